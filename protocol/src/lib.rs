@@ -1,0 +1,7 @@
+//! The control protocol of a Plenary meeting, shared by SDK and service.
+//!
+//! JSON text frames on one WebSocket per call agent ([`agent`]), and what Plenary adds to LiveKit's
+//! signalling socket ([`media`]). Unknown fields are ignored; an unknown request type is answered
+//! with an error, an unknown event type is skipped.
+
+pub mod media;
