@@ -4,4 +4,7 @@
 //! signalling socket ([`media`]). Unknown fields are ignored; an unknown request type is answered
 //! with an error, an unknown event type is skipped.
 
+pub mod agent;
+pub mod end;
+pub mod id;
 pub mod media;

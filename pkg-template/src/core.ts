@@ -1,0 +1,116 @@
+/**
+ * The contract between the facade and the Rust core (`src/api/`), as TypeScript sees it.
+ *
+ * The generated glue is `./generated/plenary.js`; it exports `default` (load the wasm), `initSync`
+ * and the class `Core` below. Only `wasm.ts` imports it. The Rust side of `Change` is
+ * `src/api/changes.rs`.
+ */
+
+/** Fields as in `CallEndReason`, with the sentence that says what to do. */
+export interface End { code: number; subCode: number; message: string }
+
+/** A remote participant, or somebody who waits in the lobby. */
+export interface ParticipantInfo {
+  id: string; displayName?: string; role: string; state: string; muted: boolean; endpoints: string[];
+}
+
+/** A remote video stream; `id` is unique in the page and rises. */
+export interface StreamInfo {
+  id: number; mediaStreamType: 'Video' | 'ScreenSharing'; available: boolean; receiving: boolean;
+  width: number; height: number;
+}
+
+/** What the core tells; always after its own state has it. */
+export type Change =
+  | { type: 'agent'; agent: number; connected: boolean; reason?: 'invalidToken' | 'connectionIssue' }
+  | { type: 'call'; call: string; state?: string; end?: End; role?: string; threadId?: string;
+      participantId?: string; serverCallId?: string; muted?: boolean; mayAdmit?: boolean }
+  | { type: 'participants'; call: string; added: ParticipantInfo[]; updated: ParticipantInfo[]; removed: string[] }
+  | { type: 'streams'; call: string; participant: string; added: StreamInfo[]; updated: StreamInfo[]; removed: number[] }
+  | { type: 'lobby'; call: string; added: ParticipantInfo[]; removed: string[] }
+  | { type: 'speaking'; call: string; speakers: string[] }
+  | { type: 'diagnostic'; call: string; area: 'network' | 'media'; diagnostic: string; value: boolean | number }
+  | { type: 'devices'; video: boolean; audio: boolean };
+
+/** What `createCallAgent` and `createTeamsCallAgent` give. */
+export interface AgentInfo {
+  /** Handle for later calls. */ agent: number;
+  /** Raw id of the token's identity. */ identity: string;
+  displayName?: string;
+}
+
+/** As in the calling API. */
+export type Locator = { meetingLink: string } | { meetingId: string; passcode?: string };
+
+/** A device as `DeviceManager` lists it; names are empty until permission is given. */
+export interface DeviceInfo { id: string; name: string; kind: 'camera' | 'microphone' | 'speaker'; isSystemDefault: boolean }
+
+/** An error from the core is a real `Error` with these two (`end-codes`). */
+export interface CoreError extends Error { code: number; subCode: number }
+
+/** The wasm class. Every promise rejects with `CoreError`. */
+export interface Core {
+  /** Connects the agent socket; resolves when the service has welcomed the identity. */
+  createAgent(options: {
+    kind: 'guest' | 'member'; displayName?: string;
+    /** Origin of the service; without it the token's `endpoint` claim. */ endpoint?: string;
+    /** Called for the first token and for every later one. */
+    getToken(): Promise<{ token: string; expiresOnTimestamp: number }>;
+  }): Promise<AgentInfo>;
+  /** Hangs up its calls and closes its socket. */
+  disposeAgent(agent: number): Promise<void>;
+  /**
+   * Starts joining; everything after is told by changes. Throws at once for a locator that cannot be
+   * one. `camera` is published from the start; `call` is a UUID chosen by the facade.
+   */
+  join(agent: number, call: string, locator: Locator, options: {
+    muted: boolean; camera?: MediaStreamTrack; microphone?: MediaStreamTrack;
+  }): void;
+  hangUp(call: string, forEveryone: boolean): Promise<void>;
+  mute(call: string): Promise<void>;
+  unmute(call: string): Promise<void>;
+  /** Publishes the camera; the track stays the facade's (it stops it). */
+  startVideo(call: string, track: MediaStreamTrack): Promise<void>;
+  stopVideo(call: string): Promise<void>;
+  /** Replaces the microphone of a call that is already running. */
+  setMicrophone(call: string, track: MediaStreamTrack): Promise<void>;
+  admit(call: string, participant: string): Promise<void>;
+  reject(call: string, participant: string): Promise<void>;
+  admitAll(call: string): Promise<{ successCount: number; failureCount: number }>;
+  remove(call: string, participant: string): Promise<void>;
+  /** The track of a remote stream, when it is assigned to a slot. */
+  remoteTrack(call: string, stream: number): MediaStreamTrack | undefined;
+  /**
+   * Renders a remote stream (`call` and `stream`) or a local track; the element fills its parent and
+   * keeps playing when it is moved in the document. For a remote stream the core follows slot changes.
+   */
+  openRemoteView(call: string, stream: number, scaling: string, mirrored: boolean): View;
+  openLocalView(track: MediaStreamTrack, scaling: string, mirrored: boolean): View;
+  /** Devices; never prompts. */
+  devices(): Promise<DeviceInfo[]>;
+  /** Asks with one prompt where needed; false means denied. */
+  askPermission(audio: boolean, video: boolean): Promise<{ audio: boolean; video: boolean }>;
+  /** `getUserMedia` for one camera. */
+  openCamera(deviceId: string): Promise<MediaStreamTrack>;
+  /** Chooses the microphone for calls, present and future; empty for the system default. */
+  selectMicrophone(deviceId: string): Promise<void>;
+  /** `setSinkId` for remote audio; rejects where the browser has none. */
+  selectSpeaker(deviceId: string): Promise<void>;
+  /** Counts of everything that must go back to zero after disposal (leak test). */
+  counters(): {
+    agents: number; calls: number; sockets: number; peerConnections: number; tracks: number;
+    timers: number; listeners: number; views: number; elements: number;
+  };
+  /** Releases everything. */
+  dispose(): void;
+}
+
+/** One rendered view. */
+export interface View {
+  readonly target: HTMLElement;
+  updateScaling(scaling: string): void;
+  close(): void;
+}
+
+/** Constructor of `Core` in the glue: `onChange` is called synchronously, in order. */
+export type CoreConstructor = new (onChange: (change: Change) => void) => Core;

@@ -1,0 +1,512 @@
+//! The agent socket: one WebSocket per call agent, at `/agent`, subprotocol [`SUBPROTOCOL`].
+//!
+//! The client speaks first, with [`Request::Hello`], within 5 s; the token travels there and never in
+//! the URL. Every request has an id and gets exactly one [`Frame::Reply`] or [`Frame::Failure`].
+//! Everything else from the service is an [`Event`] with a sequence number that rises by one; after
+//! a drop the client names the last one it applied ([`Resume`]) and the service replays from there,
+//! or answers [`Welcome::resumed`] `false`: then the client sends [`Request::Join`] again for every
+//! call that it is still in, with the same call id, which finds the living admission.
+
+use crate::id::{CallId, EndpointId, RawId, SessionId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of this protocol; the service refuses a hello with another one.
+pub const VERSION: u32 = 1;
+/// WebSocket subprotocol name.
+pub const SUBPROTOCOL: &str = "plenary.v1";
+
+/// A frame from the client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ClientFrame {
+    /// Chosen by the client, unique on this socket; the reply carries it.
+    pub id: u32,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// A frame from the service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Frame {
+    /// The request was done.
+    Reply {
+        /// Id of the request.
+        id: u32,
+        /// Its result.
+        reply: Reply,
+    },
+    /// The request was refused or failed; nothing was changed.
+    Failure {
+        /// Id of the request.
+        id: u32,
+        /// Why.
+        error: ProtocolError,
+    },
+    /// Something happened. A client skips an event whose type it does not know, and counts it.
+    Event {
+        /// Rises by one with every event of a session.
+        seq: u64,
+        /// What happened.
+        event: Event,
+    },
+}
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Request {
+    /// First message on a socket. Answer: [`Reply::Welcome`].
+    Hello(Hello),
+    /// A sign of life; answered with [`Reply::Done`].
+    Ping,
+    /// A fresh user token for this session, before the old one runs out. Answer: [`Reply::Done`].
+    Token {
+        /// The new token, of the same identity.
+        token: String,
+    },
+    /// Join a meeting, or find back into it. Answer: [`Reply::Call`].
+    Join(Box<Join>),
+    /// Leave a call.
+    Leave {
+        /// The call.
+        call: CallId,
+    },
+    /// End the meeting for everybody. Organisers and co-organisers who are members (`S1`).
+    EndForEveryone {
+        /// The caller's own call.
+        call: CallId,
+    },
+    /// Let somebody in from the lobby (`B5`).
+    Admit {
+        /// The caller's own call.
+        call: CallId,
+        /// Who waits.
+        participant: RawId,
+    },
+    /// Let everybody in. Answer: [`Reply::Admitted`].
+    AdmitAll {
+        /// The caller's own call.
+        call: CallId,
+    },
+    /// Send somebody away from the lobby (`B5`).
+    Reject {
+        /// The caller's own call.
+        call: CallId,
+        /// Who waits.
+        participant: RawId,
+    },
+    /// Remove somebody from the meeting (`C2`, `S1`).
+    Remove {
+        /// The caller's own call.
+        call: CallId,
+        /// Who is to go.
+        participant: RawId,
+    },
+    /// The caller muted or unmuted their own microphone; for the roster.
+    SetMuted {
+        /// The caller's own call.
+        call: CallId,
+        /// The new state.
+        muted: bool,
+    },
+    /// A fresh media token for a living call, before the old one runs out. Answer: [`Reply::Media`].
+    MediaToken {
+        /// The caller's own call.
+        call: CallId,
+    },
+}
+
+/// First message of a client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Hello {
+    /// [`VERSION`].
+    pub version: u32,
+    /// User access token.
+    pub token: String,
+    /// Name that a guest chose (`A2`); ignored for members, whose name comes from the directory (`A4`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Who is speaking.
+    pub client: ClientInfo,
+    /// Set when a dropped session is to go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Resume>,
+}
+
+/// Name and version of the client software; see section E of the rules for why the kind matters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ClientInfo {
+    /// What it runs on.
+    pub kind: ClientKind,
+    /// Software name, such as `plenary-sdk`.
+    pub name: String,
+    /// Software version.
+    pub version: String,
+}
+
+/// What a client runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum ClientKind {
+    /// A browser.
+    Web,
+    /// iOS.
+    Ios,
+    /// Android.
+    Android,
+    /// Windows.
+    Windows,
+    /// Anything else.
+    #[serde(other)]
+    Other,
+}
+
+/// Where a dropped session left off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Resume {
+    /// From [`Welcome::session`].
+    pub session: SessionId,
+    /// Last event that was applied; 0 for none.
+    pub last_seq: u64,
+}
+
+/// Joining, and finding back after a drop or a restart of the service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Join {
+    /// Chosen by the client (a UUID); the same one finds the same admission again.
+    pub call: CallId,
+    /// Which meeting.
+    pub locator: Locator,
+    /// Whether the microphone is muted.
+    pub muted: bool,
+    /// The client's media offer, answered with the reply (one round trip). Without it the living
+    /// transport, if any, stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<MediaOffer>,
+}
+
+/// How a meeting is named (`B1`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Locator {
+    /// The join link, as it was copied.
+    MeetingLink(String),
+    /// Meeting id and passcode.
+    #[serde(rename_all = "camelCase")]
+    MeetingId {
+        /// Digits; spaces are ignored.
+        meeting_id: String,
+        /// Case-sensitive.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        passcode: Option<String>,
+    },
+}
+
+/// The SDK's first media offer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MediaOffer {
+    /// SDP with the sending sections, every receive slot and the data channel's section.
+    pub sdp: String,
+    /// mid of a sending section -> cid of the track announced in `tracks`.
+    pub mid_to_cid: BTreeMap<String, String>,
+    /// Tracks that the client will publish.
+    pub tracks: Vec<OfferedTrack>,
+}
+
+/// A track that a client will publish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct OfferedTrack {
+    /// Client's id of the track, as in LiveKit's `AddTrackRequest.cid`.
+    pub cid: String,
+    /// Where it comes from.
+    pub source: TrackSource,
+    /// Whether it starts muted (nothing is sent).
+    pub muted: bool,
+}
+
+/// Where a track comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum TrackSource {
+    /// Audio.
+    Microphone,
+    /// Video.
+    Camera,
+    /// Video of a shared screen.
+    ScreenShare,
+    /// Sound of a shared screen.
+    ScreenShareAudio,
+}
+
+/// Result of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Reply {
+    /// To [`Request::Hello`].
+    Welcome(Welcome),
+    /// To [`Request::Join`].
+    Call(Box<CallSnapshot>),
+    /// To [`Request::AdmitAll`].
+    #[serde(rename_all = "camelCase")]
+    Admitted {
+        /// Let in.
+        success_count: u32,
+        /// Could not be let in.
+        failure_count: u32,
+    },
+    /// To [`Request::MediaToken`].
+    Media(Box<MediaGrant>),
+    /// Done, nothing to say.
+    Done,
+}
+
+/// Answer to a hello.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Welcome {
+    /// Name of this session, for [`Resume`].
+    pub session: SessionId,
+    /// Raw id of the identity that the token names.
+    pub identity: RawId,
+    /// Name that others see; a member's comes from the directory (`A4`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// True: missed events follow. False: a new session.
+    pub resumed: bool,
+    /// How long a dropped session is kept, in ms.
+    pub resume_window_ms: u32,
+}
+
+/// Everything about one call, as its owner may know it. In the lobby: their own state alone
+/// (CVE-2020-3441: roster and lobby are empty, no thread, no subject).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CallSnapshot {
+    /// The client's id of the call.
+    pub call: CallId,
+    /// The service's id of the call, for support and REST.
+    pub server_call_id: String,
+    /// The caller's endpoint: its LiveKit identity and `info.participantId`.
+    pub endpoint: EndpointId,
+    /// Waiting or in.
+    pub state: CallState,
+    /// The caller's role.
+    pub role: Role,
+    /// Chat thread (`19:meeting_…@thread.v2`); absent in the lobby.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<String>,
+    /// The others in the meeting, and the caller.
+    pub roster: Vec<Participant>,
+    /// Who waits, for those who may admit (`B5`); absent for everybody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lobby: Option<Vec<LobbyEntry>>,
+    /// Where media goes. Absent when the transport stays as it is and the token too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaGrant>,
+}
+
+/// Whether somebody waits or is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum CallState {
+    /// Waiting to be admitted.
+    Lobby,
+    /// In the meeting.
+    Connected,
+}
+
+/// Roles, spelled as in `@azure/communication-calling`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Role {
+    /// The member who scheduled the meeting.
+    Organizer,
+    /// Appointed by the organiser.
+    #[serde(rename = "Co-organizer")]
+    CoOrganizer,
+    /// May present; a member with this role may admit.
+    Presenter,
+    /// May take part.
+    Attendee,
+}
+
+/// Somebody in the meeting. Two endpoints of one user are one participant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Participant {
+    /// Raw id (`8:acs:…`, `8:orgid:…`).
+    pub id: RawId,
+    /// Name as the receiver is to see it: members see guests with "(External)" (`A3`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Their role.
+    pub role: Role,
+    /// Their connections.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// One connection of a participant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoint {
+    /// LiveKit identity of the connection.
+    pub id: EndpointId,
+    /// Microphone muted.
+    pub muted: bool,
+}
+
+/// Somebody who waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LobbyEntry {
+    /// Raw id.
+    pub id: RawId,
+    /// Name as the receiver is to see it (`A3`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+}
+
+/// Where media goes, and by what right.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MediaGrant {
+    /// Origin of the engine's LiveKit socket (`ws://` or `wss://`, no path); `/rtc/v1` is appended.
+    pub url: String,
+    /// LiveKit access token for the room that the caller is in now.
+    pub token: String,
+    /// When the token runs out, ms since 1970.
+    pub expires_at: f64,
+    /// Set when the engine knows the participant already: the socket attaches to it
+    /// (`reconnect=1`) instead of joining.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participant_sid: Option<String>,
+    /// Answer to [`Join::offer`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// Whether the engine has receive slots.
+    pub slots: bool,
+    /// STUN and TURN servers.
+    #[serde(default)]
+    pub ice_servers: Vec<IceServer>,
+}
+
+/// As `RTCIceServer`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct IceServer {
+    /// `stun:` and `turn:` URLs.
+    pub urls: Vec<String>,
+    /// TURN user name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// TURN password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+/// What happened in a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Event {
+    /// The caller was let in (`B5`). With the embedded engine the transport has been moved already,
+    /// and `media` carries only the new token.
+    Admitted(Box<CallSnapshot>),
+    /// The call is over for this client; nothing more follows about it.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// Why.
+        reason: EndReason,
+    },
+    /// Who came, changed or left.
+    Roster {
+        /// The receiver's own call.
+        call: CallId,
+        /// New participants.
+        #[serde(default)]
+        joined: Vec<Participant>,
+        /// Changed ones, whole.
+        #[serde(default)]
+        updated: Vec<Participant>,
+        /// Gone ones.
+        #[serde(default)]
+        left: Vec<RawId>,
+    },
+    /// Who waits, for those who may admit (`B5`).
+    Lobby {
+        /// The receiver's own call.
+        call: CallId,
+        /// New ones.
+        #[serde(default)]
+        waiting: Vec<LobbyEntry>,
+        /// No longer waiting.
+        #[serde(default)]
+        gone: Vec<RawId>,
+    },
+    /// The caller's role changed, and with it whether they see the lobby.
+    Role {
+        /// The receiver's own call.
+        call: CallId,
+        /// The new role.
+        role: Role,
+    },
+}
+
+/// Why a call ended; the numbers are those of `CallEndReason`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct EndReason {
+    /// SIP or HTTP like; 0 is a normal end.
+    pub code: u16,
+    /// More exactly.
+    pub sub_code: u32,
+    /// What it means and what to do.
+    pub message: String,
+}
+
+/// Why a request failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ProtocolError {
+    /// HTTP like.
+    pub code: u16,
+    /// More exactly.
+    pub sub_code: u32,
+    /// What was wrong and what would be right.
+    pub message: String,
+    /// How long to wait before trying again, in ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u32>,
+}

@@ -1,0 +1,90 @@
+//! End reasons and error codes that both sides use; the whole table is in `docs/`.
+
+use crate::agent::{EndReason, ProtocolError};
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal / $sub:literal, $message:literal;)+) => {
+        /// Code, sub-code and sentence of one reason.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct Reason {
+            /// SIP or HTTP like.
+            pub code: u16,
+            /// More exactly.
+            pub sub_code: u32,
+            /// What it means and what to do.
+            pub message: &'static str,
+        }
+
+        impl Reason {
+            $($(#[$doc])* pub const $name: Reason = Reason { code: $code, sub_code: $sub, message: $message };)+
+
+            /// Every reason of this table, for documentation and tests.
+            pub const ALL: &'static [(&'static str, Reason)] = &[$((stringify!($name), Reason::$name)),+];
+        }
+    };
+}
+
+reasons! {
+    /// The local user hung up.
+    HUNG_UP = 0 / 0, "The call was ended locally.";
+    /// The organiser ended the meeting.
+    ENDED_FOR_EVERYONE = 0 / 4097, "The meeting was ended for everyone.";
+    /// Somebody with the right to do so removed the participant.
+    REMOVED = 0 / 5300, "Removed from the meeting by another participant.";
+    /// The client went away without leaving.
+    VANISHED = 0 / 4521, "The connection was lost and did not come back in time.";
+    /// `B1`: not a link, id or locator that we know.
+    NOT_A_MEETING = 400 / 59010, "This is not a meeting link that this service knows; copy the whole link from the invitation.";
+    /// `B1`, `S8`: one answer for an unknown id and a wrong passcode.
+    WRONG_MEETING = 404 / 5751, "There is no meeting with this id and passcode.";
+    /// `B5`: rejected.
+    REJECTED = 403 / 5854, "Not let in from the lobby.";
+    /// `B5`: waited too long.
+    LOBBY_TIMEOUT = 408 / 5855, "Nobody let you in from the lobby in time; join again to keep waiting.";
+    /// `B5`: no place to wait.
+    LOBBY_FULL = 503 / 59050, "The lobby of this meeting is full; try again later.";
+    /// `B6`: personal meeting.
+    PERSONAL_MEETING = 400 / 59060, "Links of personal meetings cannot be joined.";
+    /// `B6`: government cloud.
+    GOVERNMENT_MEETING = 400 / 59061, "Links of government clouds cannot be joined.";
+    /// `B6`: live event.
+    LIVE_EVENT = 400 / 59062, "Live events cannot be joined.";
+    /// `B10`: token invalid or expired.
+    UNAUTHENTICATED = 401 / 10009, "The user token is invalid or has expired; get a new one from your backend.";
+    /// `B10`: token revoked.
+    REVOKED = 401 / 59100, "The user's tokens were revoked or the user was deleted.";
+    /// `C7`: no seat.
+    MEETING_FULL = 503 / 59110, "The meeting is full.";
+    /// `S1`: not allowed.
+    NOT_ALLOWED = 403 / 59120, "This identity may not do that in this meeting.";
+    /// `S8`, `S11`: too many attempts.
+    TOO_MANY_ATTEMPTS = 429 / 59130, "Too many attempts; wait before trying again.";
+    /// No `RTCPeerConnection`.
+    NO_WEBRTC = 410 / 59140, "This browser has no WebRTC.";
+    /// No `getUserMedia` because the page is not a secure context.
+    INSECURE_CONTEXT = 410 / 59141, "Camera and microphone need a secure page: serve it over https or from localhost.";
+    /// The client's network.
+    NO_NETWORK = 496 / 7, "The connection to the meeting service was lost.";
+    /// Media could not be set up.
+    MEDIA_FAILED = 410 / 3100, "Media could not be set up; a firewall may be blocking it.";
+    /// An endpoint or call that is not there.
+    NO_SUCH_CALL = 404 / 59150, "There is no such call or participant.";
+    /// A message that cannot be read.
+    MALFORMED = 400 / 59160, "The message could not be read.";
+    /// Another protocol version.
+    WRONG_VERSION = 400 / 59161, "This protocol version is not supported; update the SDK.";
+    /// The service failed.
+    SERVICE_ERROR = 500 / 59170, "The service failed; try again.";
+}
+
+impl Reason {
+    /// The end of a call for this reason.
+    pub fn end(self) -> EndReason {
+        EndReason { code: self.code, sub_code: self.sub_code, message: self.message.to_owned() }
+    }
+
+    /// A failed request for this reason.
+    pub fn error(self) -> ProtocolError {
+        ProtocolError { code: self.code, sub_code: self.sub_code, message: self.message.to_owned(), retry_after_ms: None }
+    }
+}
