@@ -17,15 +17,13 @@ use crate::tally::{count, Tally};
 use crate::toolchain::{self, remapped_paths, Toolchain, TARGET};
 use crate::tools as rust_tools;
 
-/// What Rust's wasm target switches on by itself (since 1.87): every browser that we support has it.
-/// wasm-opt must be told, since the section that says so is stripped.
-const FEATURES: &[&str] = &[
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
+/// Small first; then without the names and sections that only the build needed.
+const OPTIMISE: &[&str] = &[
+    "-Oz",
+    "--converge",
+    "--strip-debug",
+    "--strip-producers",
+    "--strip-target-features",
 ];
 
 pub fn generated() -> PathBuf {
@@ -48,20 +46,12 @@ pub fn build() -> Result<()> {
     }
     let _ = fs::remove_dir_all(&folder);
     run(command(bin.join("wasm-bindgen"))
-        .args([
-            "--target",
-            "web",
-            "--remove-producers-section",
-            "--out-name",
-            "plenary",
-            "--out-dir",
-        ])
+        .args(["--target", "web", "--out-name", "plenary", "--out-dir"])
         .arg(&folder)
         .arg(&module))?;
     let wasm = folder.join("plenary_bg.wasm");
     run(node::program(&template(), "wasm-opt")?
-        .args(["-Oz", "--converge"])
-        .args(FEATURES)
+        .args(OPTIMISE)
         .arg(&wasm)
         .arg("-o")
         .arg(&wasm))?;
