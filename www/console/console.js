@@ -42,7 +42,7 @@ class Console {
 
   showMember() {
     const { displayName } = this.session.member;
-    document.querySelector('.top .fill').after(el('span', { class: 'row member' }, avatar(displayName), el('span', {}, displayName),
+    document.querySelector('.top .fill').after(el('span', { class: 'row member' }, avatar(displayName), el('span', { class: 'words' }, displayName),
       el('button', { class: 'button plain compact sign-out', type: 'button', onclick: () => location.reload() }, 'Sign out')));
   }
 

@@ -46,7 +46,7 @@ function card(meeting, open, announce) {
   const { joinWebUrl: link, joinMeetingIdSettings: id } = meeting;
   const input = el('input', { readonly: true, value: link, 'aria-label': `Link of ${meeting.subject}`, onfocus: () => input.select() });
   return el('li', { class: 'card meeting-card', 'data-meeting': meeting.id },
-    el('div', { class: 'row spread' },
+    el('div', { class: 'head' },
       el('div', {}, el('h3', {}, meeting.subject), el('p', { class: 'quiet small' }, when(meeting))),
       el('button', { class: 'button primary start', type: 'button', 'aria-label': `Start ${meeting.subject}`, onclick: () => open(meeting) }, icon('camera'), 'Start')),
     el('div', { class: 'link-row' }, input, copyButton(link, input, announce)),

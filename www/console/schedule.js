@@ -55,7 +55,10 @@ export function scheduleForm({ accessToken, made }) {
         lobbyBypassSettings: { scope: bypass.value },
         joinMeetingIdSettings: { isPasscodeRequired: true },
       }, await accessToken());
-      subject.value = '';
+      // Resetting the form forgets that the field was touched, too: an empty one is no mistake yet.
+      const [begun, ends, scope] = [begin.value, finish.value, bypass.value];
+      event.target.reset();
+      [begin.value, finish.value, bypass.value] = [begun, ends, scope];
       made(meeting);
     } catch (failure) {
       formError(error, failure.message);

@@ -52,7 +52,10 @@ export class Preview {
         this.box.element,
         el('div', { class: 'switches' }, this.microphone.button, this.camera.button)),
       this.notice,
-      el('div', { class: 'pickers' }, this.cameras.field, this.microphones.field, this.speakers.field));
+      // On a phone the Join button is to be seen without scrolling.
+      el('details', { class: 'devices', open: matchMedia('(min-width: 54rem)').matches },
+        el('summary', {}, 'Devices'),
+        el('div', { class: 'pickers' }, this.cameras.field, this.microphones.field, this.speakers.field)));
     this.listeners.add(media, 'change', () => this.show());
     this.show();
   }
