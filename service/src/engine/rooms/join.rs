@@ -94,6 +94,7 @@ impl Locked<'_> {
             auto_subscribe: entrant.auto_subscribe,
             wishes: HashMap::new(),
             receiving: Vec::new(),
+            stints: HashMap::new(),
             asked: None,
             offering: Offering::default(),
             speaking: false,

@@ -61,11 +61,7 @@ impl Locked<'_> {
 
     /// Stop everything that the participant receives.
     fn cut(&mut self, sid: &str) {
-        if let Some(participant) = self.participants.get_mut(sid) {
-            for section in &mut participant.receiving {
-                section.track = None;
-            }
-        }
+        self.release_unwanted(sid, &[]);
         self.sync_routes(sid);
     }
 

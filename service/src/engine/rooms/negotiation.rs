@@ -130,12 +130,11 @@ impl Locked<'_> {
                 .iter()
                 .position(|r| r.mid == section.mid);
             match (known, section.receives && !section.sends) {
-                (None, true) => participant.receiving.push(Receiving {
-                    mid: section.mid.clone(),
-                    kind: section.kind,
-                    track: None,
-                    routed: None,
-                }),
+                (None, true) => participant.receiving.push(Receiving::new(
+                    section.mid.clone(),
+                    section.kind,
+                    true,
+                )),
                 (Some(_), true) | (None, false) => {}
                 // Not received in any more: the section goes, and its route with it.
                 (Some(at), false) => ended.push(participant.receiving.remove(at)),
@@ -162,18 +161,48 @@ impl Locked<'_> {
         if participant.mode == Mode::Slots {
             return participant.slot_labels();
         }
-        let label = |track: &String| {
-            let (owner, _) = self.keys.values().find(|(_, t)| t == track)?;
-            Some(Label {
-                stream: format!("{owner}|{track}"),
-                track: track.clone(),
-            })
-        };
         participant
             .receiving
             .iter()
-            .filter_map(|r| Some((r.mid.clone(), label(r.track.as_ref()?)?)))
+            .filter_map(|r| Some((r.mid.clone(), r.label.clone()?)))
             .collect()
+    }
+
+    /// Name newly assigned tracks, as LiveKit's clients read it: `<participant>|<stream>`.
+    ///
+    /// Browsers tell a page of a track only when the stream's name changes, and a track may come
+    /// back into the section it left (its publisher moved away and returned) before the client saw
+    /// that section idle: so the name counts. v0's clients take the track's sid from there.
+    pub fn label_sections(&mut self, sid: &str) {
+        let Some(viewer) = self.participants.get(sid) else {
+            return;
+        };
+        let unlabelled = viewer.receiving.iter().filter(|r| r.label.is_none());
+        let tracks: Vec<String> = unlabelled.filter_map(|r| r.track.clone()).collect();
+        let mut labels = HashMap::new();
+        for track in tracks {
+            let Some((owner, _)) = self.keys.values().find(|(_, t)| *t == track) else {
+                continue;
+            };
+            let Some(info) = self.participants.get(owner).and_then(|p| p.track(&track)) else {
+                continue;
+            };
+            let stint = viewer.stints.get(owner).copied().unwrap_or(0);
+            let stream = match viewer.mode {
+                Mode::Dual => format!("{owner}|{track}"),
+                Mode::Single | Mode::Slots => format!("{owner}|{}-{stint}", info.info.stream),
+            };
+            let label = Label {
+                stream,
+                track: track.clone(),
+            };
+            labels.insert(track, label);
+        }
+        if let Some(viewer) = self.participants.get_mut(sid) {
+            for section in viewer.receiving.iter_mut().filter(|r| r.label.is_none()) {
+                section.label = section.track.as_ref().and_then(|t| labels.remove(t));
+            }
+        }
     }
 
     /// v0: offer on the subscriber connection, one offer at a time.
@@ -204,10 +233,12 @@ impl Locked<'_> {
             let free = participant
                 .receiving
                 .iter_mut()
-                .find(|r| r.kind == track.kind && r.track.is_none() && !r.mid.is_empty());
+                .find(|r| r.kind == track.kind && r.track.is_none() && r.idle);
             match free {
                 Some(free) => {
                     free.track = Some(track.track);
+                    free.ready = false;
+                    free.idle = false;
                     more.activate.push(Mid::from(free.mid.as_str()));
                 }
                 None => {
@@ -219,8 +250,9 @@ impl Locked<'_> {
                 }
             }
         }
-        for section in &participant.receiving {
-            if section.track.is_none() {
+        for section in &mut participant.receiving {
+            if section.track.is_none() && !section.idle {
+                section.idle = true;
                 more.idle.push(Mid::from(section.mid.as_str()));
             }
         }
@@ -281,13 +313,11 @@ impl Locked<'_> {
             }
         };
         for (mid, track) in negotiated.added.into_iter().zip(added) {
-            participant.receiving.push(Receiving {
-                mid,
-                kind: track.kind,
-                track: Some(track.track),
-                routed: None,
-            });
+            let mut section = Receiving::new(mid, track.kind, false);
+            section.track = Some(track.track);
+            participant.receiving.push(section);
         }
+        self.label_sections(sid);
         let Some(participant) = self.participants.get(sid) else {
             return;
         };
@@ -331,6 +361,13 @@ pub(crate) async fn accept_answer(
         .map_err(|_| NegotiationError::Gone)?
         .map_err(NegotiationError::Refused)?;
     let mut locked = rooms.lock();
+    let Some(participant) = locked.participants.get_mut(sid) else {
+        return Ok(());
+    };
+    participant
+        .receiving
+        .iter_mut()
+        .for_each(|r| r.ready = true);
     locked.sync_routes(sid);
     let Some(participant) = locked.participants.get_mut(sid) else {
         return Ok(());

@@ -54,6 +54,31 @@ pub(crate) struct Receiving {
     pub track: Option<String>,
     /// What the worker was told to send there.
     pub routed: Option<TrackKey>,
+    /// Offer and answer are through: the worker can send there.
+    pub ready: bool,
+    /// v0: the client was offered the section idle, so that filling it again is news to it.
+    pub idle: bool,
+    /// How the track is named in descriptions, for as long as it is assigned.
+    pub label: Option<Label>,
+}
+
+impl Receiving {
+    pub fn new(mid: String, kind: Kind, ready: bool) -> Self {
+        Self {
+            mid,
+            kind,
+            track: None,
+            routed: None,
+            ready,
+            idle: false,
+            label: None,
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.track = None;
+        self.label = None;
+    }
 }
 
 /// What a participant said about receiving a track.
@@ -100,6 +125,8 @@ pub(crate) struct Participant {
     pub auto_subscribe: bool,
     pub wishes: HashMap<String, Wish>,
     pub receiving: Vec<Receiving>,
+    /// How often tracks of an owner were taken from this participant: part of their stream's name.
+    pub stints: HashMap<String, u32>,
     /// An offer with more sections was asked for (v1).
     pub asked: Option<(u32, u32)>,
     pub offering: Offering,

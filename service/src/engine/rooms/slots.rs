@@ -20,7 +20,7 @@ impl Locked<'_> {
             let chosen = choose(participant, wanted, kind);
             for slot in slots_of(participant, kind) {
                 if !chosen.iter().any(|w| slot.track.as_ref() == Some(&w.track)) {
-                    slot.track = None;
+                    slot.clear();
                 }
             }
             for track in &chosen {

@@ -92,7 +92,7 @@ impl Locked<'_> {
     }
 
     /// Empty the sections whose track is no longer wanted.
-    fn release_unwanted(&mut self, sid: &str, wanted: &[Wanted]) -> bool {
+    pub fn release_unwanted(&mut self, sid: &str, wanted: &[Wanted]) -> bool {
         let Some(participant) = self.participants.get_mut(sid) else {
             return false;
         };
@@ -102,9 +102,18 @@ impl Locked<'_> {
                 .track
                 .as_ref()
                 .is_none_or(|t| wanted.iter().any(|w| w.track == *t));
-            if !stays {
-                section.track = None;
-                released = true;
+            if stays {
+                continue;
+            }
+            released = true;
+            let owner = section
+                .label
+                .as_ref()
+                .and_then(|l| l.stream.split('|').next())
+                .map(str::to_owned);
+            section.clear();
+            if let Some(owner) = owner {
+                *participant.stints.entry(owner).or_default() += 1;
             }
         }
         released
@@ -179,6 +188,7 @@ impl Locked<'_> {
                 free.track = Some(pending.track);
             }
         }
+        self.label_sections(sid);
     }
 
     /// Tell the worker what changed.
@@ -193,7 +203,7 @@ impl Locked<'_> {
             let source = section
                 .track
                 .as_ref()
-                .filter(|t| !paused(participant, t))
+                .filter(|t| section.ready && !paused(participant, t))
                 .and_then(|t| self.source_of(t));
             let key = source.map(|(key, _)| key);
             routed.push(key);

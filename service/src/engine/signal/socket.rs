@@ -62,12 +62,18 @@ pub(crate) async fn serve(engine: Engine, socket: WebSocket, visit: Visit) {
         first.await;
         read(&engine, &sid, stream).await;
     };
-    // Whichever ends first ends the socket.
-    tokio::select! {
-        () = reading => {}
-        () = write(sink, frames) => {}
-    }
+    let writing = write(sink, frames);
+    tokio::pin!(writing);
+    // Whichever ends first ends the socket; what is queued already is still written.
+    let read_to_the_end = tokio::select! {
+        () = reading => true,
+        () = &mut writing => false,
+    };
     rooms.lock().socket_gone(&sid, generation);
+    if read_to_the_end {
+        // A reader that is gone shows in an error, a slow one in its patience.
+        let _ = tokio::time::timeout(WRITE_PATIENCE, writing).await;
+    }
 }
 
 /// A new participant and its join response.
