@@ -164,6 +164,8 @@ impl Session {
         if track.passes(rid, forward.starts_keyframe, now) {
             outlet.forward(forward);
         }
+        // Drained by the caller, which is in the middle of doing so.
+        track.ask_keyframe(&mut self.rtc, now);
     }
 
     /// Which section and layer an SSRC belongs to. Str0m knows it from the offer or learns it from

@@ -13,8 +13,9 @@ use super::forward::TrackKey;
 const KEYFRAME_RETRY: Duration = Duration::from_millis(500);
 /// After a key frame came, the next is asked for no sooner: encoders make few good ones a second.
 const KEYFRAME_PAUSE: Duration = Duration::from_millis(200);
-/// A simulcast layer that sent nothing for so long has been stopped by its encoder.
-const LAYER_SILENCE: Duration = Duration::from_millis(700);
+/// A simulcast layer that sent nothing for so long has been stopped by its encoder; even a shared
+/// screen's layers send five frames a second.
+const LAYER_SILENCE: Duration = Duration::from_millis(400);
 
 /// A published section.
 #[derive(Debug)]
