@@ -53,8 +53,6 @@ pub fn assemble_pages() -> Result<()> {
 pub fn environment(service: &Path) -> Result<Vec<(&'static str, OsString)>> {
     let mut variables = vec![
         ("PLENARY_SERVICE_BIN", service.into()),
-        ("PLENARY_WWW", www().into()),
-        ("PLENARY_PACKAGE", package::folder().into()),
         ("CHROMIUM", browser::chromium()?.into()),
     ];
     if let Some(firefox) = browser::firefox() {
