@@ -1,0 +1,37 @@
+// The smallest application on the package: joins what the address bar's hash says and shows who is
+// there. Written as for `@azure/communication-calling`, with another import.
+import { CallClient, Features, LocalVideoStream, VideoStreamRenderer } from 'plenary-sdk';
+
+const { endpoint, token, expiresOn, displayName, meetingLink } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+const main = document.querySelector('main');
+
+const client = new CallClient({ endpoint });
+const credential = { getToken: async () => ({ token, expiresOnTimestamp: Date.parse(expiresOn) }), dispose() {} };
+const agent = await client.createCallAgent(credential, { displayName });
+const devices = await client.getDeviceManager();
+await devices.askDevicePermission({ audio: true, video: true });
+const [camera] = await devices.getCameras();
+const call = agent.join({ meetingLink }, { videoOptions: { localVideoStreams: [new LocalVideoStream(camera)] } });
+
+async function show(participant, stream) {
+  const tile = document.createElement('article');
+  tile.className = 'tile';
+  tile.textContent = participant.displayName;
+  main.append(tile);
+  const view = await new VideoStreamRenderer(stream).createView({ scalingMode: 'Crop' });
+  tile.append(view.target);
+}
+
+function follow(participant) {
+  participant.videoStreams.forEach((stream) => show(participant, stream));
+  participant.on('videoStreamsUpdated', ({ added }) => added.forEach((stream) => show(participant, stream)));
+}
+
+call.on('remoteParticipantsUpdated', ({ added }) => added.forEach(follow));
+call.remoteParticipants.forEach(follow);
+const told = () => {
+  main.className = { InLobby: 'waiting', Connected: 'meeting-app', Disconnected: 'ended' }[call.state] ?? 'connecting';
+};
+call.on('stateChanged', told);
+told();
+window.app = { client, agent, call, Features };
