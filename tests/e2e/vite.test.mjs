@@ -19,7 +19,9 @@ import { openWatched, Person } from './lib/person.mjs';
 import { until } from './lib/until.mjs';
 
 const APP = fileURLToPath(new URL('vite-app', import.meta.url));
-const VITE = 'vite@8.3.8';
+/** The checks of `acs-api` 2.1 that the package's own tests use, too. */
+const INVARIANTS = fileURLToPath(new URL('../package/invariants.page.mjs', import.meta.url));
+const PACKAGES = ['vite@8.3.8', '@azure/communication-common@2.4.2'];
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm', '.css': 'text/css' };
 const run = promisify(execFile);
 
@@ -31,7 +33,8 @@ async function build(t) {
   const [{ filename }] = JSON.parse(stdout);
   const project = join(folder, 'project');
   await cp(APP, project, { recursive: true });
-  await run('npm', ['install', '--no-audit', '--no-fund', `../${filename}`, VITE], { cwd: project });
+  await cp(INVARIANTS, join(project, 'src/invariants.page.mjs'));
+  await run('npm', ['install', '--no-audit', '--no-fund', `../${filename}`, ...PACKAGES], { cwd: project });
   await run('npm', ['run', 'build'], { cwd: project });
   return join(project, 'dist');
 }
@@ -73,9 +76,19 @@ test('the_packed_package_in_a_fresh_vite_project_holds_a_meeting', async (t) => 
   await vera.page.locator('main.meeting-app').waitFor();
   await Promise.all([vera.sees(ada.name), ada.sees('Vera'), vera.hears(), ada.hears()]);
 
-  await t.test('leaving leaves nothing behind', async () => {
+  const allGood = (results) => {
+    assert.ok(results.length > 5, 'there are checks');
+    assert.deepEqual(results.filter(({ ok }) => !ok).map(({ name, error }) => `${name}: ${error}`), []);
+  };
+  await t.test('the invariants hold while connected (acs-api 2.1)', async () => {
+    allGood(await vera.page.evaluate(() => window.app.whileConnected()));
+  });
+
+  await t.test('and after the end, and nothing is left behind', async () => {
+    await vera.page.evaluate(() => window.app.call.hangUp());
+    await vera.page.locator('main.ended').waitFor();
+    allGood(await vera.page.evaluate(() => window.app.afterEnd()));
     await vera.page.evaluate(async () => {
-      await window.app.call.hangUp();
       await window.app.agent.dispose();
       await window.app.client.dispose();
     });
