@@ -6,7 +6,7 @@
 use super::errors;
 use super::page::{AgentOptions, Page};
 use super::promises::object;
-use crate::meeting::{check_locator, client_reasons as reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused};
+use crate::meeting::{check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused};
 use crate::transport::credentials::function;
 use crate::transport::guards;
 use crate::transport::values::{field};

@@ -8,7 +8,7 @@
 use super::calls::Calls;
 use super::errors;
 use super::promises::Promises;
-use crate::meeting::{client_reasons as reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
+use crate::meeting::{reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
 use crate::transport::credentials::{endpoint_claim, get_token, socket_address};
 use crate::transport::guards::{Listener, Timer};
 use crate::transport::socket::{Socket, SocketEvent};

@@ -3,10 +3,9 @@
 use super::call::{Around, Call};
 use super::input::{Action, At, Command, Identity, Input, Kind, NewCall, Outcome, Received, Ticket, UserToken};
 use super::link::{Link, Sequence};
-use super::reasons::reasons;
 use super::requests::{Purpose, Requests};
 use super::roster::StreamIds;
-use super::{check_locator, Refused};
+use super::{check_locator, reasons, Refused};
 use crate::api::changes::Change;
 use plenary_protocol::agent::{Event, Frame, ProtocolError, Reply, Request, Welcome};
 use plenary_protocol::end::Reason;

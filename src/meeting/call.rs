@@ -5,10 +5,9 @@
 //! microphone and camera on admission, never before.
 
 use super::input::{Action, At, Command, MicrophoneUse, NewCall, Outcome, Ticket};
-use super::reasons::reasons;
 use super::requests::{Purpose, Requests};
 use super::roster::{role_name, Roster, StreamIds};
-use super::Refused;
+use super::{reasons, Refused};
 use crate::api::changes::{CallChange, Change, DiagnosticValue, ParticipantInfo};
 use crate::media::interface::MediaEvent;
 use plenary_protocol::agent::{
@@ -312,7 +311,7 @@ impl Call {
     /// Something happened in the meeting.
     pub fn event(&mut self, event: Event, around: &mut Around) {
         match event {
-            Event::Ended { reason, .. } => return self.end(reason.into(), around),
+            Event::Ended { reason, .. } => self.end(reason.into(), around),
             _ if matches!(self.phase, Phase::Disconnecting { .. } | Phase::Disconnected) => {}
             Event::Admitted(snapshot) => self.apply(*snapshot, false, around),
             Event::Roster { joined, updated, left, .. } => {

@@ -195,9 +195,9 @@ impl Roster {
 
     fn picture(&mut self, sid: &str, change: impl FnOnce(Picture) -> Picture, out: &mut Vec<Change>) {
         let Some(track) = self.tracks.iter_mut().find(|t| t.sid == sid) else { return };
-        let picture = change(track.picture);
-        if picture != track.picture {
-            track.picture = picture;
+        let before = track.info(0);
+        track.picture = change(track.picture);
+        if track.info(0) != before {
             self.changed(sid, out);
         }
     }
