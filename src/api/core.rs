@@ -6,10 +6,12 @@
 use super::errors;
 use super::page::{AgentOptions, Page};
 use super::promises::object;
-use crate::meeting::{check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused};
+use crate::meeting::{
+    check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
+};
 use crate::transport::credentials::function;
 use crate::transport::guards;
-use crate::transport::values::{field};
+use crate::transport::values::field;
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
@@ -31,17 +33,29 @@ impl Core {
     #[wasm_bindgen(constructor)]
     pub fn new(on_change: Function) -> Core {
         errors::report_panics();
-        Core { page: Page::new(on_change) }
+        Core {
+            page: Page::new(on_change),
+        }
     }
 
     /// Connects the agent socket; resolves when the service has welcomed the identity.
     #[wasm_bindgen(js_name = createAgent)]
     pub fn create_agent(&self, options: JsValue) -> Promise {
-        let text = |name| field(&options, name).as_string().filter(|text| !text.trim().is_empty());
-        let Some(get_token) = function(field(&options, "getToken")) else { return rejected(reasons::NO_TOKEN) };
+        let text = |name| {
+            field(&options, name)
+                .as_string()
+                .filter(|text| !text.trim().is_empty())
+        };
+        let Some(get_token) = function(field(&options, "getToken")) else {
+            return rejected(reasons::NO_TOKEN);
+        };
         let (ticket, promise) = self.page.promises.open();
         let options = AgentOptions {
-            kind: if text("kind").as_deref() == Some("member") { Kind::Member } else { Kind::Guest },
+            kind: if text("kind").as_deref() == Some("member") {
+                Kind::Member
+            } else {
+                Kind::Guest
+            },
             display_name: text("displayName"),
             endpoint: text("endpoint"),
             get_token,
@@ -59,15 +73,27 @@ impl Core {
     }
 
     /// Starts joining; everything after is told by changes.
-    pub fn join(&self, agent: u32, call: String, locator: JsValue, options: JsValue) -> Result<(), JsValue> {
+    pub fn join(
+        &self,
+        agent: u32,
+        call: String,
+        locator: JsValue,
+        options: JsValue,
+    ) -> Result<(), JsValue> {
         let locator = read_locator(&locator)?;
-        let running = self.page.agent(agent).ok_or_else(|| errors::reason(reasons::DISPOSED))?;
+        let running = self
+            .page
+            .agent(agent)
+            .ok_or_else(|| errors::reason(reasons::DISPOSED))?;
         if call.is_empty() || running.machine.borrow().identity().is_none() {
             return Err(errors::reason(Reason::NO_SUCH_CALL));
         }
         let call = CallId(call);
         if self.page.agent_of(&call).is_some() {
-            return Err(errors::error(&Refused::saying(Reason::MALFORMED, "There is a call with this id already.")));
+            return Err(errors::error(&Refused::saying(
+                Reason::MALFORMED,
+                "There is a call with this id already.",
+            )));
         }
         let track = |name| field(&options, name).dyn_into::<MediaStreamTrack>().ok();
         let (camera, microphone) = (track("camera"), track("microphone"));
@@ -76,7 +102,11 @@ impl Core {
             locator,
             muted: field(&options, "muted").is_truthy(),
             camera: camera.is_some(),
-            microphone: if microphone.is_some() { MicrophoneUse::Open } else { MicrophoneUse::Closed },
+            microphone: if microphone.is_some() {
+                MicrophoneUse::Open
+            } else {
+                MicrophoneUse::Closed
+            },
         };
         running.calls.add(call, microphone, camera);
         self.page.give(agent, Input::Join(new));
@@ -102,7 +132,9 @@ impl Core {
     /// Publishes the camera; the track stays the facade's.
     #[wasm_bindgen(js_name = startVideo)]
     pub fn start_video(&self, call: String, track: JsValue) -> Promise {
-        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else { return rejected(NOT_A_TRACK) };
+        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else {
+            return rejected(NOT_A_TRACK);
+        };
         let call = CallId(call);
         if let Some(agent) = self.page.agent_of(&call) {
             agent.calls.hold_camera(&call, track);
@@ -119,7 +151,9 @@ impl Core {
     /// Replaces the microphone of a call that is already running.
     #[wasm_bindgen(js_name = setMicrophone)]
     pub fn set_microphone(&self, call: String, track: JsValue) -> Promise {
-        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else { return rejected(NOT_A_TRACK) };
+        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else {
+            return rejected(NOT_A_TRACK);
+        };
         let call = CallId(call);
         if let Some(agent) = self.page.agent_of(&call) {
             agent.calls.give_microphone(&call, track);
@@ -154,13 +188,18 @@ impl Core {
         let call = CallId(call);
         let agent = self.page.agent_of(&call)?;
         let sid = agent.machine.borrow().track_of(&call, stream)?.to_owned();
-        agent.calls.session(&call, |session| session.remote_track(&sid))?
+        agent
+            .calls
+            .session(&call, |session| session.remote_track(&sid))?
     }
 
     /// Counts of everything that must go back to zero after disposal.
     pub fn counters(&self) -> JsValue {
         let agents = self.page.agents();
-        let calls: usize = agents.iter().map(|agent| agent.machine.borrow().calls().count()).sum();
+        let calls: usize = agents
+            .iter()
+            .map(|agent| agent.machine.borrow().calls().count())
+            .sum();
         let own = guards::counts();
         object(&[
             ("agents", agents.len().into()),
@@ -180,17 +219,34 @@ impl Core {
         let call = CallId(call);
         let (ticket, promise) = self.page.promises.open();
         match (self.page.agent_of(&call), &command) {
-            (Some(agent), _) => self.page.give(agent.handle, Input::Command { call, ticket, command }),
+            (Some(agent), _) => self.page.give(
+                agent.handle,
+                Input::Command {
+                    call,
+                    ticket,
+                    command,
+                },
+            ),
             // To hang up a call that is over is no mistake.
-            (None, Command::HangUp { .. }) => self.page.promises.settle(ticket, 0, Ok(crate::meeting::Outcome::Done)),
-            (None, _) => self.page.promises.settle(ticket, 0, Err(Reason::NO_SUCH_CALL.into())),
+            (None, Command::HangUp { .. }) => {
+                self.page
+                    .promises
+                    .settle(ticket, 0, Ok(crate::meeting::Outcome::Done))
+            }
+            (None, _) => self
+                .page
+                .promises
+                .settle(ticket, 0, Err(Reason::NO_SUCH_CALL.into())),
         }
         promise
     }
 }
 
-const NOT_A_TRACK: Reason =
-    Reason { code: 400, sub_code: Reason::MALFORMED.sub_code, message: "This is not a MediaStreamTrack." };
+const NOT_A_TRACK: Reason = Reason {
+    code: 400,
+    sub_code: Reason::MALFORMED.sub_code,
+    message: "This is not a MediaStreamTrack.",
+};
 
 fn rejected(why: Reason) -> Promise {
     Promise::reject(&errors::reason(why))
@@ -200,7 +256,10 @@ fn read_locator(value: &JsValue) -> Result<Locator, JsValue> {
     let text = |name| field(value, name).as_string();
     let locator = match (text("meetingLink"), text("meetingId")) {
         (Some(link), _) => Locator::MeetingLink(link),
-        (None, Some(meeting_id)) => Locator::MeetingId { meeting_id, passcode: text("passcode") },
+        (None, Some(meeting_id)) => Locator::MeetingId {
+            meeting_id,
+            passcode: text("passcode"),
+        },
         (None, None) => return Err(errors::reason(Reason::NOT_A_MEETING)),
     };
     check_locator(&locator).map_err(|refused| errors::error(&refused))?;

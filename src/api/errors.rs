@@ -33,8 +33,16 @@ pub fn report(error: &JsValue) {
 /// A panic is a bug of ours; say where before the wasm traps.
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(|l| [l.file(), ":", &l.line().to_string()].concat());
+        let place = panic
+            .location()
+            .map(|l| [l.file(), ":", &l.line().to_string()].concat());
         let place = place.as_deref().unwrap_or("an unknown place");
-        log(&["Plenary stopped working because of a bug at ", place, "; reload the page."].concat().into());
+        log(&[
+            "Plenary stopped working because of a bug at ",
+            place,
+            "; reload the page.",
+        ]
+        .concat()
+        .into());
     }));
 }

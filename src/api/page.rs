@@ -82,7 +82,9 @@ impl Page {
     }
 
     fn listen(&self) {
-        let Some(window) = web_sys::window() else { return };
+        let Some(window) = web_sys::window() else {
+            return;
+        };
         let on = |target: &EventTarget, kind, input: fn(Event) -> Option<Input>| {
             let page = self.weak();
             Listener::new(target, kind, move |event| {
@@ -97,11 +99,14 @@ impl Page {
             // Back from the back-forward cache: the sockets did not survive there.
             on(&window, "pageshow", |_| Some(Input::Visible)),
             // The page goes for good: nobody should have to wait until the service notices.
-            on(&window, "pagehide", |event| (!field(&event, "persisted").is_truthy()).then_some(Input::Dispose(0))),
+            on(&window, "pagehide", |event| {
+                (!field(&event, "persisted").is_truthy()).then_some(Input::Dispose(0))
+            }),
         ];
         if let Some(document) = window.document() {
             listeners.push(on(&document, "visibilitychange", |_| {
-                let visible = web_sys::window()?.document()?.visibility_state() == VisibilityState::Visible;
+                let visible =
+                    web_sys::window()?.document()?.visibility_state() == VisibilityState::Visible;
                 visible.then_some(Input::Visible)
             }));
         }
@@ -112,12 +117,25 @@ impl Page {
     pub fn start_agent(&self, options: AgentOptions, ticket: Ticket) {
         let handle = self.last_agent.get() + 1;
         self.last_agent.set(handle);
-        let AgentOptions { kind, display_name, endpoint, get_token } = options;
+        let AgentOptions {
+            kind,
+            display_name,
+            endpoint,
+            get_token,
+        } = options;
         let address = endpoint.as_deref().and_then(socket_address);
         if endpoint.is_some() && address.is_none() {
-            return self.promises.settle(ticket, handle, Err(reasons::NO_ENDPOINT.into()));
+            return self
+                .promises
+                .settle(ticket, handle, Err(reasons::NO_ENDPOINT.into()));
         }
-        let machine = Agent::new(handle, kind, display_name, address.is_some(), self.streams.clone());
+        let machine = Agent::new(
+            handle,
+            kind,
+            display_name,
+            address.is_some(),
+            self.streams.clone(),
+        );
         self.agents.borrow_mut().push(Rc::new(Running {
             handle,
             machine: RefCell::new(machine),
@@ -132,12 +150,20 @@ impl Page {
 
     /// An agent by its handle.
     pub fn agent(&self, handle: u32) -> Option<Rc<Running>> {
-        self.agents.borrow().iter().find(|agent| agent.handle == handle).cloned()
+        self.agents
+            .borrow()
+            .iter()
+            .find(|agent| agent.handle == handle)
+            .cloned()
     }
 
     /// The agent that has a call.
     pub fn agent_of(&self, call: &CallId) -> Option<Rc<Running>> {
-        self.agents.borrow().iter().find(|agent| agent.machine.borrow().calls().any(|id| id == call)).cloned()
+        self.agents
+            .borrow()
+            .iter()
+            .find(|agent| agent.machine.borrow().calls().any(|id| id == call))
+            .cloned()
     }
 
     /// All agents.
@@ -165,7 +191,10 @@ impl Page {
                 self.too_late(handle, input);
                 continue;
             };
-            let at = At { now: Date::now(), random: Math::random() };
+            let at = At {
+                now: Date::now(),
+                random: Math::random(),
+            };
             let actions = agent.machine.borrow_mut().on(input, at);
             for action in actions {
                 self.carry_out(&agent, action);
@@ -181,7 +210,9 @@ impl Page {
     fn too_late(&self, handle: u32, input: Input) {
         let (ticket, result) = match input {
             Input::Dispose(ticket) => (ticket, Ok(Outcome::Done)),
-            Input::Command { ticket, .. } | Input::Start(ticket) => (ticket, Err(reasons::DISPOSED.into())),
+            Input::Command { ticket, .. } | Input::Start(ticket) => {
+                (ticket, Err(reasons::DISPOSED.into()))
+            }
             _ => return,
         };
         self.promises.settle(ticket, handle, result);
@@ -193,7 +224,12 @@ impl Page {
             agent.timer.take();
             return;
         };
-        if agent.timer.borrow().as_ref().is_some_and(|(armed, _)| *armed <= deadline) {
+        if agent
+            .timer
+            .borrow()
+            .as_ref()
+            .is_some_and(|(armed, _)| *armed <= deadline)
+        {
             return;
         }
         let (page, handle) = (self.weak(), agent.handle);
@@ -217,13 +253,25 @@ impl Page {
                     socket.send(&frame);
                 }
             }
-            Action::StartMedia { call, session, muted } => agent.calls.start(self, agent.handle, call, session, muted),
+            Action::StartMedia {
+                call,
+                session,
+                muted,
+            } => agent.calls.start(self, agent.handle, call, session, muted),
             Action::StopMedia(call) => agent.calls.stop(&call),
             Action::ConnectMedia { call, grant } => {
-                agent.calls.session(&call, |session| session.connect(&grant));
+                agent
+                    .calls
+                    .session(&call, |session| session.connect(&grant));
             }
-            Action::MediaToken { call, token, expires_at } => {
-                agent.calls.session(&call, |session| session.set_token(&token, expires_at));
+            Action::MediaToken {
+                call,
+                token,
+                expires_at,
+            } => {
+                agent
+                    .calls
+                    .session(&call, |session| session.set_token(&token, expires_at));
             }
             Action::OpenGate(call) => {
                 agent.calls.session(&call, |session| session.open_gate());
@@ -239,23 +287,37 @@ impl Page {
             }
             Action::Settle(ticket, Ok(Outcome::Agent(identity))) => {
                 let taken = |other: &Rc<Running>| {
-                    other.handle != agent.handle && other.machine.borrow().identity().is_some_and(|known| known.id == identity.id)
+                    other.handle != agent.handle
+                        && other
+                            .machine
+                            .borrow()
+                            .identity()
+                            .is_some_and(|known| known.id == identity.id)
                 };
                 if self.agents().iter().any(taken) {
                     let member = identity.id.as_str().starts_with("8:orgid:");
-                    let why = if member { reasons::TEAMS_AGENT_EXISTS } else { reasons::AGENT_EXISTS };
+                    let why = if member {
+                        reasons::TEAMS_AGENT_EXISTS
+                    } else {
+                        reasons::AGENT_EXISTS
+                    };
                     self.promises.settle(ticket, agent.handle, Err(why.into()));
-                    self.queue.borrow_mut().push_back((agent.handle, Input::Dispose(0)));
+                    self.queue
+                        .borrow_mut()
+                        .push_back((agent.handle, Input::Dispose(0)));
                 } else {
                     agent.calls.prepare(self, agent.handle);
-                    self.promises.settle(ticket, agent.handle, Ok(Outcome::Agent(identity)));
+                    self.promises
+                        .settle(ticket, agent.handle, Ok(Outcome::Agent(identity)));
                 }
             }
             Action::Settle(ticket, result) => self.promises.settle(ticket, agent.handle, result),
             Action::Disposed => {
                 agent.timer.take();
                 agent.calls.clear();
-                self.agents.borrow_mut().retain(|other| other.handle != agent.handle);
+                self.agents
+                    .borrow_mut()
+                    .retain(|other| other.handle != agent.handle);
             }
         }
     }
@@ -265,10 +327,17 @@ impl Page {
         spawn_local(async move {
             let mut token = get_token(&question).await;
             let Some(page) = page.upgrade() else { return };
-            let Some(agent) = page.agent(handle) else { return };
+            let Some(agent) = page.agent(handle) else {
+                return;
+            };
             if agent.address.borrow().is_none() {
-                let claimed = token.as_ref().ok().and_then(|token| endpoint_claim(&token.token));
-                agent.address.replace(claimed.as_deref().and_then(socket_address));
+                let claimed = token
+                    .as_ref()
+                    .ok()
+                    .and_then(|token| endpoint_claim(&token.token));
+                agent
+                    .address
+                    .replace(claimed.as_deref().and_then(socket_address));
                 if token.is_ok() && agent.address.borrow().is_none() {
                     token = Err(reasons::NO_ENDPOINT.into());
                 }
@@ -289,7 +358,11 @@ impl Page {
                 page.give(handle, input);
             }
         };
-        let socket = agent.address.borrow().as_deref().and_then(|address| Socket::open(address, report));
+        let socket = agent
+            .address
+            .borrow()
+            .as_deref()
+            .and_then(|address| Socket::open(address, report));
         if socket.is_none() {
             self.queue.borrow_mut().push_back((handle, Input::Closed));
         }

@@ -27,9 +27,23 @@ pub struct Sim {
 
 impl Sim {
     pub fn new(identity: &'static str) -> Self {
-        let kind = if identity == MEMBER { Kind::Member } else { Kind::Guest };
+        let kind = if identity == MEMBER {
+            Kind::Member
+        } else {
+            Kind::Guest
+        };
         let agent = Agent::new(1, kind, Some("Gundula".into()), true, StreamIds::default());
-        Self { agent, now: 1e12, random: 0.5, actions: vec![], read: 0, seq: 0, identity, silent: false, last_ticket: 0 }
+        Self {
+            agent,
+            now: 1e12,
+            random: 0.5,
+            actions: vec![],
+            read: 0,
+            seq: 0,
+            identity,
+            silent: false,
+            last_ticket: 0,
+        }
     }
 
     /// A guest's agent that is welcome.
@@ -47,7 +61,10 @@ impl Sim {
     }
 
     pub fn give(&mut self, input: Input) {
-        let at = At { now: self.now, random: self.random };
+        let at = At {
+            now: self.now,
+            random: self.random,
+        };
         let actions = self.agent.on(input, at);
         self.actions.extend(actions);
     }
@@ -68,12 +85,17 @@ impl Sim {
 
     pub fn token(&mut self, token: &str, lives: f64) {
         let expires_at = self.now + lives;
-        self.give(Input::Token(Ok(UserToken { token: token.into(), expires_at })));
+        self.give(Input::Token(Ok(UserToken {
+            token: token.into(),
+            expires_at,
+        })));
     }
 
     /// Answers the last hello.
     pub fn welcome(&mut self, session: &str, resumed: bool) {
-        let id = self.last_id(|r| matches!(r, Request::Hello(_))).expect("a hello");
+        let id = self
+            .last_id(|r| matches!(r, Request::Hello(_)))
+            .expect("a hello");
         if !resumed {
             self.seq = 0;
         }
@@ -88,11 +110,17 @@ impl Sim {
     }
 
     pub fn reply(&mut self, id: u32, reply: Reply) {
-        self.give(Input::Received(Received::Frame(Box::new(Frame::Reply { id, reply }))));
+        self.give(Input::Received(Received::Frame(Box::new(Frame::Reply {
+            id,
+            reply,
+        }))));
     }
 
     pub fn refuse(&mut self, id: u32, reason: Reason) {
-        self.give(Input::Received(Received::Frame(Box::new(Frame::Failure { id, error: reason.error() }))));
+        self.give(Input::Received(Received::Frame(Box::new(Frame::Failure {
+            id,
+            error: reason.error(),
+        }))));
     }
 
     /// The next event in sequence.
@@ -102,11 +130,18 @@ impl Sim {
     }
 
     pub fn event_numbered(&mut self, seq: u64, event: Event) {
-        self.give(Input::Received(Received::Frame(Box::new(Frame::Event { seq, event }))));
+        self.give(Input::Received(Received::Frame(Box::new(Frame::Event {
+            seq,
+            event,
+        }))));
     }
 
     pub fn media(&mut self, session: u32, event: MediaEvent) {
-        self.give(Input::Media { call: CALL.into(), session, event });
+        self.give(Input::Media {
+            call: CALL.into(),
+            session,
+            event,
+        });
     }
 
     /// Starts joining muted, with the offer at once.
@@ -126,18 +161,28 @@ impl Sim {
     }
 
     pub fn offer(&mut self, session: u32) {
-        self.give(Input::Offer { call: CALL.into(), session, offer: Ok(offer()) });
+        self.give(Input::Offer {
+            call: CALL.into(),
+            session,
+            offer: Ok(offer()),
+        });
     }
 
     pub fn command(&mut self, command: Command) -> Ticket {
         let ticket = self.ticket();
-        self.give(Input::Command { call: CALL.into(), ticket, command });
+        self.give(Input::Command {
+            call: CALL.into(),
+            ticket,
+            command,
+        });
         ticket
     }
 
     /// Answers the last join.
     pub fn joined(&mut self, state: CallState) {
-        let id = self.last_id(|r| matches!(r, Request::Join(_))).expect("a join");
+        let id = self
+            .last_id(|r| matches!(r, Request::Join(_)))
+            .expect("a join");
         let snapshot = self.snapshot(state);
         self.reply(id, Reply::Call(Box::new(snapshot)));
     }
@@ -159,7 +204,14 @@ impl Sim {
             state,
             role: Role::Presenter,
             thread_id: inside.then(|| "19:meeting_x@thread.v2".into()),
-            roster: if inside { vec![person(self.identity, &["own-endpoint"]), person(ADA, &["ada-1"])] } else { vec![] },
+            roster: if inside {
+                vec![
+                    person(self.identity, &["own-endpoint"]),
+                    person(ADA, &["ada-1"]),
+                ]
+            } else {
+                vec![]
+            },
             lobby: (inside && self.identity == MEMBER).then(Vec::new),
             media: Some(grant(self.now + 600_000.0)),
         }
@@ -185,7 +237,10 @@ impl Sim {
 
     fn unanswered_ping(&self) -> Option<u32> {
         match self.sent().last() {
-            Some(ClientFrame { id, request: Request::Ping }) if !self.silent => Some(*id),
+            Some(ClientFrame {
+                id,
+                request: Request::Ping,
+            }) if !self.silent => Some(*id),
             _ => None,
         }
     }
@@ -198,30 +253,61 @@ impl Sim {
     }
 
     pub fn last_id(&self, which: impl Fn(&Request) -> bool) -> Option<u32> {
-        self.sent().filter(|frame| which(&frame.request)).last().map(|frame| frame.id)
+        self.sent()
+            .filter(|frame| which(&frame.request))
+            .last()
+            .map(|frame| frame.id)
     }
 
     pub fn sent(&self) -> impl Iterator<Item = &ClientFrame> {
-        self.actions.iter().filter_map(|action| if let Action::Send(frame) = action { Some(frame) } else { None })
+        self.actions.iter().filter_map(|action| {
+            if let Action::Send(frame) = action {
+                Some(frame)
+            } else {
+                None
+            }
+        })
     }
 
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
-        self.actions.iter().filter_map(|action| if let Action::Emit(change) = action { Some(change) } else { None })
+        self.actions.iter().filter_map(|action| {
+            if let Action::Emit(change) = action {
+                Some(change)
+            } else {
+                None
+            }
+        })
     }
 
     /// States of the call, in order.
     pub fn states(&self) -> Vec<&'static str> {
-        self.changes().filter_map(|change| if let Change::Call(call) = change { call.state } else { None }).collect()
+        self.changes()
+            .filter_map(|change| {
+                if let Change::Call(call) = change {
+                    call.state
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 
     /// Sub-code of the call's end.
     pub fn ended(&self) -> Option<u32> {
-        self.changes().find_map(|change| if let Change::Call(call) = change { call.end.as_ref().map(|e| e.sub_code) } else { None })
+        self.changes().find_map(|change| {
+            if let Change::Call(call) = change {
+                call.end.as_ref().map(|e| e.sub_code)
+            } else {
+                None
+            }
+        })
     }
 
     pub fn settled(&self, ticket: Ticket) -> Option<Result<Outcome, u32>> {
         self.actions.iter().find_map(|action| match action {
-            Action::Settle(t, result) if *t == ticket => Some(result.clone().map_err(|refused| refused.sub_code)),
+            Action::Settle(t, result) if *t == ticket => {
+                Some(result.clone().map_err(|refused| refused.sub_code))
+            }
             _ => None,
         })
     }
@@ -238,17 +324,33 @@ pub fn person(id: &str, endpoints: &[&str]) -> Participant {
         id: id.into(),
         display_name: Some(id.into()),
         role: Role::Presenter,
-        endpoints: endpoints.iter().map(|e| Endpoint { id: (*e).into(), muted: false }).collect(),
+        endpoints: endpoints
+            .iter()
+            .map(|e| Endpoint {
+                id: (*e).into(),
+                muted: false,
+            })
+            .collect(),
     }
 }
 
 pub fn roster(joined: Vec<Participant>, left: &[&str]) -> Event {
     let left = left.iter().map(|id| (*id).into()).collect();
-    Event::Roster { call: CALL.into(), joined, updated: vec![], left }
+    Event::Roster {
+        call: CALL.into(),
+        joined,
+        updated: vec![],
+        left,
+    }
 }
 
 pub fn published(endpoint: &str, track: &str, source: TrackSource) -> MediaEvent {
-    MediaEvent::TrackPublished { endpoint: endpoint.into(), track: track.into(), source, muted: false }
+    MediaEvent::TrackPublished {
+        endpoint: endpoint.into(),
+        track: track.into(),
+        source,
+        muted: false,
+    }
 }
 
 pub fn grant(expires_at: f64) -> MediaGrant {
@@ -264,9 +366,20 @@ pub fn grant(expires_at: f64) -> MediaGrant {
 }
 
 pub fn offer() -> MediaOffer {
-    let track = |cid: &str, source| OfferedTrack { cid: cid.into(), source, muted: true };
-    let tracks = vec![track("mic", TrackSource::Microphone), track("cam", TrackSource::Camera)];
-    MediaOffer { sdp: "v=0".into(), mid_to_cid: [("0".into(), "mic".into())].into(), tracks }
+    let track = |cid: &str, source| OfferedTrack {
+        cid: cid.into(),
+        source,
+        muted: true,
+    };
+    let tracks = vec![
+        track("mic", TrackSource::Microphone),
+        track("cam", TrackSource::Camera),
+    ];
+    MediaOffer {
+        sdp: "v=0".into(),
+        mid_to_cid: [("0".into(), "mic".into())].into(),
+        tracks,
+    }
 }
 
 pub fn call() -> CallId {

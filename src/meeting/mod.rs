@@ -28,7 +28,10 @@ mod properties;
 mod scenarios;
 
 pub use agent::Agent;
-pub use input::{Action, At, Command, Identity, Input, Kind, MicrophoneUse, NewCall, Outcome, Received, Ticket, UserToken};
+pub use input::{
+    Action, At, Command, Identity, Input, Kind, MicrophoneUse, NewCall, Outcome, Received, Ticket,
+    UserToken,
+};
 pub use locator::check_locator;
 pub use refused::Refused;
 pub use roster::StreamIds;

@@ -32,7 +32,13 @@ enum Step {
 }
 
 fn endpoint() -> impl Strategy<Value = &'static str> {
-    prop_oneof![Just("ada-1"), Just("ada-2"), Just("bob-1"), Just("own-endpoint"), Just("nobody")]
+    prop_oneof![
+        Just("ada-1"),
+        Just("ada-2"),
+        Just("bob-1"),
+        Just("own-endpoint"),
+        Just("nobody")
+    ]
 }
 
 fn track() -> impl Strategy<Value = &'static str> {
@@ -40,7 +46,11 @@ fn track() -> impl Strategy<Value = &'static str> {
 }
 
 fn source() -> impl Strategy<Value = TrackSource> {
-    prop_oneof![Just(TrackSource::Camera), Just(TrackSource::ScreenShare), Just(TrackSource::Microphone)]
+    prop_oneof![
+        Just(TrackSource::Camera),
+        Just(TrackSource::ScreenShare),
+        Just(TrackSource::Microphone)
+    ]
 }
 
 fn media_event() -> impl Strategy<Value = MediaEvent> {
@@ -48,16 +58,29 @@ fn media_event() -> impl Strategy<Value = MediaEvent> {
         Just(MediaEvent::Connected),
         Just(MediaEvent::Interrupted),
         Just(MediaEvent::SessionLost),
-        (endpoint(), track(), source(), any::<bool>()).prop_map(|(e, t, source, muted)| MediaEvent::TrackPublished {
-            endpoint: e.into(),
-            track: t.into(),
-            source,
-            muted
+        (endpoint(), track(), source(), any::<bool>()).prop_map(|(e, t, source, muted)| {
+            MediaEvent::TrackPublished {
+                endpoint: e.into(),
+                track: t.into(),
+                source,
+                muted,
+            }
         }),
-        (endpoint(), track()).prop_map(|(e, t)| MediaEvent::TrackUnpublished { endpoint: e.into(), track: t.into() }),
-        (track(), any::<bool>()).prop_map(|(t, arrives)| MediaEvent::TrackAssigned { track: t.into(), arrives }),
-        (track(), 0..2000u32).prop_map(|(t, width)| MediaEvent::Frames { track: t.into(), width, height: 10 }),
-        prop::collection::vec(endpoint(), 0..3).prop_map(|e| MediaEvent::Speaking(e.into_iter().map(String::from).collect())),
+        (endpoint(), track()).prop_map(|(e, t)| MediaEvent::TrackUnpublished {
+            endpoint: e.into(),
+            track: t.into()
+        }),
+        (track(), any::<bool>()).prop_map(|(t, arrives)| MediaEvent::TrackAssigned {
+            track: t.into(),
+            arrives
+        }),
+        (track(), 0..2000u32).prop_map(|(t, width)| MediaEvent::Frames {
+            track: t.into(),
+            width,
+            height: 10
+        }),
+        prop::collection::vec(endpoint(), 0..3)
+            .prop_map(|e| MediaEvent::Speaking(e.into_iter().map(String::from).collect())),
         Just(MediaEvent::LocalTrackEnded(TrackSource::Microphone)),
         Just(MediaEvent::LocalTrackEnded(TrackSource::Camera)),
     ]
@@ -133,18 +156,39 @@ impl Sim {
             Step::Join { muted } => self.join_as(muted),
             Step::Command(command) => drop(self.command(command)),
             Step::Offer { session, works } => {
-                let offer = if works { Ok(offer()) } else { Err(Reason::MEDIA_FAILED.into()) };
-                self.give(Input::Offer { call: call(), session, offer });
+                let offer = if works {
+                    Ok(offer())
+                } else {
+                    Err(Reason::MEDIA_FAILED.into())
+                };
+                self.give(Input::Offer {
+                    call: call(),
+                    session,
+                    offer,
+                });
             }
             Step::Media { session, event } => self.media(session, event),
             Step::Microphone { works } => {
-                let opened = if works { Ok(()) } else { Err(reasons::NO_MICROPHONE.into()) };
-                self.give(Input::Microphone { call: call(), opened });
+                let opened = if works {
+                    Ok(())
+                } else {
+                    Err(reasons::NO_MICROPHONE.into())
+                };
+                self.give(Input::Microphone {
+                    call: call(),
+                    opened,
+                });
             }
             Step::Opened => self.give(Input::Opened),
             Step::Closed => self.give(Input::Closed),
             Step::Welcome { resumed } => {
-                if matches!(self.sent().last(), Some(ClientFrame { request: Request::Hello(_), .. })) {
+                if matches!(
+                    self.sent().last(),
+                    Some(ClientFrame {
+                        request: Request::Hello(_),
+                        ..
+                    })
+                ) {
                     self.welcome("session", resumed);
                 }
             }
@@ -164,7 +208,9 @@ impl Sim {
     /// Answers one of the last requests, whether it was answered before or not.
     fn answer(&mut self, back: usize, well: bool) {
         let sent: Vec<_> = self.sent().cloned().collect();
-        let Some(frame) = sent.iter().rev().nth(back) else { return };
+        let Some(frame) = sent.iter().rev().nth(back) else {
+            return;
+        };
         if !well {
             return self.refuse(frame.id, Reason::SERVICE_ERROR);
         }
@@ -172,7 +218,10 @@ impl Sim {
             Request::Hello(_) => return self.welcome("session", false),
             Request::Join(_) if back == 0 => Reply::Call(Box::new(self.snapshot(CallState::Lobby))),
             Request::Join(_) => Reply::Call(Box::new(self.snapshot(CallState::Connected))),
-            Request::AdmitAll { .. } => Reply::Admitted { success_count: 1, failure_count: 0 },
+            Request::AdmitAll { .. } => Reply::Admitted {
+                success_count: 1,
+                failure_count: 0,
+            },
             Request::MediaToken { .. } => Reply::Media(Box::new(grant(self.now + 600_000.0))),
             _ => Reply::Done,
         };
@@ -203,7 +252,10 @@ impl Application {
             Action::StartMedia { .. } => (self.media, self.gate) = (true, false),
             Action::StopMedia(_) => (self.media, self.gate) = (false, false),
             Action::OpenGate(_) => {
-                assert!(self.media && self.call == Some("Connected"), "nothing is sent before admission");
+                assert!(
+                    self.media && self.call == Some("Connected"),
+                    "nothing is sent before admission"
+                );
                 self.gate = true;
             }
             Action::OpenSocket => {
@@ -221,41 +273,82 @@ impl Application {
             Change::Call(call) => {
                 self.thread |= call.thread_id.is_some();
                 let Some(state) = call.state else { return };
-                assert_eq!(call.end.is_some(), state == "Disconnected", "the end comes with Disconnected");
+                assert_eq!(
+                    call.end.is_some(),
+                    state == "Disconnected",
+                    "the end comes with Disconnected"
+                );
                 let allowed: &[Option<&str>] = match state {
                     "Connecting" => &[None],
                     "InLobby" => &[Some("Connecting"), Some("Connected")],
                     "Connected" => &[Some("Connecting"), Some("InLobby")],
                     "Disconnecting" => &[Some("Connecting"), Some("InLobby"), Some("Connected")],
-                    "Disconnected" => &[Some("Connecting"), Some("InLobby"), Some("Connected"), Some("Disconnecting")],
+                    "Disconnected" => &[
+                        Some("Connecting"),
+                        Some("InLobby"),
+                        Some("Connected"),
+                        Some("Disconnecting"),
+                    ],
                     other => panic!("state {other}"),
                 };
                 assert!(allowed.contains(&self.call), "{:?} -> {state}", self.call);
-                assert!(state != "Connected" || self.thread, "the thread before Connected");
-                assert!(state != "InLobby" || !self.gate, "nothing is sent from the lobby");
+                assert!(
+                    state != "Connected" || self.thread,
+                    "the thread before Connected"
+                );
+                assert!(
+                    state != "InLobby" || !self.gate,
+                    "nothing is sent from the lobby"
+                );
                 self.call = Some(state);
                 if state == "Disconnected" {
                     assert!(!self.media, "media outlives the call");
                     let settled = std::mem::take(&mut self.settled);
-                    *self = Self { settled, last_stream: self.last_stream, socket: self.socket, ..Self::default() };
+                    *self = Self {
+                        settled,
+                        last_stream: self.last_stream,
+                        socket: self.socket,
+                        ..Self::default()
+                    };
                 }
             }
-            Change::Participants { added, updated, removed, .. } => {
+            Change::Participants {
+                added,
+                updated,
+                removed,
+                ..
+            } => {
                 assert!(self.call.is_some(), "an event of a call that is over");
                 for id in removed {
                     assert!(self.people.remove(id), "removed somebody unknown");
-                    assert!(!self.streams.values().any(|owner| owner == id), "left before their streams");
+                    assert!(
+                        !self.streams.values().any(|owner| owner == id),
+                        "left before their streams"
+                    );
                 }
                 for person in added {
                     assert!(person.id != MEMBER, "oneself is no remote participant");
                     assert!(self.people.insert(person.id.clone()), "added twice");
                 }
-                assert!(updated.iter().all(|p| self.people.contains(&p.id)), "updated somebody unknown");
+                assert!(
+                    updated.iter().all(|p| self.people.contains(&p.id)),
+                    "updated somebody unknown"
+                );
             }
-            Change::Streams { participant, added, updated, removed, .. } => {
+            Change::Streams {
+                participant,
+                added,
+                updated,
+                removed,
+                ..
+            } => {
                 assert!(self.call.is_some(), "an event of a call that is over");
                 for id in removed {
-                    assert_eq!(self.streams.remove(id).as_ref(), Some(participant), "removed an unknown stream");
+                    assert_eq!(
+                        self.streams.remove(id).as_ref(),
+                        Some(participant),
+                        "removed an unknown stream"
+                    );
                 }
                 for stream in added {
                     assert!(self.people.contains(participant), "a stream of nobody");
@@ -264,7 +357,11 @@ impl Application {
                     self.streams.insert(stream.id, participant.clone());
                 }
                 for stream in updated {
-                    assert_eq!(self.streams.get(&stream.id), Some(participant), "updated an unknown stream");
+                    assert_eq!(
+                        self.streams.get(&stream.id),
+                        Some(participant),
+                        "updated an unknown stream"
+                    );
                 }
             }
             Change::Lobby { added, removed, .. } => {
@@ -276,7 +373,10 @@ impl Application {
                 }
             }
             Change::Speaking { speakers, .. } => {
-                assert!(speakers.iter().all(|id| self.people.contains(id)), "somebody unknown speaks");
+                assert!(
+                    speakers.iter().all(|id| self.people.contains(id)),
+                    "somebody unknown speaks"
+                );
             }
             _ => {}
         }

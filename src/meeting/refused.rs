@@ -19,7 +19,11 @@ pub struct Refused {
 impl Refused {
     /// The reason with another sentence.
     pub fn saying(reason: Reason, message: &str) -> Self {
-        Self { code: reason.code, sub_code: reason.sub_code, message: message.to_owned() }
+        Self {
+            code: reason.code,
+            sub_code: reason.sub_code,
+            message: message.to_owned(),
+        }
     }
 }
 
@@ -31,18 +35,30 @@ impl From<Reason> for Refused {
 
 impl From<ProtocolError> for Refused {
     fn from(error: ProtocolError) -> Self {
-        Self { code: error.code, sub_code: error.sub_code, message: error.message }
+        Self {
+            code: error.code,
+            sub_code: error.sub_code,
+            message: error.message,
+        }
     }
 }
 
 impl From<EndReason> for Refused {
     fn from(end: EndReason) -> Self {
-        Self { code: end.code, sub_code: end.sub_code, message: end.message }
+        Self {
+            code: end.code,
+            sub_code: end.sub_code,
+            message: end.message,
+        }
     }
 }
 
 impl From<Refused> for End {
     fn from(refused: Refused) -> Self {
-        Self { code: refused.code, sub_code: refused.sub_code, message: refused.message }
+        Self {
+            code: refused.code,
+            sub_code: refused.sub_code,
+            message: refused.message,
+        }
     }
 }

@@ -52,18 +52,28 @@ pub struct Listener {
 
 impl Listener {
     /// Listens until dropped.
-    pub fn new(target: &EventTarget, kind: &'static str, then: impl FnMut(Event) + 'static) -> Self {
+    pub fn new(
+        target: &EventTarget,
+        kind: &'static str,
+        then: impl FnMut(Event) + 'static,
+    ) -> Self {
         let closure = Closure::new(then);
         // Fails only where the target is no EventTarget at all: then nothing will come, either.
         let _ = target.add_event_listener_with_callback(kind, closure.as_ref().unchecked_ref());
         count(|c| c.listeners += 1);
-        Self { target: target.clone(), kind, closure }
+        Self {
+            target: target.clone(),
+            kind,
+            closure,
+        }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = self.target.remove_event_listener_with_callback(self.kind, self.closure.as_ref().unchecked_ref());
+        let _ = self
+            .target
+            .remove_event_listener_with_callback(self.kind, self.closure.as_ref().unchecked_ref());
         count(|c| c.listeners -= 1);
     }
 }
@@ -84,7 +94,10 @@ impl Timer {
         let closure: Closure<dyn FnMut()> = Closure::new(then);
         let id = set_timeout(closure.as_ref(), ms.clamp(0.0, LONGEST));
         count(|c| c.timers += 1);
-        Self { id, _closure: closure }
+        Self {
+            id,
+            _closure: closure,
+        }
     }
 }
 

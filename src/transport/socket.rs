@@ -34,14 +34,22 @@ impl Socket {
         let listeners = [
             Listener::new(&socket, "open", move |_| opened(SocketEvent::Opened)),
             Listener::new(&socket, "message", move |event| {
-                let text = event.dyn_into::<MessageEvent>().ok().and_then(|event| event.data().as_string());
-                received(SocketEvent::Received(text.map_or(Received::Unreadable, |text| read_frame(&text))));
+                let text = event
+                    .dyn_into::<MessageEvent>()
+                    .ok()
+                    .and_then(|event| event.data().as_string());
+                received(SocketEvent::Received(
+                    text.map_or(Received::Unreadable, |text| read_frame(&text)),
+                ));
             }),
             // A failure to connect reports `error`, then `close`.
             Listener::new(&socket, "close", move |_| closed(SocketEvent::Closed)),
         ];
         count(|c| c.sockets += 1);
-        Some(Self { socket, _listeners: listeners })
+        Some(Self {
+            socket,
+            _listeners: listeners,
+        })
     }
 
     /// Sends; a socket that is closing drops it, and reports that it closed.
