@@ -6,20 +6,23 @@
 use super::errors;
 use super::page::{AgentOptions, Page};
 use super::promises::object;
+use crate::media::view::{self, Scaling};
+use crate::media::{counters, devices};
 use crate::meeting::{
     check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
 };
 use crate::transport::credentials::function;
-use crate::transport::guards;
-use crate::transport::values::field;
+use crate::transport::values::{field, to_js};
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::CallId;
+use std::future::Future;
 use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::MediaStreamTrack;
+use wasm_bindgen_futures::future_to_promise;
+use web_sys::{HtmlElement, MediaStreamTrack};
 
 /// The core of a page.
 #[wasm_bindgen]
@@ -193,20 +196,99 @@ impl Core {
             .session(&call, |session| session.remote_track(&sid))?
     }
 
+    /// Renders a remote stream; the element fills its parent and follows the stream's slot.
+    #[wasm_bindgen(js_name = openRemoteView)]
+    pub fn open_remote_view(
+        &self,
+        call: String,
+        stream: u32,
+        scaling: &str,
+        mirrored: bool,
+    ) -> Result<View, JsValue> {
+        let call = CallId(call);
+        let no_stream = || errors::reason(Reason::NO_SUCH_CALL);
+        let agent = self.page.agent_of(&call).ok_or_else(no_stream)?;
+        let sid = agent.machine.borrow().track_of(&call, stream).map(str::to_owned);
+        let (sid, view) = (sid.ok_or_else(no_stream)?, new_view(scaling, mirrored)?);
+        agent.calls.session(&call, |session| session.show(&sid, &view));
+        Ok(View { view })
+    }
+
+    /// Renders a local track.
+    #[wasm_bindgen(js_name = openLocalView)]
+    pub fn open_local_view(&self, track: JsValue, scaling: &str, mirrored: bool) -> Result<View, JsValue> {
+        let track = track.dyn_into::<MediaStreamTrack>().map_err(|_| errors::reason(NOT_A_TRACK))?;
+        let view = new_view(scaling, mirrored)?;
+        view.show(Some(&track));
+        Ok(View { view })
+    }
+
+    /// Devices; never prompts.
+    pub fn devices(&self) -> Promise {
+        self.page.watch_devices(false);
+        promise(async { Ok(to_js(&devices::list().await?)) })
+    }
+
+    /// Asks with one prompt where needed; false means denied.
+    #[wasm_bindgen(js_name = askPermission)]
+    pub fn ask_permission(&self, audio: bool, video: bool) -> Promise {
+        let page = self.page.weak();
+        promise(async move {
+            let given = devices::ask_permission(audio, video).await?;
+            if let Some(page) = page.upgrade() {
+                page.watch_devices(true);
+            }
+            Ok(to_js(&given))
+        })
+    }
+
+    /// `getUserMedia` for one camera.
+    #[wasm_bindgen(js_name = openCamera)]
+    pub fn open_camera(&self, device: String) -> Promise {
+        promise(async move { Ok(devices::open_camera(&device).await?.into()) })
+    }
+
+    /// Chooses the microphone for calls, present and future; empty for the system's default.
+    #[wasm_bindgen(js_name = selectMicrophone)]
+    pub fn select_microphone(&self, device: String) -> Promise {
+        self.page.microphone.replace(device);
+        for agent in self.page.agents() {
+            agent.calls.reopen_microphones(&self.page, agent.handle);
+        }
+        Promise::resolve(&JsValue::UNDEFINED)
+    }
+
+    /// `setSinkId` for remote sound; rejects where the browser has none.
+    #[wasm_bindgen(js_name = selectSpeaker)]
+    pub fn select_speaker(&self, device: String) -> Promise {
+        if !devices::can_select_speaker() {
+            return rejected(NO_SPEAKERS);
+        }
+        self.page.speaker.replace(device.clone());
+        let sessions: Vec<_> = self.page.agents().iter().flat_map(|agent| agent.calls.sessions()).collect();
+        promise(async move {
+            for session in sessions {
+                session.set_speaker(&device).await?;
+            }
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
     /// Counts of everything that must go back to zero after disposal.
     pub fn counters(&self) -> JsValue {
         let agents = self.page.agents();
-        let calls: usize = agents
-            .iter()
-            .map(|agent| agent.machine.borrow().calls().count())
-            .sum();
-        let own = guards::counts();
+        let calls: usize = agents.iter().map(|agent| agent.machine.borrow().calls().count()).sum();
+        let held = counters::snapshot();
         object(&[
             ("agents", agents.len().into()),
             ("calls", calls.into()),
-            ("sockets", own.sockets.into()),
-            ("timers", own.timers.into()),
-            ("listeners", own.listeners.into()),
+            ("sockets", held.sockets.into()),
+            ("peerConnections", held.peer_connections.into()),
+            ("tracks", held.tracks.into()),
+            ("timers", held.timers.into()),
+            ("listeners", held.listeners.into()),
+            ("views", held.views.into()),
+            ("elements", held.elements.into()),
         ])
     }
 
@@ -266,5 +348,45 @@ fn read_locator(value: &JsValue) -> Result<Locator, JsValue> {
     Ok(locator)
 }
 
+const NO_SPEAKERS: Reason = Reason {
+    code: 501,
+    sub_code: reasons::DEVICE_FAILED.sub_code,
+    message: "This browser cannot choose a speaker; the system's default is used.",
+};
+
+fn promise(work: impl Future<Output = Result<JsValue, Refused>> + 'static) -> Promise {
+    future_to_promise(async move { work.await.map_err(|refused| errors::error(&refused)) })
+}
+
+/// One rendered view; closing or dropping it takes the element out of the page.
 #[wasm_bindgen]
-pub struct View;
+pub struct View {
+    view: Rc<view::View>,
+}
+
+#[wasm_bindgen]
+impl View {
+    /// The element to put into the page.
+    #[wasm_bindgen(getter)]
+    pub fn target(&self) -> HtmlElement {
+        self.view.target().clone()
+    }
+
+    /// `Crop`, `Fit` or `Stretch`; anything else changes nothing.
+    #[wasm_bindgen(js_name = updateScaling)]
+    pub fn update_scaling(&self, scaling: &str) {
+        if let Some(scaling) = Scaling::from_name(scaling) {
+            self.view.set_scaling(scaling);
+        }
+    }
+
+    /// Ends rendering.
+    pub fn close(&self) {
+        self.view.close();
+    }
+}
+
+fn new_view(scaling: &str, mirrored: bool) -> Result<Rc<view::View>, JsValue> {
+    let scaling = Scaling::from_name(scaling).unwrap_or(Scaling::Crop);
+    view::View::new(scaling, mirrored).map_err(|error| errors::error(&error.into()))
+}

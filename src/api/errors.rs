@@ -1,6 +1,7 @@
 //! Real `Error`s with numeric `code` and `subCode` (acs-api 2.1.13), and where other errors go.
 
-use crate::meeting::Refused;
+use crate::media::MediaError;
+use crate::meeting::{reasons, Refused};
 use js_sys::Reflect;
 use plenary_protocol::end::Reason;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -23,6 +24,16 @@ pub fn error(refused: &Refused) -> JsValue {
 /// The same for a reason of the table.
 pub fn reason(reason: Reason) -> JsValue {
     error(&reason.into())
+}
+
+impl From<MediaError> for Refused {
+    fn from(error: MediaError) -> Self {
+        match error {
+            MediaError::Denied(_) => reasons::DEVICE_DENIED.into(),
+            MediaError::Device(_) => reasons::DEVICE_FAILED.into(),
+            other => other.reason().into(),
+        }
+    }
 }
 
 /// What nobody waits for is at least seen in the console: a listener that threw, a bug.

@@ -8,9 +8,11 @@
 use super::calls::Calls;
 use super::errors;
 use super::promises::Promises;
+use crate::api::changes::Change;
+use crate::media::devices::{self, DevicesChanged, Watch};
 use crate::meeting::{reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
 use crate::transport::credentials::{endpoint_claim, get_token, socket_address};
-use crate::transport::guards::{Listener, Timer};
+use crate::media::guard::{Listener, Timeout};
 use crate::transport::socket::{Socket, SocketEvent};
 use crate::transport::values::{field, to_js};
 use js_sys::{Date, Function, Math};
@@ -21,6 +23,9 @@ use std::rc::{Rc, Weak};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, EventTarget, VisibilityState};
+
+/// Browsers take a longer time for zero (it is kept in 31 bits).
+const LONGEST_TIMER: f64 = 86_400_000.0;
 
 /// One `Core`.
 pub struct Page {
@@ -34,6 +39,10 @@ pub struct Page {
     busy: Cell<bool>,
     /// Chosen microphone; empty: the system's default.
     pub microphone: RefCell<String>,
+    /// Chosen speaker; empty: the system's default.
+    pub speaker: RefCell<String>,
+    /// Of the devices; from the first time that somebody asks for them.
+    watch: RefCell<Option<Watch>>,
     listeners: RefCell<Vec<Listener>>,
 }
 
@@ -45,7 +54,7 @@ pub struct Running {
     /// Of the socket.
     address: RefCell<Option<String>>,
     socket: RefCell<Option<Socket>>,
-    timer: RefCell<Option<(f64, Timer)>>,
+    timer: RefCell<Option<(f64, Timeout)>>,
     pub calls: Calls,
 }
 
@@ -70,6 +79,8 @@ impl Page {
             queue: RefCell::default(),
             busy: Cell::new(false),
             microphone: RefCell::default(),
+            speaker: RefCell::default(),
+            watch: RefCell::default(),
             listeners: RefCell::default(),
         });
         page.listen();
@@ -162,7 +173,7 @@ impl Page {
         self.agents
             .borrow()
             .iter()
-            .find(|agent| agent.machine.borrow().calls().any(|id| id == call))
+            .find(|agent| agent.calls.has(call) || agent.machine.borrow().calls().any(|id| id == call))
             .cloned()
     }
 
@@ -233,7 +244,7 @@ impl Page {
             return;
         }
         let (page, handle) = (self.weak(), agent.handle);
-        let timer = Timer::new(deadline - Date::now(), move || {
+        let timer = Timeout::new((deadline - Date::now()).clamp(0.0, LONGEST_TIMER) as u32, move || {
             let Some(page) = page.upgrade() else { return };
             // A timer that is dropped while it fires stays alive until its closure has returned.
             let fired = page.agent(handle).and_then(|agent| agent.timer.take());
@@ -279,12 +290,7 @@ impl Page {
             Action::Muted { call, muted } => agent.calls.set_muted(&call, muted),
             Action::Video { call, on } => agent.calls.set_video(&call, on),
             Action::OpenMicrophone(call) => agent.calls.open_microphone(self, agent.handle, call),
-            Action::Emit(change) => {
-                // An application's mistake must not stop the meeting.
-                if let Err(thrown) = self.on_change.call1(&JsValue::UNDEFINED, &to_js(&change)) {
-                    errors::report(&thrown);
-                }
-            }
+            Action::Emit(change) => self.tell(&change),
             Action::Settle(ticket, Ok(Outcome::Agent(identity))) => {
                 let taken = |other: &Rc<Running>| {
                     other.handle != agent.handle
@@ -320,6 +326,31 @@ impl Page {
                     .retain(|other| other.handle != agent.handle);
             }
         }
+    }
+
+    fn tell(&self, change: &Change) {
+        // An application's mistake must not stop the meeting.
+        if let Err(thrown) = self.on_change.call1(&JsValue::UNDEFINED, &to_js(change)) {
+            errors::report(&thrown);
+        }
+    }
+
+    /// Tells of devices that come and go, from now on. `look`: some may have got their names.
+    pub fn watch_devices(&self, look: bool) {
+        if let Some(watch) = &*self.watch.borrow() {
+            if look {
+                watch.look();
+            }
+            return;
+        }
+        let page = self.weak();
+        let watch = devices::watch(move |DevicesChanged { video, audio }| {
+            if let Some(page) = page.upgrade() {
+                page.tell(&Change::Devices { video, audio });
+            }
+        });
+        // Without a secure context there are no devices to watch; asking for them says so.
+        self.watch.replace(watch.ok());
     }
 
     fn ask_token(&self, agent: &Running) {
@@ -373,5 +404,6 @@ impl Page {
     pub fn dispose(&self) {
         self.give_all(&Input::Dispose(0));
         self.listeners.take();
+        self.watch.take();
     }
 }

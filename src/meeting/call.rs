@@ -738,7 +738,7 @@ impl Call {
             }
             Err(refused) => {
                 self.microphone.use_ = MicrophoneUse::Closed;
-                let denied = refused.sub_code == reasons::NO_MICROPHONE_PERMISSION.sub_code;
+                let denied = refused.sub_code == reasons::DEVICE_DENIED.sub_code;
                 if denied {
                     self.diagnose(
                         "microphonePermissionDenied",

@@ -172,7 +172,7 @@ impl Sim {
                 let opened = if works {
                     Ok(())
                 } else {
-                    Err(reasons::NO_MICROPHONE.into())
+                    Err(reasons::DEVICE_FAILED.into())
                 };
                 self.give(Input::Microphone {
                     call: call(),

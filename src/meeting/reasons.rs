@@ -58,15 +58,15 @@ pub const DISPOSED: Reason = reason(
     59162,
     "The call agent was disposed of; create a new one.",
 );
-/// The microphone was refused.
-pub const NO_MICROPHONE_PERMISSION: Reason = reason(
+/// Camera or microphone was refused by the user or by a policy.
+pub const DEVICE_DENIED: Reason = reason(
     403,
     59142,
-    "The microphone was not allowed; the user can allow it in the browser's settings.",
+    "The camera or microphone was not allowed; the user can allow it in the browser's settings.",
 );
-/// The microphone could not be opened.
-pub const NO_MICROPHONE: Reason = reason(
+/// Camera or microphone could not be opened.
+pub const DEVICE_FAILED: Reason = reason(
     410,
     59143,
-    "The microphone could not be opened; it may be unplugged or used by another app.",
+    "The camera or microphone could not be opened; it may be unplugged or used by another app.",
 );

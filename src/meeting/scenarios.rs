@@ -315,7 +315,7 @@ fn a_microphone_that_is_not_allowed_leaves_the_call_muted_and_says_so() {
     sim.offer(1);
     sim.give(Input::Microphone {
         call: call(),
-        opened: Err(reasons::NO_MICROPHONE_PERMISSION.into()),
+        opened: Err(reasons::DEVICE_DENIED.into()),
     });
     sim.joined(CallState::Connected);
     assert!(sim.changes().any(|c| matches!(
@@ -336,7 +336,7 @@ fn a_microphone_that_is_not_allowed_leaves_the_call_muted_and_says_so() {
     let ticket = sim.command(Command::Unmute);
     sim.give(Input::Microphone {
         call: call(),
-        opened: Err(reasons::NO_MICROPHONE_PERMISSION.into()),
+        opened: Err(reasons::DEVICE_DENIED.into()),
     });
     assert_eq!(sim.settled(ticket), Some(Err(59142)));
 }
