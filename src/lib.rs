@@ -1,1 +1,3 @@
 //! The Plenary SDK.
+
+pub mod media;
