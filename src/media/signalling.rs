@@ -394,8 +394,12 @@ impl Signalling {
                 self.sync();
                 self.resumed();
             }
-            Response::Answer(answer) => {
+            Response::Answer(mut answer) => {
                 if self.negotiation.answered(answer.id) {
+                    if self.grant.as_ref().is_some_and(|grant| grant.slots) {
+                        // Slot messages say it, and a newer one may come while the answer is applied.
+                        answer.mid_to_track_id.clear();
+                    }
                     self.out(Output::Answer(answer));
                     if let Some(wanted) = self.negotiation.next() {
                         self.out(Output::Offer(wanted));
