@@ -73,17 +73,29 @@ export type CommunicationIdentifier =
   | UnknownIdentifier;
 
 /** {@link CommunicationUserIdentifier} with its kind. */
-export interface CommunicationUserKind extends CommunicationUserIdentifier { /** Discriminates. */ kind: 'communicationUser' }
+export interface CommunicationUserKind extends CommunicationUserIdentifier {
+  /** Discriminates. */ kind: 'communicationUser';
+}
 /** {@link PhoneNumberIdentifier} with its kind. */
-export interface PhoneNumberKind extends PhoneNumberIdentifier { /** Discriminates. */ kind: 'phoneNumber' }
+export interface PhoneNumberKind extends PhoneNumberIdentifier {
+  /** Discriminates. */ kind: 'phoneNumber';
+}
 /** {@link MicrosoftTeamsUserIdentifier} with its kind. */
-export interface MicrosoftTeamsUserKind extends MicrosoftTeamsUserIdentifier { /** Discriminates. */ kind: 'microsoftTeamsUser' }
+export interface MicrosoftTeamsUserKind extends MicrosoftTeamsUserIdentifier {
+  /** Discriminates. */ kind: 'microsoftTeamsUser';
+}
 /** {@link MicrosoftTeamsAppIdentifier} with its kind. */
-export interface MicrosoftTeamsAppKind extends MicrosoftTeamsAppIdentifier { /** Discriminates. */ kind: 'microsoftTeamsApp' }
+export interface MicrosoftTeamsAppKind extends MicrosoftTeamsAppIdentifier {
+  /** Discriminates. */ kind: 'microsoftTeamsApp';
+}
 /** {@link TeamsExtensionUserIdentifier} with its kind. */
-export interface TeamsExtensionUserKind extends TeamsExtensionUserIdentifier { /** Discriminates. */ kind: 'teamsExtensionUser' }
+export interface TeamsExtensionUserKind extends TeamsExtensionUserIdentifier {
+  /** Discriminates. */ kind: 'teamsExtensionUser';
+}
 /** {@link UnknownIdentifier} with its kind. */
-export interface UnknownIdentifierKind extends UnknownIdentifier { /** Discriminates. */ kind: 'unknown' }
+export interface UnknownIdentifierKind extends UnknownIdentifier {
+  /** Discriminates. */ kind: 'unknown';
+}
 
 /** An identifier that says of which kind it is. */
 export type CommunicationIdentifierKind =

@@ -47,6 +47,8 @@ export abstract class CallAgentCommon<
   _connectionState: CallAgentConnectionState = 'Connected';
   /** @internal */
   _disposing: Promise<void> | undefined;
+  /** @internal Set by the client that made it. */
+  _onDispose: (() => void) | undefined;
   /** @internal This object, also where methods run with a Proxy as `this` (2.1.3). */
   _self: CallAgentCommon<C, Events>;
 
@@ -137,13 +139,16 @@ export abstract class CallAgentCommon<
       await settled(async () => this._core.disposeAgent(this._agent));
     } finally {
       agents.delete(this._agent);
+      for (const { id, _record } of this._calls) _record.apply({ type: 'call', call: id, state: 'Disconnected' });
       this._apply({ connected: false });
+      this._onDispose?.();
     }
   }
 }
 
 /** A guest's agent: joins meetings. Made by `CallClient.createCallAgent`. */
 export class CallAgent extends CallAgentCommon<Call, CallAgentEvents> {
+  /** Kind of agent. */
   readonly kind = CallAgentKind.CallAgent;
 
   /**
@@ -172,6 +177,7 @@ export class CallAgent extends CallAgentCommon<Call, CallAgentEvents> {
 
 /** A member's agent: joins meetings. Made by `CallClient.createTeamsCallAgent`. */
 export class TeamsCallAgent extends CallAgentCommon<TeamsCall, TeamsCallAgentEvents> {
+  /** Kind of agent. */
   readonly kind = CallAgentKind.TeamsCallAgent;
 
   /**

@@ -202,12 +202,16 @@ export abstract class CallCommon extends Emitter<CallEvents> {
 
 /** A guest's call. */
 export class Call extends CallCommon {
+  /** Kind of call. */
   readonly kind = CallKind.Call;
+  /** Ids of the call; the object stays, its values come. */
   readonly info: CallInfo = new CallInfo(this._record);
 }
 
 /** A member's call. */
 export class TeamsCall extends CallCommon {
+  /** Kind of call. */
   readonly kind = CallKind.TeamsCall;
+  /** Ids of the call; the object stays, its values come. */
   readonly info: TeamsCallInfo = new TeamsCallInfo(this._record);
 }

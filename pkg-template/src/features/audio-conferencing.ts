@@ -14,6 +14,7 @@ export interface TeamsMeetingAudioConferencingDetails {
 
 /** Dialling in by phone; no meeting has it. */
 export class TeamsMeetingAudioConferencingCallFeature extends CallFeatureBase<Record<never, never>> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'TeamsMeetingAudioConferencing';
 
   /** No number. Never rejects: the UI library does not await it. */

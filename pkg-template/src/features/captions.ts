@@ -9,7 +9,9 @@ export type CaptionsKind = 'Captions' | 'TeamsCaptions';
 /** Whether a caption may still change. */
 export type CaptionsResultType = 'Partial' | 'Final';
 /** Options of `startCaptions`. */
-export interface StartCaptionsOptions { /** Language that is spoken, such as `en-us`. */ spokenLanguage?: string }
+export interface StartCaptionsOptions {
+  /** Language that is spoken, such as `en-us`. */ spokenLanguage?: string;
+}
 /** A caption. */
 export interface CaptionsInfo {
   /** Who spoke. */ speaker: CallerInfo;
@@ -85,6 +87,7 @@ export class CaptionsCallFeature extends CallFeatureBase<{
   /** `captions` became another object. */
   CaptionsKindChanged: PropertyChangedEvent;
 }> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'Captions';
   /** The captions. */
   readonly captions: Captions;

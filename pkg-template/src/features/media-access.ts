@@ -24,6 +24,7 @@ export interface MediaAccessEvents {
 
 /** Who may send sound and video. Everybody may; it cannot be changed yet. */
 export class MediaAccessCallFeature extends CallFeatureBase<MediaAccessEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'MediaAccess';
 
   /** The access of everybody else, a new list every time. */

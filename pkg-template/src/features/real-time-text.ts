@@ -23,6 +23,7 @@ export interface RealTimeTextEvents {
 
 /** Text that others see while it is typed; the service has none in its meetings. */
 export class RealTimeTextFeature extends CallFeatureBase<RealTimeTextEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'RealTimeText';
 
   /** @throws CommunicationServicesError 501/59200: not available in meetings. */

@@ -12,7 +12,9 @@ export interface Transfer {
   /** Takes `on` back. */ off(event: 'stateChanged', listener: PropertyChangedEvent): void;
 }
 /** The call was transferred. */
-export interface TransferAcceptedEvent { /** The new call. */ targetCall: Call | TeamsCall }
+export interface TransferAcceptedEvent {
+  /** The new call. */ targetCall: Call | TeamsCall;
+}
 /** The call was transferred. */
 export type TransferEventArgs = TransferAcceptedEvent;
 /** Whom to transfer to. */
@@ -27,6 +29,7 @@ export interface TransferEvents {
 
 /** Transfers; a meeting cannot be transferred. */
 export class TransferCallFeature extends CallFeatureBase<TransferEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'Transfer';
 
   /** @throws CommunicationServicesError 501/59200: a meeting cannot be transferred. */
