@@ -249,14 +249,24 @@ impl Client {
             offering.packed()
         );
         let mut socket = open(http, &query).await.expect("to be let in");
-        let mut sid = String::new();
+        let mut early = Seen::default();
         loop {
-            match next_message(&mut socket).await {
-                Message::Join(join) => sid = join.participant.unwrap_or_default().sid,
-                Message::Answer(answer) => {
-                    return offering.start(name, &sid, &answer.sdp, Some(socket));
-                }
-                _ => {}
+            let frame = tokio::time::timeout(DEADLINE, socket.next())
+                .await
+                .expect("a frame in time")
+                .expect("an open socket")
+                .expect("a frame");
+            note_frame(&mut early, frame);
+            if let Some(Message::Answer(answer)) = early.signals.last() {
+                let sdp = answer.sdp.clone();
+                let sid = early.signals.iter().find_map(|m| match m {
+                    Message::Join(join) => join.participant.clone(),
+                    _ => None,
+                });
+                let sid = sid.expect("a join response first").sid;
+                let client = offering.start(name, &sid, &sdp, Some(socket));
+                client.look(|seen| *seen = early);
+                return client;
             }
         }
     }
@@ -407,19 +417,7 @@ impl Running {
     }
 
     fn frame(&mut self, frame: Ws) {
-        match frame {
-            Ws::Binary(bytes) => {
-                let message = lk::SignalResponse::decode(bytes)
-                    .expect("a response")
-                    .message;
-                self.note(|s| s.signals.extend(message));
-            }
-            Ws::Text(text) => {
-                let slots = serde_json::from_str(&text).expect("a slot message");
-                self.note(|s| s.slots.push(slots));
-            }
-            _ => {}
-        }
+        self.note(|s| note_frame(s, frame));
     }
 
     fn input(&mut self, from: SocketAddr, bytes: &[u8]) {
@@ -515,6 +513,20 @@ impl Running {
             .marker(true)
             .nackable(true);
         stream.write_rtp(write);
+    }
+}
+
+fn note_frame(seen: &mut Seen, frame: Ws) {
+    match frame {
+        Ws::Binary(bytes) => {
+            let response = lk::SignalResponse::decode(bytes).expect("a response");
+            seen.signals.extend(response.message);
+        }
+        Ws::Text(text) => {
+            let slots = serde_json::from_str(&text).expect("a slot message");
+            seen.slots.push(slots);
+        }
+        _ => {}
     }
 }
 
