@@ -5,8 +5,10 @@
 
 /** What every rejected promise and every throwing method of the SDK gives. */
 export class CommunicationServicesError extends Error {
+  /** `CommunicationServicesError`. */
   override name = 'CommunicationServicesError';
 
+  /** @internal */
   constructor(
     message: string,
     /** Like an HTTP or SIP status: 400 wrong argument, 401 token, 403 not allowed, 501 not supported. */

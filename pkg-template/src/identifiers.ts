@@ -73,17 +73,29 @@ export type CommunicationIdentifier =
   | UnknownIdentifier;
 
 /** {@link CommunicationUserIdentifier} with its kind. */
-export interface CommunicationUserKind extends CommunicationUserIdentifier { /** Discriminates. */ kind: 'communicationUser' }
+export interface CommunicationUserKind extends CommunicationUserIdentifier {
+  /** Discriminates. */ kind: 'communicationUser';
+}
 /** {@link PhoneNumberIdentifier} with its kind. */
-export interface PhoneNumberKind extends PhoneNumberIdentifier { /** Discriminates. */ kind: 'phoneNumber' }
+export interface PhoneNumberKind extends PhoneNumberIdentifier {
+  /** Discriminates. */ kind: 'phoneNumber';
+}
 /** {@link MicrosoftTeamsUserIdentifier} with its kind. */
-export interface MicrosoftTeamsUserKind extends MicrosoftTeamsUserIdentifier { /** Discriminates. */ kind: 'microsoftTeamsUser' }
+export interface MicrosoftTeamsUserKind extends MicrosoftTeamsUserIdentifier {
+  /** Discriminates. */ kind: 'microsoftTeamsUser';
+}
 /** {@link MicrosoftTeamsAppIdentifier} with its kind. */
-export interface MicrosoftTeamsAppKind extends MicrosoftTeamsAppIdentifier { /** Discriminates. */ kind: 'microsoftTeamsApp' }
+export interface MicrosoftTeamsAppKind extends MicrosoftTeamsAppIdentifier {
+  /** Discriminates. */ kind: 'microsoftTeamsApp';
+}
 /** {@link TeamsExtensionUserIdentifier} with its kind. */
-export interface TeamsExtensionUserKind extends TeamsExtensionUserIdentifier { /** Discriminates. */ kind: 'teamsExtensionUser' }
+export interface TeamsExtensionUserKind extends TeamsExtensionUserIdentifier {
+  /** Discriminates. */ kind: 'teamsExtensionUser';
+}
 /** {@link UnknownIdentifier} with its kind. */
-export interface UnknownIdentifierKind extends UnknownIdentifier { /** Discriminates. */ kind: 'unknown' }
+export interface UnknownIdentifierKind extends UnknownIdentifier {
+  /** Discriminates. */ kind: 'unknown';
+}
 
 /** An identifier that says of which kind it is. */
 export type CommunicationIdentifierKind =
@@ -94,20 +106,20 @@ export type CommunicationIdentifierKind =
   | TeamsExtensionUserKind
   | UnknownIdentifierKind;
 
-const clouds: Record<string, IdentifierCloud> = { orgid: 'public', dod: 'dod', gcch: 'gcch' };
-const extensionClouds: Record<string, IdentifierCloud> = { acs: 'public', 'dod-acs': 'dod', 'gcch-acs': 'gcch' };
+const clouds = new Map<string, IdentifierCloud>([['orgid', 'public'], ['dod', 'dod'], ['gcch', 'gcch']]);
+const extensionClouds = new Map<string, IdentifierCloud>([['acs', 'public'], ['dod-acs', 'dod'], ['gcch-acs', 'gcch']]);
 
 /** The identifier that a raw id stands for; a new object every time. @internal */
 export function identifierOf(rawId: string): CommunicationIdentifierKind {
   if (rawId.startsWith('4:')) return phoneNumberOf(rawId.slice(2));
   const [prefix, scope, id, ...more] = rawId.split(':');
   if (scope === undefined || id === undefined || more.length > 0) return { kind: 'unknown', id: rawId };
-  const cloud = clouds[scope];
+  const cloud = clouds.get(scope);
   if (prefix === '28' && cloud) return { kind: 'microsoftTeamsApp', teamsAppId: id, cloud };
   if (prefix !== '8') return { kind: 'unknown', id: rawId };
   if (cloud) return { kind: 'microsoftTeamsUser', microsoftTeamsUserId: id, isAnonymous: false, cloud };
   if (scope === 'teamsvisitor') return { kind: 'microsoftTeamsUser', microsoftTeamsUserId: id, isAnonymous: true };
-  const extensionCloud = extensionClouds[scope];
+  const extensionCloud = extensionClouds.get(scope);
   if (extensionCloud) {
     const [resourceId, tenantId, userId, ...rest] = id.split('_');
     if (resourceId !== undefined && tenantId !== undefined && userId !== undefined && rest.length === 0) {

@@ -53,14 +53,13 @@ export interface CallAgentOptions {
   emergencyCallOptions?: { countryCode?: string };
 }
 
-/** Options of `createTeamsCallAgent`; a member's name comes from the directory (rule A4). */
-export interface TeamsCallAgentOptions {
-  /** Accepted for compatibility; there are no emergency calls. */
-  emergencyCallOptions?: { countryCode?: string };
-}
+/** Options of `createTeamsCallAgent`: none. A member's name comes from the directory (rule A4). */
+export interface TeamsCallAgentOptions {}
 
 /** A meeting by its join link. */
-export interface TeamsMeetingLinkLocator { /** The link, as it was copied. */ meetingLink: string }
+export interface TeamsMeetingLinkLocator {
+  /** The link, as it was copied. */ meetingLink: string;
+}
 /** A meeting by its id. */
 export interface TeamsMeetingIdLocator {
   /** Digits; spaces are ignored. */
@@ -69,9 +68,13 @@ export interface TeamsMeetingIdLocator {
   passcode?: string;
 }
 /** A group call; not supported yet. */
-export interface GroupCallLocator { /** A UUID. */ groupId: string }
+export interface GroupCallLocator {
+  /** A UUID. */ groupId: string;
+}
 /** A room call; not supported yet. */
-export interface RoomCallLocator { /** The room. */ roomId: string }
+export interface RoomCallLocator {
+  /** The room. */ roomId: string;
+}
 /** Coordinates of a meeting, inside details of an active call only. */
 export interface TeamsMeetingCoordinatesLocator {
   /** Chat thread of the meeting. */ threadId: string;
@@ -91,7 +94,13 @@ export interface VideoSendConstraints {
   /** Bits per second. */ bitrate?: { max?: number };
 }
 /** Bounds of what a call sends. */
-export interface MediaConstraints { /** Of video. */ video?: { /** What is sent. */ send?: VideoSendConstraints } }
+export interface MediaConstraints {
+  /** Of video. */
+  video?: {
+    /** What is sent. */
+    send?: VideoSendConstraints;
+  };
+}
 
 /** Video of a call from the start. */
 export interface VideoOptions {
@@ -120,11 +129,17 @@ export interface StartCallOptions extends JoinCallOptions {
   /** Handed to the called side. */ customContext?: unknown;
 }
 /** Options of `addParticipant` for a phone. */
-export interface AddPhoneNumberOptions { /** Number that the called phone shows. */ alternateCallerId?: PhoneNumberIdentifier }
+export interface AddPhoneNumberOptions {
+  /** Number that the called phone shows. */ alternateCallerId?: PhoneNumberIdentifier;
+}
 /** Options of `addParticipant` for a member. */
-export interface AddTeamsParticipantOptions { /** Chat thread to add them to. */ threadId: string }
+export interface AddTeamsParticipantOptions {
+  /** Chat thread to add them to. */ threadId: string;
+}
 /** Options of `hangUp`. */
-export interface HangUpOptions { /** End the call for all; organisers and co-organisers (rule S1). */ forEveryone?: boolean }
+export interface HangUpOptions {
+  /** End the call for all; organisers and co-organisers (rule S1). */ forEveryone?: boolean;
+}
 
 /** States of a call. */
 export type CallState =
@@ -160,9 +175,14 @@ export interface CallerInfo {
 /** Who handed a call over. */
 export interface TransferorInfo extends CallerInfo {}
 /** A connection of a participant; a person can have several. */
-export interface EndpointDetails { /** Id of the connection. */ participantId: string }
+export interface EndpointDetails {
+  /** Id of the connection. */ participantId: string;
+}
 /** Somebody, by identifier. */
-export interface ParticipantInfo { /** Who. */ identifier: CommunicationIdentifierKind }
+export interface ParticipantInfo {
+  /** Who. */ identifier: CommunicationIdentifierKind;
+  /** Their name, where it is told. */ displayName?: string;
+}
 /** Keys of a phone. */
 export type DtmfTone =
   | 'Num0' | 'Num1' | 'Num2' | 'Num3' | 'Num4' | 'Num5' | 'Num6' | 'Num7' | 'Num8' | 'Num9'
@@ -178,7 +198,10 @@ export interface CreateViewOptions {
   /** `Crop` unless said. */ scalingMode?: ScalingMode;
 }
 /** Size of a picture in pixels; 0 until known. */
-export interface StreamSize { /** Pixels. */ width: number; /** Pixels. */ height: number }
+export interface StreamSize {
+  /** Pixels. */ width: number;
+  /** Pixels. */ height: number;
+}
 
 /** Sorts of video devices. */
 export type VideoDeviceType = 'Unknown' | 'UsbCamera' | 'CaptureAdapter' | 'Virtual' | 'ScreenSharing';
@@ -198,9 +221,15 @@ export interface AudioDeviceInfo {
   /** Sort of device. */ readonly deviceType: AudioDeviceType;
 }
 /** Which permission to ask for. */
-export interface PermissionConstraints { /** The microphone. */ audio: boolean; /** The camera. */ video: boolean }
+export interface PermissionConstraints {
+  /** The microphone. */ audio: boolean;
+  /** The camera. */ video: boolean;
+}
 /** What was permitted. */
-export interface DeviceAccess { /** The microphone. */ audio: boolean; /** The camera. */ video: boolean }
+export interface DeviceAccess {
+  /** The microphone. */ audio: boolean;
+  /** The camera. */ video: boolean;
+}
 
 /** A member, as `TeamsCallAgent.startCall` takes them. */
 export type TeamsCallee = MicrosoftTeamsUserIdentifier;

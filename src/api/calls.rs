@@ -3,7 +3,7 @@
 use super::page::Page;
 use crate::media::devices;
 use crate::media::interface::MediaEvent;
-use crate::media::session::{MediaConfig, MediaSession};
+use crate::media::{MediaConfig, MediaSession};
 use crate::meeting::{Input, Refused};
 use plenary_protocol::agent::{MediaOffer, TrackSource};
 use plenary_protocol::id::CallId;
@@ -72,7 +72,8 @@ impl Prepared {
     fn new(page: &Page, agent: u32) -> Result<Rc<Self>, Refused> {
         // The session holds the closure, so the closure must not hold the session.
         let me: Rc<RefCell<Weak<Prepared>>> = Rc::default();
-        let (events_for, page) = (me.clone(), page.weak());
+        let (page_now, page) = (page, page.weak());
+        let events_for = me.clone();
         let events_page = page.clone();
         let events = move |event: MediaEvent| {
             let owner = events_for
@@ -108,6 +109,7 @@ impl Prepared {
             offer: RefCell::default(),
         });
         me.replace(Rc::downgrade(&prepared));
+        prepared.use_speaker(page_now.speaker.borrow().clone());
         let waiting = Rc::downgrade(&prepared);
         spawn_local(async move {
             let offer = session.offer().await.map_err(Refused::from);
@@ -119,6 +121,16 @@ impl Prepared {
             prepared.tell(&page, agent);
         });
         Ok(prepared)
+    }
+
+    /// Routes all sound to a speaker; one that is gone leaves it with the system's default.
+    fn use_speaker(&self, device: String) {
+        if !device.is_empty() {
+            let session = self.session.clone();
+            spawn_local(async move {
+                let _ = session.set_speaker(&device).await;
+            });
+        }
     }
 
     /// Tells the call's machine, once there are both: a call and an offer.
@@ -283,6 +295,17 @@ impl Calls {
                 self.open_microphone(page, agent, media.call.clone());
             }
         }
+    }
+
+    /// The sessions of all calls.
+    pub fn sessions(&self) -> Vec<Rc<MediaSession>> {
+        let calls = self.calls.borrow();
+        calls.iter().filter_map(|media| Some(media.prepared.borrow().as_ref()?.session.clone())).collect()
+    }
+
+    /// Whether a call's media is kept here.
+    pub fn has(&self, call: &CallId) -> bool {
+        self.find(call).is_some()
     }
 
     fn find(&self, call: &CallId) -> Option<Rc<CallMedia>> {

@@ -119,6 +119,7 @@ export class CallClient {
       throw disposed('CallClient');
     }
     this._agents.add(agent);
+    agent._onDispose = () => this._agents.delete(agent);
     return agent;
   }
 }

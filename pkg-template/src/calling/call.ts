@@ -12,7 +12,7 @@ import type {
   AddPhoneNumberOptions, AddTeamsParticipantOptions, CallDirection, CallEndReason, CallerInfo, CallState, DtmfTone,
   HangUpOptions, MediaConstraints, ParticipantRole, TransferorInfo,
 } from '../types.js';
-import { CallInfo, TeamsCallInfo } from './call-info.js';
+import type { CallInfo, TeamsCallInfo } from './call-info.js';
 import { CallRecord } from './call-record.js';
 import { Lobby } from './lobby.js';
 import type { RemoteParticipant } from './remote-participant.js';
@@ -39,8 +39,6 @@ export interface CallEvents {
 export abstract class CallCommon extends Emitter<CallEvents> {
   /** Kind of call. */
   abstract readonly kind: CallKind;
-  /** Ids of the call; the object stays, its values come. */
-  abstract readonly info: CallInfo;
   /** Who waits to be let in. */
   readonly lobby: Lobby;
   /** @internal */
@@ -202,12 +200,18 @@ export abstract class CallCommon extends Emitter<CallEvents> {
 
 /** A guest's call. */
 export class Call extends CallCommon {
+  /** Kind of call. */
   readonly kind = CallKind.Call;
-  readonly info: CallInfo = new CallInfo(this._record);
+
+  /** Ids of the call; the object stays, its values come. */
+  get info(): CallInfo { return this._record.info }
 }
 
 /** A member's call. */
 export class TeamsCall extends CallCommon {
+  /** Kind of call. */
   readonly kind = CallKind.TeamsCall;
-  readonly info: TeamsCallInfo = new TeamsCallInfo(this._record);
+
+  /** Ids of the call; the object stays, its values come. */
+  get info(): TeamsCallInfo { return this._record.info }
 }

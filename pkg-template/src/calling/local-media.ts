@@ -125,6 +125,6 @@ export class LocalMedia {
 }
 
 function checked(stream: LocalVideoStream): LocalVideoStream {
-  if (stream && '_camera' in stream) return stream;
+  if ((stream as Partial<LocalVideoStream> | undefined)?._camera) return stream;
   throw invalidArgument('Video is started with a LocalVideoStream of this SDK.');
 }

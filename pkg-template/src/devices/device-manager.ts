@@ -1,7 +1,7 @@
 import type { DeviceInfo } from '../core.js';
 import { settled } from '../errors.js';
-import { Emitter, isolated, type CollectionUpdatedEvent, type PropertyChangedEvent } from '../events.js';
-import { chosen, deviceManagers, loadedCore, type DevicesChange, type DevicesSink } from '../runtime.js';
+import { Emitter, type CollectionUpdatedEvent, type PropertyChangedEvent } from '../events.js';
+import { chosen, deviceManagers, loadedCore, type DevicesSink } from '../runtime.js';
 import type { AudioDeviceInfo, DeviceAccess, PermissionConstraints, VideoDeviceInfo } from '../types.js';
 
 /** Events of {@link DeviceManager}. */
@@ -27,7 +27,7 @@ export class DeviceManager extends Emitter<DeviceManagerEvents> {
   /** @internal Replaced, never changed. */
   _devices: ReadonlyArray<DeviceInfo> = [];
   /** @internal */
-  _sink: DevicesSink = { apply: (change) => void this._refresh(change).catch(() => {}) };
+  _sink: DevicesSink = { apply: () => void this._refresh().catch(() => {}) };
   /** @internal This object, also where methods run with a Proxy as `this` (2.1.3). */
   _self: DeviceManager;
 
@@ -71,7 +71,7 @@ export class DeviceManager extends Emitter<DeviceManagerEvents> {
   async selectMicrophone(microphone: AudioDeviceInfo): Promise<void> {
     await settled(async () => (await loadedCore()).selectMicrophone(microphone.id));
     chosen.microphone = microphone.id;
-    await everywhere();
+    await this._self._refreshAll();
   }
 
   /**
@@ -81,7 +81,7 @@ export class DeviceManager extends Emitter<DeviceManagerEvents> {
   async selectSpeaker(speaker: AudioDeviceInfo): Promise<void> {
     await settled(async () => (await loadedCore()).selectSpeaker(speaker.id));
     chosen.speaker = speaker.id;
-    await everywhere();
+    await this._self._refreshAll();
   }
 
   /** Asks the user, with one prompt and only where needed. Refusal is an answer, no error. */
@@ -100,7 +100,7 @@ export class DeviceManager extends Emitter<DeviceManagerEvents> {
   async stopPreheatDevices(_constraints?: Partial<PermissionConstraints>): Promise<void> {}
 
   /** @internal Reads the list again and tells what is different. */
-  async _refresh(change?: Pick<DevicesChange, 'audio' | 'video'>): Promise<void> {
+  async _refresh(): Promise<void> {
     const devices = await settled(async () => (await loadedCore()).devices());
     const old = this._devices;
     this._devices = devices;
@@ -113,22 +113,24 @@ export class DeviceManager extends Emitter<DeviceManagerEvents> {
 
     const video = difference(camerasOf(old), camerasOf(devices));
     const audio = difference(allAudioOf(old), allAudioOf(devices));
-    if (video.some || change?.video) this._emit('videoDevicesUpdated', video);
-    if (audio.some || change?.audio) this._emit('audioDevicesUpdated', audio);
+    if (video) this._emit('videoDevicesUpdated', video);
+    if (audio) this._emit('audioDevicesUpdated', audio);
     if (newMicrophone) this._emit('selectedMicrophoneChanged');
     if (newSpeaker) this._emit('selectedSpeakerChanged');
+  }
+
+  /** @internal The choice is the page's, so every client's manager tells it. */
+  async _refreshAll(): Promise<void> {
+    for (const sink of [...deviceManagers]) {
+      if (sink !== this._sink) sink.apply({ type: 'devices', audio: true, video: false });
+    }
+    await this._refresh();
   }
 
   /** @internal */
   _dispose(): void {
     deviceManagers.delete(this._self._sink);
   }
-}
-
-/** The choice is the page's, so every client's manager tells it. */
-async function everywhere(): Promise<void> {
-  for (const manager of [...deviceManagers]) isolated(() => manager.apply({ type: 'devices', audio: false, video: false }));
-  await (await loadedCore()).devices();
 }
 
 function camerasOf(devices: ReadonlyArray<DeviceInfo>): VideoDeviceInfo[] {
@@ -160,10 +162,10 @@ function same(a: AudioDeviceInfo | undefined, b: AudioDeviceInfo | undefined): b
 function difference<D extends { id: string; name: string; deviceType: string }>(
   old: D[],
   now: D[],
-): { added: D[]; removed: D[]; some: boolean } {
+): { added: D[]; removed: D[] } | undefined {
   const key = (device: D) => JSON.stringify([device.deviceType, device.id, device.name]);
   const [before, after] = [new Set(old.map(key)), new Set(now.map(key))];
   const added = now.filter((device) => !before.has(key(device)));
   const removed = old.filter((device) => !after.has(key(device)));
-  return { added, removed, some: added.length > 0 || removed.length > 0 };
+  return added.length > 0 || removed.length > 0 ? { added, removed } : undefined;
 }

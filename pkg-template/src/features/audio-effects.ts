@@ -2,16 +2,24 @@ import { notSupported } from '../errors.js';
 import { Emitter } from '../events.js';
 
 /** Changes sound; the effects package of ACS has such classes, ours come later. */
-export interface AudioEffectProcessor { /** Which effect. */ readonly name: string }
+export interface AudioEffectProcessor {
+  /** Which effect. */ readonly name: string;
+}
 /** Effects by name, or as objects. */
 export interface AudioEffectsStartConfig {
   /** Takes the echo away. */ echoCancellation?: AudioEffectProcessor | string;
   /** Takes noise away. */ noiseSuppression?: AudioEffectProcessor | string;
 }
 /** Which effects to stop. */
-export interface AudioEffectsStopConfig { /** Echo. */ echoCancellation?: boolean; /** Noise. */ noiseSuppression?: boolean }
+export interface AudioEffectsStopConfig {
+  /** Echo. */ echoCancellation?: boolean;
+  /** Noise. */ noiseSuppression?: boolean;
+}
 /** Running effects. */
-export interface ActiveAudioEffects { /** Echo. */ echoCancellation: string[]; /** Noise. */ noiseSuppression: string[] }
+export interface ActiveAudioEffects {
+  /** Echo. */ echoCancellation: string[];
+  /** Noise. */ noiseSuppression: string[];
+}
 /** Events of {@link AudioEffectsFeature}. */
 export interface AudioEffectsEvents {
   /** Effects run. */ effectsStarted: (effects: ActiveAudioEffects) => void;

@@ -34,6 +34,7 @@ export interface BreakoutRoomsEvents {
 
 /** Breakout rooms of a meeting. Nobody is assigned yet. */
 export class BreakoutRoomsCallFeature extends CallFeatureBase<BreakoutRoomsEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'BreakoutRooms';
   /** The room one is assigned to (one, despite the name). */
   readonly assignedBreakoutRooms: BreakoutRoom | undefined = undefined;

@@ -2,7 +2,9 @@ import { CallFeatureBase } from './base.js';
 
 /** Bounds of a rating. */
 export interface CallSurveyRatingScale {
-  /** Worst. */ lowerBound: number; /** Best. */ upperBound: number; /** Up to here it is bad. */ lowScoreThreshold: number;
+  /** Worst. */ lowerBound: number;
+  /** Best. */ upperBound: number;
+  /** Up to here it is bad. */ lowScoreThreshold: number;
 }
 /** A rating. */
 export interface CallSurveyRating {
@@ -26,6 +28,7 @@ export interface CallSurveyResponse extends CallSurvey {
 
 /** Asks what users think of a call. Nothing is kept yet. */
 export class CallSurveyCallFeature extends CallFeatureBase<Record<never, never>> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'CallSurvey';
 
   /** @throws CommunicationServicesError 501/59200: not supported yet. */

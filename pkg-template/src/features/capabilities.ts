@@ -41,6 +41,7 @@ const names = [
 
 /** What the local user may do in the call. Complete from `join()` on (`acs-api` 2.1.8). */
 export class CapabilitiesFeature extends CallFeatureBase<CapabilitiesEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'Capabilities';
   /** @internal Never handed out; replaced, never changed. */
   _now = capabilitiesOf(this._record);

@@ -32,6 +32,7 @@ export interface DataChannelEvents {
 
 /** Messages between the participants' programs. None can be sent yet. */
 export class DataChannelCallFeature extends CallFeatureBase<DataChannelEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'DataChannel';
 
   /** @throws CommunicationServicesError 501/59200: not supported yet. */

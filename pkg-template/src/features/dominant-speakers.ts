@@ -16,6 +16,7 @@ export interface DominantSpeakersEvents {
 
 /** Who speaks, loudest first. */
 export class DominantSpeakersCallFeature extends CallFeatureBase<DominantSpeakersEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'DominantSpeakers';
 
   /** Who speaks; a new object every time. */

@@ -9,7 +9,10 @@ export interface MediaStatsCollectorOptions {
 /** Figures of one stream or transport, by name. */
 export type MediaStatsEntry = Record<string, string | number | undefined>;
 /** Figures of one kind of media. */
-export interface MediaStatsDirections { /** Sent. */ send: MediaStatsEntry[]; /** Received. */ receive: MediaStatsEntry[] }
+export interface MediaStatsDirections {
+  /** Sent. */ send: MediaStatsEntry[];
+  /** Received. */ receive: MediaStatsEntry[];
+}
 /** All figures of a moment. */
 export interface MediaStatsReportSample {
   /** Sound. */ audio: MediaStatsDirections;
@@ -29,6 +32,7 @@ export class MediaStatsCollector extends Emitter<{
 
 /** Figures of the media. A collector reports nothing yet. */
 export class MediaStatsCallFeature extends CallFeatureBase<Record<never, never>> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'MediaStats';
 
   /** A collector. */

@@ -11,6 +11,7 @@ export interface OptimalVideoCountEvents {
 
 /** How many remote videos a page should show. */
 export class OptimalVideoCountCallFeature extends CallFeatureBase<OptimalVideoCountEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'OptimalVideoCount';
   /** Videos that can be shown at once; a fixed nine until it is measured. */
   readonly optimalVideoCount: number = 9;

@@ -10,6 +10,7 @@ export interface PPTLiveEvents {
 
 /** PowerPoint Live; not rendered in these meetings (rule C6). */
 export class PPTLiveCallFeature extends CallFeatureBase<PPTLiveEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'PPTLive';
   /** Always false. */
   readonly isActive: boolean = false;

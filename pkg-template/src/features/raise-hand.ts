@@ -7,7 +7,9 @@ export interface RaisedHand {
   /** 1 was first. */ order: number;
 }
 /** Whose hand went up or down. */
-export interface RaisedHandChangedEvent { /** Whose. */ identifier: CommunicationIdentifierKind }
+export interface RaisedHandChangedEvent {
+  /** Whose. */ identifier: CommunicationIdentifierKind;
+}
 /** Events of {@link RaiseHandCallFeature}. */
 export interface RaiseHandEvents {
   /** A hand went up. */ raisedHandEvent: (event: RaisedHandChangedEvent) => void;
@@ -16,6 +18,7 @@ export interface RaiseHandEvents {
 
 /** Raised hands. No hand can be raised yet. */
 export class RaiseHandCallFeature extends CallFeatureBase<RaiseHandEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'RaiseHand';
 
   /** The raised hands, a new list every time. */

@@ -3,7 +3,9 @@ import { CallFeatureBase } from './base.js';
 /** Reactions. */
 export type Reaction = 'like' | 'heart' | 'laugh' | 'surprised' | 'applause';
 /** A reaction. */
-export interface ReactionMessage { /** Which. */ reactionType: Reaction }
+export interface ReactionMessage {
+  /** Which. */ reactionType: Reaction;
+}
 /** Somebody reacted. */
 export interface ReactionEventPayload {
   /** Raw id of who (text at run time: `acs-api` 2.3). */ identifier: string;
@@ -17,6 +19,7 @@ export interface ReactionEvents {
 
 /** Reactions. None can be sent yet. */
 export class ReactionCallFeature extends CallFeatureBase<ReactionEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'Reaction';
 
   /** @throws CommunicationServicesError 501/59200: not supported yet. */

@@ -1,4 +1,4 @@
-import type { CallerInfo } from '../types.js';
+import type { ParticipantInfo } from '../types.js';
 import { CallFeatureBase, notInMeetings } from './base.js';
 
 /** Whether a text may still change. */
@@ -6,7 +6,7 @@ export type RealTimeTextResultType = 'Partial' | 'Final';
 /** A text while it is typed. */
 export interface RealTimeTextInfo {
   /** Same number, same text. */ sequenceId: number;
-  /** Who types. */ sender: CallerInfo;
+  /** Who types. */ sender: ParticipantInfo;
   /** The text. */ text: string;
   /** Whether it may still change. */ resultType: RealTimeTextResultType;
   /** When it began to arrive. */ receivedTimestamp: Date;
@@ -23,6 +23,7 @@ export interface RealTimeTextEvents {
 
 /** Text that others see while it is typed; the service has none in its meetings. */
 export class RealTimeTextFeature extends CallFeatureBase<RealTimeTextEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'RealTimeText';
 
   /** @throws CommunicationServicesError 501/59200: not available in meetings. */

@@ -18,6 +18,7 @@ export interface RecordingEvents {
 
 /** Whether the meeting is recorded; the service tells it, the SDK cannot start one. */
 export class RecordingCallFeature extends CallFeatureBase<RecordingEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'Recording';
   /** Whether a recording runs. */
   readonly isRecordingActive: boolean = false;

@@ -15,6 +15,7 @@ export interface SpotlightEvents {
 
 /** Spotlight. Nobody can be put into it yet. */
 export class SpotlightCallFeature extends CallFeatureBase<SpotlightEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'Spotlight';
   /** How many can be in the spotlight. */
   readonly maxParticipantsToSpotlight: number = 7;

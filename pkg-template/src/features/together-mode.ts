@@ -7,7 +7,10 @@ import { CallFeatureBase } from './base.js';
 export type TogetherModeVideoStream = RemoteVideoStream;
 /** Where somebody sits. */
 export interface TogetherModeSeatingPosition {
-  /** Pixels. */ top: number; /** Pixels. */ left: number; /** Pixels. */ width: number; /** Pixels. */ height: number;
+  /** Pixels. */ top: number;
+  /** Pixels. */ left: number;
+  /** Pixels. */ width: number;
+  /** Pixels. */ height: number;
 }
 /** Seats by raw id. */
 export type TogetherModeSeatingMap = Map<string, TogetherModeSeatingPosition>;
@@ -20,6 +23,7 @@ export interface TogetherModeEvents {
 
 /** Together mode. It cannot be started yet. */
 export class TogetherModeCallFeature extends CallFeatureBase<TogetherModeEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'TogetherMode';
 
   /** The streams, none. */

@@ -9,6 +9,7 @@ export interface TranscriptionEvents {
 
 /** Whether the meeting is transcribed; the service tells it, the SDK cannot start it. */
 export class TranscriptionCallFeature extends CallFeatureBase<TranscriptionEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'Transcription';
   /** Whether a transcription runs. */
   readonly isTranscriptionActive: boolean = false;

@@ -12,9 +12,12 @@ export interface Transfer {
   /** Takes `on` back. */ off(event: 'stateChanged', listener: PropertyChangedEvent): void;
 }
 /** The call was transferred. */
-export interface TransferAcceptedEvent { /** The new call. */ targetCall: Call | TeamsCall }
-/** The call was transferred. */
-export type TransferEventArgs = TransferAcceptedEvent;
+export interface TransferEventArgs {
+  /** The new call. */
+  targetCall: Call | TeamsCall;
+}
+/** Hears of a transfer. */
+export type TransferAcceptedEvent = (args: TransferEventArgs) => void;
 /** Whom to transfer to. */
 export type TransferTarget =
   | { /** Somebody. */ targetParticipant: CommunicationIdentifier }
@@ -22,11 +25,12 @@ export type TransferTarget =
 /** Events of {@link TransferCallFeature}. */
 export interface TransferEvents {
   /** The call was transferred. */
-  transferAccepted: (event: TransferEventArgs) => void;
+  transferAccepted: TransferAcceptedEvent;
 }
 
 /** Transfers; a meeting cannot be transferred. */
 export class TransferCallFeature extends CallFeatureBase<TransferEvents> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'Transfer';
 
   /** @throws CommunicationServicesError 501/59200: a meeting cannot be transferred. */

@@ -32,15 +32,21 @@ export type LatestNetworkDiagnostics = { [Name in NetworkDiagnosticType]?: Lates
 /** Last values; those that were never told are absent. */
 export type LatestMediaDiagnostics = { [Name in MediaDiagnosticType]?: LatestDiagnosticValue };
 /** A diagnostic has a new value. */
-export interface DiagnosticChangedEventArgs<Name extends string = string> extends LatestDiagnosticValue { /** Which. */ diagnostic: Name }
+export interface DiagnosticChangedEventArgs<Name extends string = string> extends LatestDiagnosticValue {
+  /** Which. */ diagnostic: Name;
+}
 /** A network diagnostic has a new value. */
 export type NetworkDiagnosticChangedEventArgs = DiagnosticChangedEventArgs<NetworkDiagnosticType>;
 /** A media diagnostic has a new value. */
 export type MediaDiagnosticChangedEventArgs = DiagnosticChangedEventArgs<MediaDiagnosticType>;
 /** A diagnostic of somebody else. */
-export interface RemoteDiagnostic extends DiagnosticChangedEventArgs { /** Whose; a raw id. */ participantId: string }
+export interface RemoteDiagnostic extends DiagnosticChangedEventArgs {
+  /** Whose; a raw id. */ participantId: string;
+}
 /** Diagnostics of others have new values. */
-export interface RemoteParticipantDiagnosticsData { /** Which. */ diagnostics: RemoteDiagnostic[] }
+export interface RemoteParticipantDiagnosticsData {
+  /** Which. */ diagnostics: RemoteDiagnostic[];
+}
 
 /** Diagnostics of one area. */
 export class Diagnostics<Name extends string> extends Emitter<{
@@ -88,6 +94,7 @@ export class RemoteDiagnostics extends Emitter<{
 
 /** Tells what a user should know: no network, a microphone that gives nothing, a camera that froze. */
 export class UserFacingDiagnosticsFeature extends CallFeatureBase<Record<never, never>> {
+  /** Name of the feature, as in `Features`. */
   readonly name = 'UserFacingDiagnostics';
   /** The network. */
   readonly network: Diagnostics<NetworkDiagnosticType>;

@@ -4,17 +4,30 @@ import { Emitter } from '../events.js';
 /** Names of effects. */
 export type VideoEffectName = 'BackgroundBlur' | 'BackgroundReplacement' | (string & {});
 /** Changes pictures; the effects package of ACS has such classes, ours come later. */
-export interface VideoEffectProcessor { /** Which effect. */ readonly name: VideoEffectName }
+export interface VideoEffectProcessor {
+  /** Which effect. */ readonly name: VideoEffectName;
+}
 /** Settings of {@link BackgroundBlurEffect}. */
-export interface BackgroundBlurConfig { /** 0 to 1. */ blurIntensity?: number }
+export interface BackgroundBlurConfig {
+  /** 0 to 1. */ blurIntensity?: number;
+}
 /** Blurs what is behind the user. */
-export interface BackgroundBlurEffect extends VideoEffectProcessor { /** Changes the settings. */ configure(config: BackgroundBlurConfig): Promise<void> }
+export interface BackgroundBlurEffect extends VideoEffectProcessor {
+  /** Changes the settings. */ configure(config: BackgroundBlurConfig): Promise<void>;
+}
 /** Settings of {@link BackgroundReplacementEffect}. */
-export interface BackgroundReplacementConfig { /** Address of a picture. */ backgroundImageUrl: string }
+export interface BackgroundReplacementConfig {
+  /** Address of a picture. */ backgroundImageUrl: string;
+}
 /** Replaces what is behind the user. */
-export interface BackgroundReplacementEffect extends VideoEffectProcessor { /** Changes the settings. */ configure(config: BackgroundReplacementConfig): Promise<void> }
+export interface BackgroundReplacementEffect extends VideoEffectProcessor {
+  /** Changes the settings. */ configure(config: BackgroundReplacementConfig): Promise<void>;
+}
 /** Why an effect failed. */
-export interface VideoEffectErrorPayload { /** Number of the error. */ code: string; /** A sentence. */ message: string }
+export interface VideoEffectErrorPayload {
+  /** Number of the error. */ code: string;
+  /** A sentence. */ message: string;
+}
 /** Events of {@link VideoEffectsFeature}. */
 export interface VideoEffectsEvents {
   /** Effects run. */ effectsStarted: (effects: VideoEffectName[]) => void;

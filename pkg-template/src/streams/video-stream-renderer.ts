@@ -59,7 +59,8 @@ export class VideoStreamRenderer {
 
   /** @throws CommunicationServicesError 400/59202 for anything but a stream of this SDK. */
   constructor(stream: LocalVideoStream | RemoteVideoStream) {
-    if (!stream || !('_camera' in stream || '_callId' in stream)) {
+    const parts = stream as Partial<LocalVideoStream & RemoteVideoStream> | undefined;
+    if (!parts?._camera && !parts?._callId) {
       throw invalidArgument('A VideoStreamRenderer needs a LocalVideoStream or a RemoteVideoStream.');
     }
     this._stream = stream;

@@ -28,12 +28,12 @@ const FIREFOX_PREFERENCES = {
 /**
  * A Chromium that closes with the test.
  * @param {import('node:test').TestContext} t
- * @param {{ flags?: string[] }} [options] further flags
+ * @param {{ flags?: string[], executablePath?: string }} [options] further flags; another program
  */
-export async function startChromium(t, { flags = [] } = {}) {
+export async function startChromium(t, { flags = [], executablePath } = {}) {
   const browser = await chromium.launch({
     // Without it Playwright looks for its own.
-    executablePath: process.env.CHROMIUM,
+    executablePath: executablePath ?? process.env.CHROMIUM,
     args: [...CHROMIUM_FLAGS, ...flags],
   });
   t.after(() => browser.close());

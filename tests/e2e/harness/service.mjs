@@ -19,7 +19,8 @@ export const WWW = join(ROOT, 'dist/www');
 /** The npm package as it is packed. */
 export const PACKAGE = join(ROOT, 'dist/plenary-sdk');
 
-const BINARY = process.env.PLENARY_SERVICE_BIN ?? join(ROOT, 'target/debug/plenary-service');
+/** The service's program. */
+export const BINARY = process.env.PLENARY_SERVICE_BIN ?? join(ROOT, 'target/debug/plenary-service');
 /** A first start makes keys and a database; a busy machine takes its time. */
 const START_MS = 30_000;
 /** A graceful end tells everybody; whoever takes longer hangs. */
