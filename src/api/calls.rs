@@ -47,8 +47,9 @@ impl Microphone {
     fn track(&self) -> Option<MediaStreamTrack> {
         match self {
             Self::None => None,
-            Self::Ours(microphone) => Some(microphone.track().clone()),
-            Self::Given(track) => Some(track.clone()),
+            Self::Ours(microphone) => Some(microphone.track()),
+            // Not `track.clone()`: that is JavaScript's, and makes another track.
+            Self::Given(track) => Some(Clone::clone(track)),
         }
     }
 }

@@ -60,15 +60,27 @@ impl Announcements {
     pub fn speakers(&mut self, changed: &[lk::SpeakerInfo]) -> Option<MediaEvent> {
         for speaker in changed {
             if let Some(remote) = self.participants.get_mut(&speaker.sid) {
-                remote.level = if speaker.active { speaker.level.max(f32::MIN_POSITIVE) } else { 0.0 };
+                remote.level = if speaker.active {
+                    speaker.level.max(f32::MIN_POSITIVE)
+                } else {
+                    0.0
+                };
             }
         }
         self.speaking()
     }
 
     fn speaking(&mut self) -> Option<MediaEvent> {
-        let mut loud: Vec<&Remote> = self.participants.values().filter(|r| r.level > 0.0).collect();
-        loud.sort_by(|a, b| b.level.total_cmp(&a.level).then_with(|| a.identity.cmp(&b.identity)));
+        let mut loud: Vec<&Remote> = self
+            .participants
+            .values()
+            .filter(|r| r.level > 0.0)
+            .collect();
+        loud.sort_by(|a, b| {
+            b.level
+                .total_cmp(&a.level)
+                .then_with(|| a.identity.cmp(&b.identity))
+        });
         let identities: Vec<String> = loud.into_iter().map(|r| r.identity.clone()).collect();
         (identities != self.speaking).then(|| {
             self.speaking.clone_from(&identities);
@@ -82,12 +94,25 @@ impl Announcements {
         let next: BTreeMap<String, Announced> = info
             .tracks
             .iter()
-            .filter_map(|track| Some((track.sid.clone(), Announced { source: source(track)?, muted: track.muted })))
+            .filter_map(|track| {
+                Some((
+                    track.sid.clone(),
+                    Announced {
+                        source: source(track)?,
+                        muted: track.muted,
+                    },
+                ))
+            })
             .collect();
         let before = std::mem::replace(&mut remote.tracks, next);
-        let gone = before.keys().filter(|sid| !remote.tracks.contains_key(*sid));
+        let gone = before
+            .keys()
+            .filter(|sid| !remote.tracks.contains_key(*sid));
         let gone = gone.map(|sid| unpublished(&remote.identity, sid));
-        let told = remote.tracks.iter().filter(|(sid, track)| before.get(*sid) != Some(track));
+        let told = remote
+            .tracks
+            .iter()
+            .filter(|(sid, track)| before.get(*sid) != Some(track));
         let told = told.map(|(sid, track)| MediaEvent::TrackPublished {
             endpoint: remote.identity.clone(),
             track: sid.clone(),
@@ -98,15 +123,24 @@ impl Announcements {
     }
 
     fn remove(&mut self, sid: &str) -> Vec<MediaEvent> {
-        let Some(remote) = self.participants.remove(sid) else { return Vec::new() };
-        let mut events: Vec<_> = remote.tracks.keys().map(|track| unpublished(&remote.identity, track)).collect();
+        let Some(remote) = self.participants.remove(sid) else {
+            return Vec::new();
+        };
+        let mut events: Vec<_> = remote
+            .tracks
+            .keys()
+            .map(|track| unpublished(&remote.identity, track))
+            .collect();
         events.extend(self.speaking());
         events
     }
 }
 
 fn unpublished(endpoint: &str, track: &str) -> MediaEvent {
-    MediaEvent::TrackUnpublished { endpoint: endpoint.to_owned(), track: track.to_owned() }
+    MediaEvent::TrackUnpublished {
+        endpoint: endpoint.to_owned(),
+        track: track.to_owned(),
+    }
 }
 
 /// What a track is; a client that names no source sends its camera or microphone (livekit-client
@@ -128,7 +162,12 @@ mod tests {
     use super::*;
 
     fn camera(sid: &str, muted: bool) -> lk::TrackInfo {
-        lk::TrackInfo { sid: sid.into(), muted, source: lk::TrackSource::Camera.into(), ..Default::default() }
+        lk::TrackInfo {
+            sid: sid.into(),
+            muted,
+            source: lk::TrackSource::Camera.into(),
+            ..Default::default()
+        }
     }
 
     fn participant(name: &str, tracks: &[lk::TrackInfo]) -> lk::ParticipantInfo {
@@ -142,22 +181,42 @@ mod tests {
     }
 
     fn published(endpoint: &str, track: &str, muted: bool) -> MediaEvent {
-        MediaEvent::TrackPublished { endpoint: endpoint.into(), track: track.into(), source: TrackSource::Camera, muted }
+        MediaEvent::TrackPublished {
+            endpoint: endpoint.into(),
+            track: track.into(),
+            source: TrackSource::Camera,
+            muted,
+        }
     }
 
     #[test]
     fn a_track_is_told_once_and_again_when_it_is_muted() {
         let mut all = Announcements::default();
-        assert_eq!(all.update(&[participant("ann", &[camera("TR_a", false)])], "PA_me"), [published("ann", "TR_a", false)]);
-        assert_eq!(all.update(&[participant("ann", &[camera("TR_a", false)])], "PA_me"), []);
-        assert_eq!(all.update(&[participant("ann", &[camera("TR_a", true)])], "PA_me"), [published("ann", "TR_a", true)]);
-        assert_eq!(all.update(&[participant("ann", &[])], "PA_me"), [unpublished("ann", "TR_a")]);
+        assert_eq!(
+            all.update(&[participant("ann", &[camera("TR_a", false)])], "PA_me"),
+            [published("ann", "TR_a", false)]
+        );
+        assert_eq!(
+            all.update(&[participant("ann", &[camera("TR_a", false)])], "PA_me"),
+            []
+        );
+        assert_eq!(
+            all.update(&[participant("ann", &[camera("TR_a", true)])], "PA_me"),
+            [published("ann", "TR_a", true)]
+        );
+        assert_eq!(
+            all.update(&[participant("ann", &[])], "PA_me"),
+            [unpublished("ann", "TR_a")]
+        );
     }
 
     #[test]
     fn own_tracks_are_not_remote() {
         let mut all = Announcements::default();
-        assert_eq!(all.update(&[participant("me", &[camera("TR_a", false)])], "PA_me"), []);
+        assert_eq!(
+            all.update(&[participant("me", &[camera("TR_a", false)])], "PA_me"),
+            []
+        );
     }
 
     #[test]
@@ -165,19 +224,36 @@ mod tests {
         let mut all = Announcements::default();
         all.update(&[participant("ann", &[camera("TR_a", false)])], "PA_me");
         let events = all.replace(&[participant("bob", &[camera("TR_b", false)])], "PA_me2");
-        assert_eq!(events, [unpublished("ann", "TR_a"), published("bob", "TR_b", false)]);
+        assert_eq!(
+            events,
+            [unpublished("ann", "TR_a"), published("bob", "TR_b", false)]
+        );
     }
 
     #[test]
     fn speakers_are_listed_loudest_first_and_the_gone_are_silent() {
         let mut all = Announcements::default();
         all.update(&[participant("ann", &[]), participant("bob", &[])], "PA_me");
-        let speaker = |sid: &str, level, active| lk::SpeakerInfo { sid: sid.into(), level, active };
-        let told = all.speakers(&[speaker("PA_ann", 0.2, true), speaker("PA_bob", 0.6, true), speaker("PA_x", 1.0, true)]);
-        assert_eq!(told, Some(MediaEvent::Speaking(vec!["bob".into(), "ann".into()])));
+        let speaker = |sid: &str, level, active| lk::SpeakerInfo {
+            sid: sid.into(),
+            level,
+            active,
+        };
+        let told = all.speakers(&[
+            speaker("PA_ann", 0.2, true),
+            speaker("PA_bob", 0.6, true),
+            speaker("PA_x", 1.0, true),
+        ]);
+        assert_eq!(
+            told,
+            Some(MediaEvent::Speaking(vec!["bob".into(), "ann".into()]))
+        );
         assert_eq!(all.speakers(&[speaker("PA_bob", 0.5, true)]), None);
         let mut bob = participant("bob", &[]);
         bob.set_state(lk::participant_info::State::Disconnected);
-        assert_eq!(all.update(&[bob], "PA_me"), [MediaEvent::Speaking(vec!["ann".into()])]);
+        assert_eq!(
+            all.update(&[bob], "PA_me"),
+            [MediaEvent::Speaking(vec!["ann".into()])]
+        );
     }
 }

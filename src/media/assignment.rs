@@ -37,7 +37,12 @@ impl Assignment {
     /// A slot message is the whole assignment: what it does not name is empty.
     pub fn apply_slots(&mut self, message: SlotMessage) -> Vec<AssignmentChange> {
         let SlotMessage::Slots { slots } = message;
-        self.replace(slots.into_iter().map(|slot| (slot.mid, slot.track)).collect())
+        self.replace(
+            slots
+                .into_iter()
+                .map(|slot| (slot.mid, slot.track))
+                .collect(),
+        )
     }
 
     /// `SessionDescription.mid_to_track_id` of an answer, which names every section that carries
@@ -58,7 +63,10 @@ impl Assignment {
 
     /// The section that carries a track.
     pub fn mid_of(&self, track: &str) -> Option<&str> {
-        self.tracks.iter().find(|(_, sid)| *sid == track).map(|(mid, _)| mid.as_str())
+        self.tracks
+            .iter()
+            .find(|(_, sid)| *sid == track)
+            .map(|(mid, _)| mid.as_str())
     }
 
     /// The track that a section carries.
@@ -68,7 +76,9 @@ impl Assignment {
 
     /// Every filled section.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.tracks.iter().map(|(mid, track)| (mid.as_str(), track.as_str()))
+        self.tracks
+            .iter()
+            .map(|(mid, track)| (mid.as_str(), track.as_str()))
     }
 
     /// Departures come first, so that a track that changes its section is told as gone and then as
@@ -78,12 +88,18 @@ impl Assignment {
         let gone = before
             .iter()
             .filter(|(mid, track)| self.tracks.get(*mid) != Some(track))
-            .map(|(mid, track)| AssignmentChange::Gone { mid: mid.clone(), track: track.clone() });
+            .map(|(mid, track)| AssignmentChange::Gone {
+                mid: mid.clone(),
+                track: track.clone(),
+            });
         let arrives = self
             .tracks
             .iter()
             .filter(|(mid, track)| before.get(*mid) != Some(track))
-            .map(|(mid, track)| AssignmentChange::Arrives { mid: mid.clone(), track: track.clone() });
+            .map(|(mid, track)| AssignmentChange::Arrives {
+                mid: mid.clone(),
+                track: track.clone(),
+            });
         gone.chain(arrives).collect()
     }
 }
@@ -106,19 +122,34 @@ mod tests {
     }
 
     fn arrives(mid: &str, track: &str) -> AssignmentChange {
-        AssignmentChange::Arrives { mid: mid.to_owned(), track: track.to_owned() }
+        AssignmentChange::Arrives {
+            mid: mid.to_owned(),
+            track: track.to_owned(),
+        }
     }
 
     fn gone(mid: &str, track: &str) -> AssignmentChange {
-        AssignmentChange::Gone { mid: mid.to_owned(), track: track.to_owned() }
+        AssignmentChange::Gone {
+            mid: mid.to_owned(),
+            track: track.to_owned(),
+        }
     }
 
     #[test]
     fn only_differences_are_told() {
         let mut assignment = Assignment::default();
-        assert_eq!(assignment.apply_slots(slots(&[("3", "TR_a"), ("4", "TR_b")])), [arrives("3", "TR_a"), arrives("4", "TR_b")]);
-        assert_eq!(assignment.apply_slots(slots(&[("3", "TR_a"), ("4", "TR_c")])), [gone("4", "TR_b"), arrives("4", "TR_c")]);
-        assert_eq!(assignment.apply_slots(slots(&[("3", "TR_a"), ("4", "TR_c")])), []);
+        assert_eq!(
+            assignment.apply_slots(slots(&[("3", "TR_a"), ("4", "TR_b")])),
+            [arrives("3", "TR_a"), arrives("4", "TR_b")]
+        );
+        assert_eq!(
+            assignment.apply_slots(slots(&[("3", "TR_a"), ("4", "TR_c")])),
+            [gone("4", "TR_b"), arrives("4", "TR_c")]
+        );
+        assert_eq!(
+            assignment.apply_slots(slots(&[("3", "TR_a"), ("4", "TR_c")])),
+            []
+        );
         assert_eq!(assignment.track_in("4"), Some("TR_c"));
         assert_eq!(assignment.mid_of("TR_a"), Some("3"));
     }
@@ -127,7 +158,10 @@ mod tests {
     fn a_track_that_changes_its_section_is_gone_before_it_arrives() {
         let mut assignment = Assignment::default();
         assignment.apply_slots(slots(&[("5", "TR_a")]));
-        assert_eq!(assignment.apply_slots(slots(&[("3", "TR_a")])), [gone("5", "TR_a"), arrives("3", "TR_a")]);
+        assert_eq!(
+            assignment.apply_slots(slots(&[("3", "TR_a")])),
+            [gone("5", "TR_a"), arrives("3", "TR_a")]
+        );
     }
 
     #[test]
@@ -142,6 +176,9 @@ mod tests {
     fn an_answers_own_sections_are_not_received() {
         let mut assignment = Assignment::default();
         let answer = [("0", "TR_mine"), ("3", "TR_a")].map(|(m, t)| (m.to_owned(), t.to_owned()));
-        assert_eq!(assignment.apply_answer(answer, |mid| mid == "0"), [arrives("3", "TR_a")]);
+        assert_eq!(
+            assignment.apply_answer(answer, |mid| mid == "0"),
+            [arrives("3", "TR_a")]
+        );
     }
 }

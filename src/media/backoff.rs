@@ -16,7 +16,10 @@ pub struct Backoff {
 impl Backoff {
     /// `seed`: any number, different per session.
     pub fn new(seed: u32) -> Self {
-        Self { attempt: 0, random: seed | 1 }
+        Self {
+            attempt: 0,
+            random: seed | 1,
+        }
     }
 
     /// The attempt succeeded.
@@ -26,7 +29,9 @@ impl Backoff {
 
     /// The pause before the next attempt, in ms: doubling, and of it a random half to whole.
     pub fn next_ms(&mut self) -> u32 {
-        let whole = FIRST_MS.saturating_mul(1 << self.attempt.min(16)).min(LONGEST_MS);
+        let whole = FIRST_MS
+            .saturating_mul(1 << self.attempt.min(16))
+            .min(LONGEST_MS);
         self.attempt += 1;
         // xorshift32 (Marsaglia 2003): good enough to spread clients.
         self.random ^= self.random << 13;
@@ -46,7 +51,9 @@ mod tests {
             let mut backoff = Backoff::new(seed);
             let pauses: Vec<u32> = (0..40).map(|_| backoff.next_ms()).collect();
             assert!(pauses[0] <= FIRST_MS);
-            assert!(pauses.iter().all(|p| *p >= FIRST_MS / 2 && *p <= LONGEST_MS));
+            assert!(pauses
+                .iter()
+                .all(|p| *p >= FIRST_MS / 2 && *p <= LONGEST_MS));
             assert!(pauses[39] >= LONGEST_MS / 2);
         }
     }

@@ -3,7 +3,10 @@
 
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::{Event, HtmlMediaElement, HtmlVideoElement, MediaStreamTrack, RtcPeerConnection, RtcRtpTransceiver};
+use web_sys::{
+    Event, HtmlMediaElement, HtmlVideoElement, MediaStreamTrack, RtcPeerConnection,
+    RtcRtpTransceiver,
+};
 
 #[wasm_bindgen]
 extern "C" {

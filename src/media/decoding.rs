@@ -33,7 +33,12 @@ pub struct Decoding {
 impl Decoding {
     /// The slot was assigned at `now` (ms); `was_empty`: nothing arrived in it before.
     pub fn new(now: f64, was_empty: bool) -> Self {
-        Self { assigned_at: now, was_empty, baseline: None, told: None }
+        Self {
+            assigned_at: now,
+            was_empty,
+            baseline: None,
+            told: None,
+        }
     }
 
     /// Whether the first frame was seen.
@@ -71,7 +76,12 @@ mod tests {
     use super::*;
 
     fn look(frames: u32, keyframes: u32, width: u32) -> Look {
-        Look { frames, keyframes: Some(keyframes), width, height: 90 }
+        Look {
+            frames,
+            keyframes: Some(keyframes),
+            width,
+            height: 90,
+        }
     }
 
     #[test]

@@ -8,7 +8,10 @@ use std::rc::Rc;
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{MediaDeviceInfo, MediaDeviceKind, MediaDevices, MediaStream, MediaStreamConstraints, MediaStreamTrack};
+use web_sys::{
+    MediaDeviceInfo, MediaDeviceKind, MediaDevices, MediaStream, MediaStreamConstraints,
+    MediaStreamTrack,
+};
 
 use super::bindings;
 use super::counters::{Counted, Resource};
@@ -56,7 +59,8 @@ pub struct Permission {
 fn media_devices() -> Result<MediaDevices, MediaError> {
     // Absent in an insecure context, and web-sys does not say so.
     let navigator = bindings::global("navigator");
-    let devices = js_sys::Reflect::get(&navigator, &JsValue::from_str("mediaDevices")).unwrap_or(JsValue::UNDEFINED);
+    let devices = js_sys::Reflect::get(&navigator, &JsValue::from_str("mediaDevices"))
+        .unwrap_or(JsValue::UNDEFINED);
     if devices.is_undefined() || devices.is_null() {
         return Err(MediaError::InsecureContext);
     }
@@ -65,15 +69,25 @@ fn media_devices() -> Result<MediaDevices, MediaError> {
 
 /// Whether `setSinkId` is there.
 pub fn can_select_speaker() -> bool {
-    let prototype = js_sys::Reflect::get(&bindings::global("HTMLMediaElement"), &JsValue::from_str("prototype"));
+    let prototype = js_sys::Reflect::get(
+        &bindings::global("HTMLMediaElement"),
+        &JsValue::from_str("prototype"),
+    );
     prototype.is_ok_and(|prototype| prototype.is_object() && bindings::has(&prototype, "setSinkId"))
 }
 
 /// All devices, as far as the page may know them.
 pub async fn list() -> Result<Vec<DeviceInfo>, MediaError> {
-    let found = media_devices()?.enumerate_devices().map_err(MediaError::from_js("enumerateDevices"))?;
-    let found = JsFuture::from(found).await.map_err(MediaError::from_js("enumerateDevices"))?;
-    let found: Vec<MediaDeviceInfo> = js_sys::Array::from(&found).iter().map(JsCast::unchecked_into).collect();
+    let found = media_devices()?
+        .enumerate_devices()
+        .map_err(MediaError::from_js("enumerateDevices"))?;
+    let found = JsFuture::from(found)
+        .await
+        .map_err(MediaError::from_js("enumerateDevices"))?;
+    let found: Vec<MediaDeviceInfo> = js_sys::Array::from(&found)
+        .iter()
+        .map(JsCast::unchecked_into)
+        .collect();
     let mut devices: Vec<DeviceInfo> = found.iter().filter_map(device).collect();
     mark_defaults(&mut devices);
     Ok(devices)
@@ -87,13 +101,25 @@ fn device(info: &MediaDeviceInfo) -> Option<DeviceInfo> {
         _ => return None,
     };
     let id = info.device_id();
-    Some(DeviceInfo { is_system_default: id == "default", id, name: info.label(), kind })
+    Some(DeviceInfo {
+        is_system_default: id == "default",
+        id,
+        name: info.label(),
+        kind,
+    })
 }
 
 /// Chromium lists the default as a device of its own; elsewhere the first of a kind is it.
 fn mark_defaults(devices: &mut [DeviceInfo]) {
-    for kind in [DeviceKind::Camera, DeviceKind::Microphone, DeviceKind::Speaker] {
-        let mut of_kind: Vec<&mut DeviceInfo> = devices.iter_mut().filter(|device| device.kind == kind).collect();
+    for kind in [
+        DeviceKind::Camera,
+        DeviceKind::Microphone,
+        DeviceKind::Speaker,
+    ] {
+        let mut of_kind: Vec<&mut DeviceInfo> = devices
+            .iter_mut()
+            .filter(|device| device.kind == kind)
+            .collect();
         if of_kind.iter().all(|device| !device.is_system_default) {
             if let Some(first) = of_kind.first_mut() {
                 first.is_system_default = true;
@@ -119,12 +145,16 @@ pub async fn ask_permission(audio: bool, video: bool) -> Result<Permission, Medi
     let (got_audio, got_video) = match both {
         Ok(()) => (ask_audio, ask_video),
         // `getUserMedia` gives both or nothing: one missing camera must not cost the microphone.
-        Err(MediaError::Device(_)) if ask_audio && ask_video => {
-            (try_open(&devices, true, false).await.is_ok(), try_open(&devices, false, true).await.is_ok())
-        }
+        Err(MediaError::Device(_)) if ask_audio && ask_video => (
+            try_open(&devices, true, false).await.is_ok(),
+            try_open(&devices, false, true).await.is_ok(),
+        ),
         Err(_) => (false, false),
     };
-    Ok(Permission { audio: known.audio || got_audio, video: known.video || got_video })
+    Ok(Permission {
+        audio: known.audio || got_audio,
+        video: known.video || got_video,
+    })
 }
 
 /// `granted`, `denied`, `prompt`; `None` where the Permissions API does not know the device (Firefox
@@ -133,23 +163,38 @@ async fn state(name: &str) -> Option<String> {
     let navigator = bindings::global("navigator");
     let permissions = js_sys::Reflect::get(&navigator, &JsValue::from_str("permissions")).ok()?;
     let permissions: web_sys::Permissions = permissions.dyn_into().ok()?;
-    let asked = permissions.query(&bindings::object([("name", name.into())])).ok()?;
+    let asked = permissions
+        .query(&bindings::object([("name", name.into())]))
+        .ok()?;
     let status = JsFuture::from(asked).await.ok()?;
-    js_sys::Reflect::get(&status, &JsValue::from_str("state")).ok()?.as_string()
+    js_sys::Reflect::get(&status, &JsValue::from_str("state"))
+        .ok()?
+        .as_string()
 }
 
 async fn try_open(devices: &MediaDevices, audio: bool, video: bool) -> Result<(), MediaError> {
     let stream = get_user_media(devices, &audio.into(), &video.into()).await?;
-    stream.get_tracks().iter().for_each(|track| track.unchecked_into::<MediaStreamTrack>().stop());
+    stream
+        .get_tracks()
+        .iter()
+        .for_each(|track| track.unchecked_into::<MediaStreamTrack>().stop());
     Ok(())
 }
 
-async fn get_user_media(devices: &MediaDevices, audio: &JsValue, video: &JsValue) -> Result<MediaStream, MediaError> {
+async fn get_user_media(
+    devices: &MediaDevices,
+    audio: &JsValue,
+    video: &JsValue,
+) -> Result<MediaStream, MediaError> {
     let constraints = MediaStreamConstraints::new();
     constraints.set_audio(audio);
     constraints.set_video(video);
-    let asked = devices.get_user_media_with_constraints(&constraints).map_err(MediaError::from_get_user_media)?;
-    let stream = JsFuture::from(asked).await.map_err(MediaError::from_get_user_media)?;
+    let asked = devices
+        .get_user_media_with_constraints(&constraints)
+        .map_err(MediaError::from_get_user_media)?;
+    let stream = JsFuture::from(asked)
+        .await
+        .map_err(MediaError::from_get_user_media)?;
     Ok(stream.unchecked_into())
 }
 
@@ -159,7 +204,10 @@ pub async fn open_camera(device_id: &str) -> Result<MediaStreamTrack, MediaError
     let constraints = bindings::object([
         ("width", size(1280)),
         ("height", size(720)),
-        ("frameRate", bindings::object([("ideal", 30.into()), ("max", 30.into())]).into()),
+        (
+            "frameRate",
+            bindings::object([("ideal", 30.into()), ("max", 30.into())]).into(),
+        ),
     ]);
     choose(&constraints, device_id);
     let stream = get_user_media(&media_devices()?, &JsValue::FALSE, &constraints).await?;
@@ -174,9 +222,10 @@ pub struct Microphone {
 }
 
 impl Microphone {
-    /// The track.
-    pub fn track(&self) -> &MediaStreamTrack {
-        &self.track
+    /// The track: the same JavaScript object each time. (`track.clone()` would be JavaScript's
+    /// method, which makes another track that nobody stops.)
+    pub fn track(&self) -> MediaStreamTrack {
+        Clone::clone(&self.track)
     }
 }
 
@@ -196,7 +245,10 @@ pub async fn open_microphone(device_id: &str) -> Result<Microphone, MediaError> 
     ]);
     choose(&constraints, device_id);
     let stream = get_user_media(&media_devices()?, &constraints, &JsValue::FALSE).await?;
-    Ok(Microphone { track: first(&stream.get_audio_tracks())?, _counted: Counted::new(Resource::Track) })
+    Ok(Microphone {
+        track: first(&stream.get_audio_tracks())?,
+        _counted: Counted::new(Resource::Track),
+    })
 }
 
 fn choose(constraints: &js_sys::Object, device_id: &str) {
@@ -208,7 +260,10 @@ fn choose(constraints: &js_sys::Object, device_id: &str) {
 }
 
 fn first(tracks: &js_sys::Array) -> Result<MediaStreamTrack, MediaError> {
-    tracks.get(0).dyn_into().map_err(|_| MediaError::Device("the stream has no track".to_owned()))
+    tracks
+        .get(0)
+        .dyn_into()
+        .map_err(|_| MediaError::Device("the stream has no track".to_owned()))
 }
 
 /// Which lists changed.
@@ -252,7 +307,10 @@ pub fn watch(changed: impl FnMut(DevicesChanged) + 'static) -> Result<Watch, Med
         });
         state.settling.replace(Some(settle));
     });
-    let watch = Watch { _listener: listener, _state: state };
+    let watch = Watch {
+        _listener: listener,
+        _state: state,
+    };
     watch.look();
     Ok(watch)
 }
@@ -273,11 +331,18 @@ fn look(state: Rc<WatchState>) {
         let before = state.before.replace(now.clone());
         let differs = |video: bool| {
             let of = |devices: &[DeviceInfo]| -> Vec<DeviceInfo> {
-                devices.iter().filter(|d| (d.kind == DeviceKind::Camera) == video).cloned().collect()
+                devices
+                    .iter()
+                    .filter(|d| (d.kind == DeviceKind::Camera) == video)
+                    .cloned()
+                    .collect()
             };
             of(&before) != of(&now)
         };
-        let told = DevicesChanged { video: differs(true), audio: differs(false) };
+        let told = DevicesChanged {
+            video: differs(true),
+            audio: differs(false),
+        };
         if told.video || told.audio {
             (state.changed.borrow_mut())(told);
         }

@@ -34,7 +34,10 @@ pub enum MediaError {
 impl MediaError {
     /// For `map_err`: names the operation that threw.
     pub(super) fn from_js(operation: &'static str) -> impl FnOnce(JsValue) -> MediaError {
-        move |cause| MediaError::Browser { operation, cause: describe(&cause) }
+        move |cause| MediaError::Browser {
+            operation,
+            cause: describe(&cause),
+        }
     }
 
     /// What `getUserMedia` rejects with.
@@ -44,7 +47,10 @@ impl MediaError {
             "NotFoundError" | "NotReadableError" | "OverconstrainedError" | "AbortError" => {
                 MediaError::Device(describe(&cause))
             }
-            _ => MediaError::Browser { operation: "getUserMedia", cause: describe(&cause) },
+            _ => MediaError::Browser {
+                operation: "getUserMedia",
+                cause: describe(&cause),
+            },
         }
     }
 
@@ -53,18 +59,25 @@ impl MediaError {
         match self {
             MediaError::NoWebRtc => Reason::NO_WEBRTC,
             MediaError::InsecureContext => Reason::INSECURE_CONTEXT,
-            MediaError::Denied(_) | MediaError::Device(_) | MediaError::Browser { .. } | MediaError::Closed => {
-                Reason::MEDIA_FAILED
-            }
+            MediaError::Denied(_)
+            | MediaError::Device(_)
+            | MediaError::Browser { .. }
+            | MediaError::Closed => Reason::MEDIA_FAILED,
         }
     }
 }
 
 /// The name of an exception.
 pub(super) fn name(cause: &JsValue) -> String {
-    cause.dyn_ref::<js_sys::Error>().map(|e| String::from(e.name())).unwrap_or_else(|| {
-        cause.dyn_ref::<web_sys::DomException>().map(web_sys::DomException::name).unwrap_or_default()
-    })
+    cause
+        .dyn_ref::<js_sys::Error>()
+        .map(|e| String::from(e.name()))
+        .unwrap_or_else(|| {
+            cause
+                .dyn_ref::<web_sys::DomException>()
+                .map(web_sys::DomException::name)
+                .unwrap_or_default()
+        })
 }
 
 fn describe(cause: &JsValue) -> String {
@@ -73,6 +86,12 @@ fn describe(cause: &JsValue) -> String {
     }
     cause.dyn_ref::<js_sys::Error>().map_or_else(
         || format!("{cause:?}"),
-        |error| format!("{}: {}", String::from(error.name()), String::from(error.message())),
+        |error| {
+            format!(
+                "{}: {}",
+                String::from(error.name()),
+                String::from(error.message())
+            )
+        },
     )
 }

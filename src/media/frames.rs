@@ -55,10 +55,20 @@ impl Frames {
     }
 
     /// A track arrives in a video slot.
-    pub(super) fn arrives(&self, mid: &str, track: &str, receiver: RtcRtpReceiver, was_empty: bool) {
+    pub(super) fn arrives(
+        &self,
+        mid: &str,
+        track: &str,
+        receiver: RtcRtpReceiver,
+        was_empty: bool,
+    ) {
         let now = js_sys::Date::now();
-        let watched =
-            Watched { track: track.to_owned(), receiver, decoding: Decoding::new(now, was_empty), assigned_at: now };
+        let watched = Watched {
+            track: track.to_owned(),
+            receiver,
+            decoding: Decoding::new(now, was_empty),
+            assigned_at: now,
+        };
         self.slots.borrow_mut().insert(mid.to_owned(), watched);
         self.look();
     }
@@ -78,8 +88,12 @@ impl Frames {
             return;
         }
         self.timer.take();
-        let receivers: Vec<(String, RtcRtpReceiver)> =
-            self.slots.borrow().iter().map(|(mid, watched)| (mid.clone(), watched.receiver.clone())).collect();
+        let receivers: Vec<(String, RtcRtpReceiver)> = self
+            .slots
+            .borrow()
+            .iter()
+            .map(|(mid, watched)| (mid.clone(), watched.receiver.clone()))
+            .collect();
         let weak = self.me.clone();
         wasm_bindgen_futures::spawn_local(async move {
             for (mid, receiver) in receivers {
@@ -122,7 +136,9 @@ impl Frames {
         if slots.is_empty() {
             return;
         }
-        let awaiting = slots.values().any(|w| !w.decoding.started() && now - w.assigned_at < PATIENCE_MS);
+        let awaiting = slots
+            .values()
+            .any(|w| !w.decoding.started() && now - w.assigned_at < PATIENCE_MS);
         let pause = if awaiting { AWAITING_MS } else { SPARSE_MS };
         let weak = self.me.clone();
         let timer = Timeout::new(pause, move || {
@@ -135,10 +151,17 @@ impl Frames {
 }
 
 async fn counters(receiver: &RtcRtpReceiver) -> Option<Look> {
-    let report: js_sys::Map = JsFuture::from(receiver.get_stats()).await.ok()?.unchecked_into();
+    let report: js_sys::Map = JsFuture::from(receiver.get_stats())
+        .await
+        .ok()?
+        .unchecked_into();
     let mut look = Look::default();
     report.for_each(&mut |stats, _| {
-        let number = |field: &str| js_sys::Reflect::get(&stats, &JsValue::from_str(field)).ok()?.as_f64();
+        let number = |field: &str| {
+            js_sys::Reflect::get(&stats, &JsValue::from_str(field))
+                .ok()?
+                .as_f64()
+        };
         if number("framesDecoded").is_some() {
             look = Look {
                 frames: number("framesDecoded").unwrap_or_default() as u32,

@@ -19,15 +19,29 @@ pub struct Listener {
 
 impl Listener {
     /// Calls `then` with every event of that name.
-    pub fn new<E: JsCast + 'static>(target: &EventTarget, name: &'static str, mut then: impl FnMut(E) + 'static) -> Self {
-        let closure = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| then(event.unchecked_into()));
+    pub fn new<E: JsCast + 'static>(
+        target: &EventTarget,
+        name: &'static str,
+        mut then: impl FnMut(E) + 'static,
+    ) -> Self {
+        let closure =
+            Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| then(event.unchecked_into()));
         // Fails only for a listener that is no function.
         let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
-        Self { target: target.clone(), name, closure, _counted: Counted::new(Resource::Listener) }
+        Self {
+            target: target.clone(),
+            name,
+            closure,
+            _counted: Counted::new(Resource::Listener),
+        }
     }
 
     /// As [`Listener::new`], for those who need no event.
-    pub fn told(target: &EventTarget, name: &'static str, mut then: impl FnMut() + 'static) -> Self {
+    pub fn told(
+        target: &EventTarget,
+        name: &'static str,
+        mut then: impl FnMut() + 'static,
+    ) -> Self {
         Self::new(target, name, move |_: Event| then())
     }
 }
@@ -35,7 +49,9 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         let function: &Function = self.closure.as_ref().unchecked_ref();
-        let _ = self.target.remove_event_listener_with_callback(self.name, function);
+        let _ = self
+            .target
+            .remove_event_listener_with_callback(self.name, function);
     }
 }
 
@@ -52,7 +68,11 @@ impl Timeout {
     pub fn new(ms: u32, then: impl FnOnce() + 'static) -> Self {
         let closure = Closure::once(then);
         let id = bindings::set_timeout(closure.as_ref().unchecked_ref(), ms);
-        Self { id, _closure: closure, _counted: Counted::new(Resource::Timer) }
+        Self {
+            id,
+            _closure: closure,
+            _counted: Counted::new(Resource::Timer),
+        }
     }
 }
 

@@ -21,15 +21,27 @@ pub fn socket_url(attempt: &Attempt, request: Vec<u8>, gzipped: bool) -> String 
 /// The address that says over HTTP why an attempt fails.
 pub fn validate_url(attempt: &Attempt) -> String {
     // Without the offer, which is long and says nothing about permission.
-    let request = lk::JoinRequest { publisher_offer: None, ..attempt.request.clone() };
+    let request = lk::JoinRequest {
+        publisher_offer: None,
+        ..attempt.request.clone()
+    };
     let url = address(attempt, "/validate", request.encode_to_vec(), false);
     // `ws` to `http`, `wss` to `https`.
-    url.strip_prefix("ws").map(|rest| format!("http{rest}")).unwrap_or(url)
+    url.strip_prefix("ws")
+        .map(|rest| format!("http{rest}"))
+        .unwrap_or(url)
 }
 
 fn address(attempt: &Attempt, path: &str, request: Vec<u8>, gzipped: bool) -> String {
-    let compression = if gzipped { Compression::Gzip } else { Compression::None };
-    let wrapped = lk::WrappedJoinRequest { compression: compression.into(), join_request: request };
+    let compression = if gzipped {
+        Compression::Gzip
+    } else {
+        Compression::None
+    };
+    let wrapped = lk::WrappedJoinRequest {
+        compression: compression.into(),
+        join_request: request,
+    };
     // LiveKit's server wants the padding.
     let wrapped = URL_SAFE.encode(wrapped.encode_to_vec()).replace('=', "%3D");
     let slots = if attempt.slots { "&slots=1" } else { "" };
@@ -47,7 +59,11 @@ mod tests {
             url: "wss://engine.example/".into(),
             token: "a.b.c".into(),
             slots: true,
-            request: lk::JoinRequest { participant_sid: "PA_me".into(), reconnect: true, ..Default::default() },
+            request: lk::JoinRequest {
+                participant_sid: "PA_me".into(),
+                reconnect: true,
+                ..Default::default()
+            },
         }
     }
 
@@ -55,14 +71,22 @@ mod tests {
     fn the_address_holds_the_request() {
         let attempt = attempt();
         let url = socket_url(&attempt, encode(&attempt), false);
-        let wrapped = url.strip_prefix("wss://engine.example/rtc/v1?access_token=a.b.c&slots=1&join_request=").expect("the form");
-        let wrapped = URL_SAFE.decode(wrapped.replace("%3D", "=")).expect("base64");
+        let wrapped = url
+            .strip_prefix("wss://engine.example/rtc/v1?access_token=a.b.c&slots=1&join_request=")
+            .expect("the form");
+        let wrapped = URL_SAFE
+            .decode(wrapped.replace("%3D", "="))
+            .expect("base64");
         let wrapped = lk::WrappedJoinRequest::decode(wrapped.as_slice()).expect("protobuf");
-        assert_eq!(lk::JoinRequest::decode(wrapped.join_request.as_slice()).expect("protobuf"), attempt.request);
+        assert_eq!(
+            lk::JoinRequest::decode(wrapped.join_request.as_slice()).expect("protobuf"),
+            attempt.request
+        );
     }
 
     #[test]
     fn the_reason_is_asked_for_over_http() {
-        assert!(validate_url(&attempt()).starts_with("https://engine.example/rtc/v1/validate?access_token="));
+        assert!(validate_url(&attempt())
+            .starts_with("https://engine.example/rtc/v1/validate?access_token="));
     }
 }

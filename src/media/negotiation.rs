@@ -23,7 +23,11 @@ impl Wanted {
 
     /// The sections of a lost offer stand in the peer connection already.
     fn repeated(self) -> Wanted {
-        Wanted { audios: 0, videos: 0, ..self }
+        Wanted {
+            audios: 0,
+            videos: 0,
+            ..self
+        }
     }
 }
 
@@ -46,7 +50,11 @@ pub struct Negotiation {
 
 impl Default for Negotiation {
     fn default() -> Self {
-        Self { id: 1, state: State::Stable, next: None }
+        Self {
+            id: 1,
+            state: State::Stable,
+            next: None,
+        }
     }
 }
 
@@ -58,7 +66,11 @@ impl Negotiation {
 
     /// The first offer was made outside of this socket; it may not be answered yet.
     pub fn first_offer(&mut self, unanswered: bool) {
-        self.state = if unanswered { State::Pending(Wanted::default()) } else { State::Stable };
+        self.state = if unanswered {
+            State::Pending(Wanted::default())
+        } else {
+            State::Stable
+        };
     }
 
     /// An offer is wanted; `Some` when it can be made now.
@@ -127,8 +139,16 @@ impl Negotiation {
 mod tests {
     use super::*;
 
-    const RESTART: Wanted = Wanted { audios: 0, videos: 0, ice_restart: true };
-    const VIDEOS: Wanted = Wanted { audios: 0, videos: 2, ice_restart: false };
+    const RESTART: Wanted = Wanted {
+        audios: 0,
+        videos: 0,
+        ice_restart: true,
+    };
+    const VIDEOS: Wanted = Wanted {
+        audios: 0,
+        videos: 2,
+        ice_restart: false,
+    };
 
     #[test]
     fn one_offer_at_a_time() {

@@ -10,9 +10,10 @@ use plenary_protocol::agent::{IceServer, TrackSource};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    MediaStreamTrack, RtcBundlePolicy, RtcConfiguration, RtcDataChannel, RtcDataChannelInit, RtcIceServer,
-    RtcPeerConnection, RtcPeerConnectionState, RtcRtpEncodingParameters, RtcRtpReceiver, RtcRtpTransceiver,
-    RtcRtpTransceiverDirection, RtcRtpTransceiverInit, RtcSdpType, RtcSessionDescriptionInit,
+    MediaStreamTrack, RtcBundlePolicy, RtcConfiguration, RtcDataChannel, RtcDataChannelInit,
+    RtcIceServer, RtcPeerConnection, RtcPeerConnectionState, RtcRtpEncodingParameters,
+    RtcRtpReceiver, RtcRtpTransceiver, RtcRtpTransceiverDirection, RtcRtpTransceiverInit,
+    RtcSdpType, RtcSessionDescriptionInit,
 };
 
 use super::bindings::{self, ChoosyTransceiver, ModernPeerConnection};
@@ -54,7 +55,11 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(audio_slots: u32, video_slots: u32, ice_servers: &[IceServer]) -> Result<Self, MediaError> {
+    pub(super) fn new(
+        audio_slots: u32,
+        video_slots: u32,
+        ice_servers: &[IceServer],
+    ) -> Result<Self, MediaError> {
         if !bindings::global("RTCPeerConnection").is_function() {
             return Err(MediaError::NoWebRtc);
         }
@@ -100,7 +105,9 @@ impl Peer {
     fn add_receivers(&self, audios: u32, videos: u32) {
         let kinds = std::iter::repeat_n(Kind::Audio, audios as usize)
             .chain(std::iter::repeat_n(Kind::Video, videos as usize));
-        self.receiving.borrow_mut().extend(kinds.map(|kind| (kind, receiver(&self.connection, kind))));
+        self.receiving
+            .borrow_mut()
+            .extend(kinds.map(|kind| (kind, receiver(&self.connection, kind))));
     }
 
     /// An offer as the browser has set it; candidates are not waited for, since the engine answers
@@ -110,17 +117,26 @@ impl Peer {
         if wanted.ice_restart {
             self.connection.restart_ice();
         }
-        let offer = JsFuture::from(self.connection.create_offer()).await.map_err(MediaError::from_js("createOffer"))?;
+        let offer = JsFuture::from(self.connection.create_offer())
+            .await
+            .map_err(MediaError::from_js("createOffer"))?;
         let set = self.connection.set_local_description(offer.unchecked_ref());
-        JsFuture::from(set).await.map_err(MediaError::from_js("setLocalDescription"))?;
-        self.connection.local_description().map(|set| set.sdp()).ok_or(MediaError::Closed)
+        JsFuture::from(set)
+            .await
+            .map_err(MediaError::from_js("setLocalDescription"))?;
+        self.connection
+            .local_description()
+            .map(|set| set.sdp())
+            .ok_or(MediaError::Closed)
     }
 
     pub(super) async fn answer(&self, sdp: &str) -> Result<(), MediaError> {
         let answer = RtcSessionDescriptionInit::new(RtcSdpType::Answer);
         answer.set_sdp(sdp);
         let set = self.connection.set_remote_description(&answer);
-        JsFuture::from(set).await.map_err(MediaError::from_js("setRemoteDescription"))?;
+        JsFuture::from(set)
+            .await
+            .map_err(MediaError::from_js("setRemoteDescription"))?;
         Ok(())
     }
 
@@ -134,7 +150,9 @@ impl Peer {
 
     pub(super) fn set_ice_servers(&self, servers: &[IceServer]) {
         // Refused for a malformed URL: then those of before stay.
-        let _ = self.connection.set_configuration_with_configuration(&configuration(servers));
+        let _ = self
+            .connection
+            .set_configuration_with_configuration(&configuration(servers));
     }
 
     /// The section that sends a source; `None` before the first offer.
@@ -144,7 +162,9 @@ impl Peer {
 
     /// Feeds a sending section, or stops feeding it: with no track nothing is sent at all.
     pub(super) fn send(&self, source: TrackSource, track: Option<&MediaStreamTrack>) {
-        let Some((_, transceiver)) = self.sending.iter().find(|(s, _)| *s == source) else { return };
+        let Some((_, transceiver)) = self.sending.iter().find(|(s, _)| *s == source) else {
+            return;
+        };
         let replacing = JsFuture::from(transceiver.sender().replace_track(track));
         wasm_bindgen_futures::spawn_local(async move {
             // Rejected only when the connection is closed meanwhile.
@@ -154,7 +174,9 @@ impl Peer {
 
     pub(super) fn receiver(&self, mid: &str) -> Option<RtcRtpReceiver> {
         let receiving = self.receiving.borrow();
-        let found = receiving.iter().find(|(_, transceiver)| transceiver.mid().as_deref() == Some(mid));
+        let found = receiving
+            .iter()
+            .find(|(_, transceiver)| transceiver.mid().as_deref() == Some(mid));
         found.map(|(_, transceiver)| transceiver.receiver())
     }
 }
@@ -168,14 +190,21 @@ impl Drop for Peer {
 fn configuration(servers: &[IceServer]) -> RtcConfiguration {
     let configuration = RtcConfiguration::new();
     configuration.set_bundle_policy(RtcBundlePolicy::MaxBundle);
-    let servers: Array = servers.iter().map(|server| JsValue::from(ice_server(server))).collect();
+    let servers: Array = servers
+        .iter()
+        .map(|server| JsValue::from(ice_server(server)))
+        .collect();
     configuration.set_ice_servers(&servers);
     configuration
 }
 
 fn ice_server(server: &IceServer) -> RtcIceServer {
     let described = RtcIceServer::new();
-    let urls: Array = server.urls.iter().map(|url| JsValue::from(JsString::from(url.as_str()))).collect();
+    let urls: Array = server
+        .urls
+        .iter()
+        .map(|url| JsValue::from(JsString::from(url.as_str())))
+        .collect();
     described.set_urls(&urls);
     if let Some(username) = &server.username {
         described.set_username(username);
@@ -214,12 +243,21 @@ fn receiver(connection: &RtcPeerConnection, kind: Kind) -> RtcRtpTransceiver {
 
 /// What the engine has, and no more: the offer with all its slots travels in one message.
 fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
-    let Some(capabilities) = RtcRtpReceiver::get_capabilities(kind.name()) else { return };
-    let Ok(codecs) = js_sys::Reflect::get(&capabilities, &"codecs".into()) else { return };
-    let wanted: Array = Array::from(&codecs).iter().filter(|codec| is_wanted(codec)).collect();
+    let Some(capabilities) = RtcRtpReceiver::get_capabilities(kind.name()) else {
+        return;
+    };
+    let Ok(codecs) = js_sys::Reflect::get(&capabilities, &"codecs".into()) else {
+        return;
+    };
+    let wanted: Array = Array::from(&codecs)
+        .iter()
+        .filter(|codec| is_wanted(codec))
+        .collect();
     if wanted.length() > 0 && bindings::has(transceiver, "setCodecPreferences") {
         // Throws only for codecs that are not among the capabilities.
-        let _ = transceiver.unchecked_ref::<ChoosyTransceiver>().set_codec_preferences(&wanted);
+        let _ = transceiver
+            .unchecked_ref::<ChoosyTransceiver>()
+            .set_codec_preferences(&wanted);
     }
 }
 
@@ -228,7 +266,10 @@ fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
 fn is_wanted(codec: &JsValue) -> bool {
     let text = |field: &str| {
         let value = js_sys::Reflect::get(codec, &field.into()).ok();
-        value.and_then(|value| value.as_string()).unwrap_or_default().to_ascii_lowercase()
+        value
+            .and_then(|value| value.as_string())
+            .unwrap_or_default()
+            .to_ascii_lowercase()
     };
     match text("mimeType").as_str() {
         "audio/opus" | "video/vp8" | "video/rtx" => true,

@@ -59,10 +59,17 @@ impl Playback {
         if self.speakers.borrow().contains_key(mid) {
             return;
         }
-        let Ok(element) = HtmlAudioElement::new() else { return };
-        let Ok(stream) = MediaStream::new_with_tracks(&Array::of1(track)) else { return };
+        let Ok(element) = HtmlAudioElement::new() else {
+            return;
+        };
+        let Ok(stream) = MediaStream::new_with_tracks(&Array::of1(track)) else {
+            return;
+        };
         element.set_src_object(Some(&stream));
-        let speaker = Speaker { element: element.clone(), _counted: Counted::new(Resource::Element) };
+        let speaker = Speaker {
+            element: element.clone(),
+            _counted: Counted::new(Resource::Element),
+        };
         self.speakers.borrow_mut().insert(mid.to_owned(), speaker);
         let device = self.device.borrow().clone();
         if !device.is_empty() {
@@ -77,7 +84,12 @@ impl Playback {
     /// Chooses the output device; empty for the system's default.
     pub(super) async fn set_device(&self, device: &str) -> Result<(), MediaError> {
         self.device.replace(device.to_owned());
-        let elements: Vec<_> = self.speakers.borrow().values().map(|speaker| speaker.element.clone()).collect();
+        let elements: Vec<_> = self
+            .speakers
+            .borrow()
+            .values()
+            .map(|speaker| speaker.element.clone())
+            .collect();
         for element in elements {
             route(&element, device).await?;
         }
@@ -91,15 +103,26 @@ impl Playback {
     }
 
     fn play(&self, mid: String) {
-        let Some(playing) = self.speakers.borrow().get(&mid).map(|speaker| speaker.element.play()) else { return };
+        let Some(playing) = self
+            .speakers
+            .borrow()
+            .get(&mid)
+            .map(|speaker| speaker.element.play())
+        else {
+            return;
+        };
         let Ok(playing) = playing else { return };
         let weak = self.me.clone();
         wasm_bindgen_futures::spawn_local(async move {
             let played = JsFuture::from(playing).await;
-            let Some(playback) = weak.upgrade() else { return };
+            let Some(playback) = weak.upgrade() else {
+                return;
+            };
             match played {
                 Ok(_) => playback.set_blocked(false),
-                Err(cause) if error::name(&cause) == "NotAllowedError" => playback.set_blocked(true),
+                Err(cause) if error::name(&cause) == "NotAllowedError" => {
+                    playback.set_blocked(true)
+                }
                 // Interrupted by a `pause` or a new source: not the user's business.
                 Err(_) => {}
             }
@@ -116,13 +139,19 @@ impl Playback {
         if self.speakers.borrow().is_empty() || self.blocked.replace(blocked) == blocked {
             return;
         }
-        let listeners = if blocked { self.listen_for_gestures() } else { Vec::new() };
+        let listeners = if blocked {
+            self.listen_for_gestures()
+        } else {
+            Vec::new()
+        };
         self.gestures.replace(listeners);
         (self.told)(blocked);
     }
 
     fn listen_for_gestures(&self) -> Vec<Listener> {
-        let Some(document) = web_sys::window().and_then(|window| window.document()) else { return Vec::new() };
+        let Some(document) = web_sys::window().and_then(|window| window.document()) else {
+            return Vec::new();
+        };
         // `pointerdown` alone does not count as an activation for touch (HTML, "user activation").
         ["pointerdown", "pointerup", "keydown"]
             .into_iter()
@@ -140,12 +169,16 @@ impl Playback {
 
 async fn route(element: &HtmlAudioElement, device: &str) -> Result<(), MediaError> {
     if !bindings::has(element, "setSinkId") {
-        return Err(MediaError::Device("this browser cannot choose a speaker".to_owned()));
+        return Err(MediaError::Device(
+            "this browser cannot choose a speaker".to_owned(),
+        ));
     }
     // Chromium's name of the default is not a device id to `setSinkId` elsewhere.
     let device = if device == "default" { "" } else { device };
     let routed = element.unchecked_ref::<SinkElement>().set_sink_id(device);
     let routed = routed.map_err(MediaError::from_js("setSinkId"))?;
-    JsFuture::from(routed).await.map_err(|cause| MediaError::Device(error::name(&cause)))?;
+    JsFuture::from(routed)
+        .await
+        .map_err(|cause| MediaError::Device(error::name(&cause)))?;
     Ok(())
 }

@@ -30,18 +30,32 @@ pub struct Publications {
 impl Publications {
     /// Announces a track; it is muted until [`Publications::set_muted`] says otherwise.
     pub fn announce(&mut self, mid: String, cid: String, source: TrackSource) {
-        self.tracks.push(Publication { mid, cid, source, muted: true, sid: None, told: true });
+        self.tracks.push(Publication {
+            mid,
+            cid,
+            source,
+            muted: true,
+            sid: None,
+            told: true,
+        });
     }
 
     /// For `MediaOffer.tracks`.
     pub fn offered(&self) -> Vec<OfferedTrack> {
-        let offered = |p: &Publication| OfferedTrack { cid: p.cid.clone(), source: p.source, muted: p.muted };
+        let offered = |p: &Publication| OfferedTrack {
+            cid: p.cid.clone(),
+            source: p.source,
+            muted: p.muted,
+        };
         self.tracks.iter().map(offered).collect()
     }
 
     /// mid -> cid, for `MediaOffer` and for the offers of the LiveKit socket.
     pub fn mid_to_cid(&self) -> BTreeMap<String, String> {
-        self.tracks.iter().map(|p| (p.mid.clone(), p.cid.clone())).collect()
+        self.tracks
+            .iter()
+            .map(|p| (p.mid.clone(), p.cid.clone()))
+            .collect()
     }
 
     /// Whether a section sends.
@@ -83,12 +97,18 @@ impl Publications {
 
     /// The local wish; the engine learns it by [`Publications::untold`].
     pub fn set_muted(&mut self, source: TrackSource, muted: bool) {
-        self.tracks.iter_mut().filter(|p| p.source == source).for_each(|p| p.muted = muted);
+        self.tracks
+            .iter_mut()
+            .filter(|p| p.source == source)
+            .for_each(|p| p.muted = muted);
     }
 
     /// `TrackPublishedResponse`.
     pub fn published(&mut self, cid: &str, track: &lk::TrackInfo) {
-        self.tracks.iter_mut().filter(|p| p.cid == cid).for_each(|p| p.know(track));
+        self.tracks
+            .iter_mut()
+            .filter(|p| p.cid == cid)
+            .for_each(|p| p.know(track));
     }
 
     /// The client's own `ParticipantInfo`: after an attach to a transport that the agent socket's
@@ -109,7 +129,10 @@ impl Publications {
             .filter_map(|p| {
                 let sid = p.sid.clone()?;
                 p.told = p.muted;
-                Some(lk::MuteTrackRequest { sid, muted: p.muted })
+                Some(lk::MuteTrackRequest {
+                    sid,
+                    muted: p.muted,
+                })
             })
             .collect()
     }
@@ -117,7 +140,10 @@ impl Publications {
     /// The socket dropped: a message on its way may be lost, so mutes are told again. Telling a
     /// mute twice does no harm, not telling one leaves an indicator wrong.
     pub fn forget_told(&mut self) {
-        self.tracks.iter_mut().filter(|p| p.sid.is_some()).for_each(|p| p.told = !p.muted);
+        self.tracks
+            .iter_mut()
+            .filter(|p| p.sid.is_some())
+            .for_each(|p| p.told = !p.muted);
     }
 }
 
@@ -155,7 +181,12 @@ mod tests {
     }
 
     fn info(muted: bool) -> lk::TrackInfo {
-        lk::TrackInfo { sid: "TR_1".into(), muted, source: lk::TrackSource::Microphone.into(), ..Default::default() }
+        lk::TrackInfo {
+            sid: "TR_1".into(),
+            muted,
+            source: lk::TrackSource::Microphone.into(),
+            ..Default::default()
+        }
     }
 
     #[test]
@@ -165,7 +196,13 @@ mod tests {
         all.set_muted(TrackSource::Microphone, false);
         assert_eq!(all.untold(), [], "without a sid there is nobody to tell");
         all.published("mic", &info(true));
-        assert_eq!(all.untold(), [lk::MuteTrackRequest { sid: "TR_1".into(), muted: false }]);
+        assert_eq!(
+            all.untold(),
+            [lk::MuteTrackRequest {
+                sid: "TR_1".into(),
+                muted: false
+            }]
+        );
         assert_eq!(all.untold(), []);
     }
 
@@ -173,7 +210,13 @@ mod tests {
     fn sids_come_from_the_own_participant_too() {
         let mut all = microphone();
         all.own_tracks(&[info(false)]);
-        assert_eq!(all.untold(), [lk::MuteTrackRequest { sid: "TR_1".into(), muted: true }]);
+        assert_eq!(
+            all.untold(),
+            [lk::MuteTrackRequest {
+                sid: "TR_1".into(),
+                muted: true
+            }]
+        );
     }
 
     #[test]
@@ -182,6 +225,12 @@ mod tests {
         all.own_tracks(&[info(true)]);
         assert_eq!(all.untold(), []);
         all.forget_told();
-        assert_eq!(all.untold(), [lk::MuteTrackRequest { sid: "TR_1".into(), muted: true }]);
+        assert_eq!(
+            all.untold(),
+            [lk::MuteTrackRequest {
+                sid: "TR_1".into(),
+                muted: true
+            }]
+        );
     }
 }

@@ -13,11 +13,21 @@ pub fn track_id_of<'a>(sdp: &'a str, mid: &str) -> Option<&'a str> {
 fn sections(sdp: &str) -> impl Iterator<Item = &str> {
     let starts: Vec<usize> = sdp.match_indices("\nm=").map(|(at, _)| at + 1).collect();
     let ends: Vec<usize> = starts.iter().skip(1).copied().chain([sdp.len()]).collect();
-    starts.into_iter().zip(ends).map(|(from, to)| &sdp[from..to])
+    starts
+        .into_iter()
+        .zip(ends)
+        .map(|(from, to)| &sdp[from..to])
 }
 
 fn attribute<'a>(section: &'a str, name: &str) -> Option<&'a str> {
-    section.lines().find_map(|line| line.strip_prefix("a=")?.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+    section
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("a=")?
+                .strip_prefix(name)?
+                .strip_prefix(':')
+        })
+        .map(str::trim)
 }
 
 #[cfg(test)]

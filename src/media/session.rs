@@ -38,7 +38,11 @@ pub struct MediaConfig {
 
 impl Default for MediaConfig {
     fn default() -> Self {
-        Self { audio_slots: 12, video_slots: 9, ice_servers: Vec::new() }
+        Self {
+            audio_slots: 12,
+            video_slots: 9,
+            ice_servers: Vec::new(),
+        }
     }
 }
 
@@ -95,7 +99,14 @@ impl MediaSession {
                 assignment: RefCell::default(),
                 playback: Playback::new(move |is| tell(&blocked, MediaEvent::PlaybackBlocked(is))),
                 frames: Frames::new(move |track, width, height| {
-                    tell(&framed, MediaEvent::Frames { track, width, height });
+                    tell(
+                        &framed,
+                        MediaEvent::Frames {
+                            track,
+                            width,
+                            height,
+                        },
+                    );
                 }),
                 views: RefCell::default(),
                 socket: RefCell::default(),
@@ -124,7 +135,8 @@ impl MediaSession {
         let mut machine = self.machine.borrow_mut();
         for source in [TrackSource::Microphone, TrackSource::Camera] {
             if let Some(mid) = peer.sending_mid(source) {
-                let cid = sdp::track_id_of(&sdp, &mid).map_or_else(|| format!("track-{mid}"), str::to_owned);
+                let cid = sdp::track_id_of(&sdp, &mid)
+                    .map_or_else(|| format!("track-{mid}"), str::to_owned);
                 machine.publications.announce(mid, cid, source);
             }
         }
@@ -252,8 +264,13 @@ impl MediaSession {
         let local = track.map(|track| {
             let weak = self.me.clone();
             // Not fired by `stop()`: only when the device or the permission goes.
-            let ended = Listener::told(&track, "ended", move || tell(&weak, MediaEvent::LocalTrackEnded(source)));
-            Local { track, _ended: ended }
+            let ended = Listener::told(&track, "ended", move || {
+                tell(&weak, MediaEvent::LocalTrackEnded(source))
+            });
+            Local {
+                track,
+                _ended: ended,
+            }
         });
         let mut locals = self.locals.borrow_mut();
         match local {
@@ -267,9 +284,13 @@ impl MediaSession {
     /// Brings a sending section up to date with gate, mute and device.
     fn feed(&self, source: TrackSource) {
         let Ok(peer) = self.peer() else { return };
-        let silent = !self.gate_open.get() || (source == TrackSource::Microphone && self.muted.get());
+        let silent =
+            !self.gate_open.get() || (source == TrackSource::Microphone && self.muted.get());
         let locals = self.locals.borrow();
-        let track = locals.get(&source).map(|local| &local.track).filter(|_| !silent);
+        let track = locals
+            .get(&source)
+            .map(|local| &local.track)
+            .filter(|_| !silent);
         peer.send(source, track);
         let muted = track.is_none();
         drop(locals);
@@ -282,18 +303,30 @@ impl MediaSession {
         let Ok(peer) = self.peer() else { return };
         let mut listeners = Vec::new();
         let weak = self.me.clone();
-        listeners.push(Listener::told(peer.target(), "connectionstatechange", move || {
-            let Some(session) = weak.upgrade() else { return };
-            let Ok(peer) = session.peer() else { return };
-            session.input(Input::Transport(peer.transport()));
-        }));
+        listeners.push(Listener::told(
+            peer.target(),
+            "connectionstatechange",
+            move || {
+                let Some(session) = weak.upgrade() else {
+                    return;
+                };
+                let Ok(peer) = session.peer() else { return };
+                session.input(Input::Transport(peer.transport()));
+            },
+        ));
         let weak = self.me.clone();
-        listeners.push(Listener::new(peer.target(), "icecandidate", move |event: CandidateEvent| {
-            let Some(session) = weak.upgrade() else { return };
-            if let Ok(json) = js_sys::JSON::stringify(&event.candidate()) {
-                session.input(Input::Candidate(json.into()));
-            }
-        }));
+        listeners.push(Listener::new(
+            peer.target(),
+            "icecandidate",
+            move |event: CandidateEvent| {
+                let Some(session) = weak.upgrade() else {
+                    return;
+                };
+                if let Ok(json) = js_sys::JSON::stringify(&event.candidate()) {
+                    session.input(Input::Candidate(json.into()));
+                }
+            },
+        ));
         if let Some(window) = web_sys::window() {
             let weak = self.me.clone();
             listeners.push(Listener::told(&window, "online", move || {
@@ -314,9 +347,16 @@ impl MediaSession {
             return;
         }
         loop {
-            let Some(input) = self.inputs.borrow_mut().pop_front() else { break };
-            let outputs = self.machine.borrow_mut().on(input, js_sys::Date::now() as i64);
-            outputs.into_iter().for_each(|output| self.carry_out(output));
+            let Some(input) = self.inputs.borrow_mut().pop_front() else {
+                break;
+            };
+            let outputs = self
+                .machine
+                .borrow_mut()
+                .on(input, js_sys::Date::now() as i64);
+            outputs
+                .into_iter()
+                .for_each(|output| self.carry_out(output));
         }
         self.carrying_out.set(false);
         self.tell_events();
@@ -347,7 +387,9 @@ impl MediaSession {
                 spawn_local(async move {
                     let Ok(peer) = peer else { return };
                     let offered = peer.offer(wanted).await;
-                    let Some(session) = weak.upgrade() else { return };
+                    let Some(session) = weak.upgrade() else {
+                        return;
+                    };
                     session.input(offered.map_or(Input::NegotiationFailed, Input::Offered));
                 });
             }
@@ -367,7 +409,10 @@ impl MediaSession {
                 let (weak, number) = (self.me.clone(), self.attempt.get());
                 spawn_local(async move {
                     let status = socket::validate(&attempt).await;
-                    if let Some(session) = weak.upgrade().filter(|session| session.attempt.get() == number) {
+                    if let Some(session) = weak
+                        .upgrade()
+                        .filter(|session| session.attempt.get() == number)
+                    {
                         session.input(Input::Validated(status));
                     }
                 });
@@ -383,7 +428,12 @@ impl MediaSession {
         let weak = self.me.clone();
         spawn_local(async move {
             let url = socket::url(&attempt).await;
-            let Some(session) = weak.upgrade().filter(|session| session.attempt.get() == number) else { return };
+            let Some(session) = weak
+                .upgrade()
+                .filter(|session| session.attempt.get() == number)
+            else {
+                return;
+            };
             if session.closed.get() {
                 return;
             }
@@ -420,7 +470,9 @@ impl MediaSession {
         spawn_local(async move {
             let Ok(peer) = peer else { return };
             let applied = peer.answer(&sdp).await;
-            let Some(session) = weak.upgrade() else { return };
+            let Some(session) = weak.upgrade() else {
+                return;
+            };
             match (applied, map) {
                 (Ok(()), Some(map)) if !map.is_empty() => {
                     let machine = session.machine.borrow();
@@ -448,24 +500,31 @@ impl MediaSession {
                     (track, false)
                 }
                 AssignmentChange::Arrives { mid, track } => {
-                    let Some(receiver) = peer.receiver(&mid) else { continue };
+                    let Some(receiver) = peer.receiver(&mid) else {
+                        continue;
+                    };
                     let media = receiver.track();
                     if media.kind() == "audio" {
                         self.playback.arrives(&mid, &media);
                     } else {
-                        self.frames.arrives(&mid, &track, receiver, !vacated.contains(&mid));
+                        self.frames
+                            .arrives(&mid, &track, receiver, !vacated.contains(&mid));
                     }
                     (track, true)
                 }
             };
-            self.events.borrow_mut().push_back(MediaEvent::TrackAssigned { track, arrives });
+            self.events
+                .borrow_mut()
+                .push_back(MediaEvent::TrackAssigned { track, arrives });
         }
         self.refresh_views();
         self.tell_events();
     }
 
     fn refresh_views(&self) {
-        self.views.borrow_mut().retain(|(_, view)| view.strong_count() > 0);
+        self.views
+            .borrow_mut()
+            .retain(|(_, view)| view.strong_count() > 0);
         let views: Vec<(String, Weak<View>)> = self.views.borrow().clone();
         for (sid, view) in views {
             if let Some(view) = view.upgrade() {
@@ -479,8 +538,12 @@ impl MediaSession {
             return;
         }
         loop {
-            let Some(event) = self.events.borrow_mut().pop_front() else { break };
-            let Some(mut tell) = self.tell.take() else { break };
+            let Some(event) = self.events.borrow_mut().pop_front() else {
+                break;
+            };
+            let Some(mut tell) = self.tell.take() else {
+                break;
+            };
             tell(event);
             if !self.closed.get() {
                 self.tell.replace(Some(tell));
@@ -505,5 +568,9 @@ fn tell(session: &Weak<MediaSession>, event: MediaEvent) {
 
 fn ice_server(server: lk::IceServer) -> IceServer {
     let set = |text: String| Some(text).filter(|text| !text.is_empty());
-    IceServer { urls: server.urls, username: set(server.username), credential: set(server.credential) }
+    IceServer {
+        urls: server.urls,
+        username: set(server.username),
+        credential: set(server.credential),
+    }
 }

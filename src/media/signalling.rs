@@ -266,7 +266,9 @@ impl Signalling {
     }
 
     fn open(&mut self) {
-        let Some(attempt) = self.attempt() else { return };
+        let Some(attempt) = self.attempt() else {
+            return;
+        };
         self.phase = Phase::Opening;
         self.out(Output::Clear(Timer::Reopen));
         self.out(Output::Set(Timer::Open, OPEN_MS));
@@ -283,7 +285,10 @@ impl Signalling {
                 protocol: 16,
                 ..Default::default()
             }),
-            connection_settings: Some(lk::ConnectionSettings { auto_subscribe: true, ..Default::default() }),
+            connection_settings: Some(lk::ConnectionSettings {
+                auto_subscribe: true,
+                ..Default::default()
+            }),
             ..Default::default()
         };
         match &self.sid {
@@ -296,7 +301,12 @@ impl Signalling {
                 request.publisher_offer = grant.offer.clone().map(|sdp| self.description(sdp));
             }
         }
-        Some(Attempt { url: grant.url.clone(), token: grant.token.clone(), slots: grant.slots, request })
+        Some(Attempt {
+            url: grant.url.clone(),
+            token: grant.token.clone(),
+            slots: grant.slots,
+            request,
+        })
     }
 
     fn description(&self, sdp: String) -> lk::SessionDescription {
@@ -358,7 +368,13 @@ impl Signalling {
     fn lose(&mut self) {
         self.phase = Phase::Lost;
         self.out(Output::Close);
-        for timer in [Timer::Reopen, Timer::Open, Timer::Ping, Timer::Pong, Timer::Restart] {
+        for timer in [
+            Timer::Reopen,
+            Timer::Open,
+            Timer::Ping,
+            Timer::Pong,
+            Timer::Restart,
+        ] {
             self.out(Output::Clear(timer));
         }
         self.out(Output::Report(MediaEvent::SessionLost));
@@ -437,7 +453,9 @@ impl Signalling {
             }
             Response::Leave(leave) => match leave.action() {
                 lk::leave_request::Action::Resume => self.reopen(),
-                lk::leave_request::Action::Disconnect | lk::leave_request::Action::Reconnect => self.lose(),
+                lk::leave_request::Action::Disconnect | lk::leave_request::Action::Reconnect => {
+                    self.lose()
+                }
             },
             // Answers to our own requests, quality hints and what belongs to features that a
             // meeting has elsewhere (names, metadata, data streams).
@@ -474,7 +492,9 @@ impl Signalling {
     }
 
     fn everybody(&mut self, others: &[lk::ParticipantInfo]) {
-        let events = self.announcements.replace(others, self.sid.as_deref().unwrap_or_default());
+        let events = self
+            .announcements
+            .replace(others, self.sid.as_deref().unwrap_or_default());
         self.report(events);
     }
 
@@ -505,7 +525,10 @@ impl Signalling {
         }
         let publish_tracks = self.publications.published_tracks();
         self.send(Request::SyncState(lk::SyncState {
-            subscription: Some(lk::UpdateSubscription { subscribe: false, ..Default::default() }),
+            subscription: Some(lk::UpdateSubscription {
+                subscribe: false,
+                ..Default::default()
+            }),
             publish_tracks,
             ..Default::default()
         }));
@@ -520,7 +543,10 @@ impl Signalling {
     }
 
     fn ping(&mut self, now: i64) {
-        self.send(Request::PingReq(lk::Ping { timestamp: now, rtt: 0 }));
+        self.send(Request::PingReq(lk::Ping {
+            timestamp: now,
+            rtt: 0,
+        }));
         self.out(Output::Set(Timer::Ping, self.ping_ms));
         // The deadline of the first ping without an answer stands: one that every ping set anew
         // would never run out.
@@ -580,7 +606,10 @@ impl Signalling {
             // Without a socket there is nobody to send the offer to; `attached` comes back to it.
             return;
         }
-        if let Some(wanted) = self.negotiation.insist(Wanted { ice_restart: true, ..Default::default() }) {
+        if let Some(wanted) = self.negotiation.insist(Wanted {
+            ice_restart: true,
+            ..Default::default()
+        }) {
             self.out(Output::Offer(wanted));
         }
         let pause = RESTART_MS + self.restarting.next_ms();
@@ -607,7 +636,10 @@ impl Signalling {
     fn trickle(&mut self, candidate_init: String) {
         let full_ice = self.grant.as_ref().is_some_and(|grant| !grant.slots);
         if full_ice && self.phase == Phase::Attached && candidate_init != "null" {
-            self.send(Request::Trickle(lk::TrickleRequest { candidate_init, ..Default::default() }));
+            self.send(Request::Trickle(lk::TrickleRequest {
+                candidate_init,
+                ..Default::default()
+            }));
         }
     }
 

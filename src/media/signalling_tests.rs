@@ -21,16 +21,25 @@ struct Driver {
 impl Driver {
     fn new() -> Self {
         let mut machine = Signalling::new(7);
-        machine.publications.announce("0".into(), "mic".into(), TrackSource::Microphone);
-        Self { machine, now: 1_000 }
+        machine
+            .publications
+            .announce("0".into(), "mic".into(), TrackSource::Microphone);
+        Self {
+            machine,
+            now: 1_000,
+        }
     }
 
     /// Attached to a participant that the agent socket's join made, with media up.
     fn attached() -> Self {
         let mut driver = Self::new();
         driver.on(Input::Granted(grant(Some("PA_me"))));
-        driver.on(Input::Received(Box::new(Response::Reconnect(Default::default()))));
-        assert!(driver.on(Input::Transport(Transport::Up)).contains(&Output::Report(MediaEvent::Connected)));
+        driver.on(Input::Received(Box::new(Response::Reconnect(
+            Default::default(),
+        ))));
+        assert!(driver
+            .on(Input::Transport(Transport::Up))
+            .contains(&Output::Report(MediaEvent::Connected)));
         driver
     }
 
@@ -45,11 +54,23 @@ impl Driver {
 }
 
 fn opened(outputs: &[Output]) -> Option<&Attempt> {
-    outputs.iter().find_map(|output| if let Output::Open(attempt) = output { Some(&**attempt) } else { None })
+    outputs.iter().find_map(|output| {
+        if let Output::Open(attempt) = output {
+            Some(&**attempt)
+        } else {
+            None
+        }
+    })
 }
 
 fn offer(outputs: &[Output]) -> Option<Wanted> {
-    outputs.iter().find_map(|output| if let Output::Offer(wanted) = output { Some(*wanted) } else { None })
+    outputs.iter().find_map(|output| {
+        if let Output::Offer(wanted) = output {
+            Some(*wanted)
+        } else {
+            None
+        }
+    })
 }
 
 fn set(outputs: &[Output], timer: Timer) -> Option<u32> {
@@ -72,23 +93,51 @@ fn a_known_participant_is_attached_to() {
 #[test]
 fn an_unknown_one_joins_with_its_offer() {
     let mut driver = Driver::new();
-    let outputs = driver.on(Input::Granted(Grant { offer: Some("v=0".into()), ..grant(None) }));
+    let outputs = driver.on(Input::Granted(Grant {
+        offer: Some("v=0".into()),
+        ..grant(None)
+    }));
     let request = &opened(&outputs).expect("an attempt").request;
     assert!(!request.reconnect);
-    assert_eq!(request.publisher_offer.as_ref().map(|offer| offer.sdp.as_str()), Some("v=0"));
+    assert_eq!(
+        request
+            .publisher_offer
+            .as_ref()
+            .map(|offer| offer.sdp.as_str()),
+        Some("v=0")
+    );
     assert_eq!(request.add_track_requests.len(), 1);
 
     let joined = lk::JoinResponse {
-        participant: Some(lk::ParticipantInfo { sid: "PA_me".into(), ..Default::default() }),
+        participant: Some(lk::ParticipantInfo {
+            sid: "PA_me".into(),
+            ..Default::default()
+        }),
         ..Default::default()
     };
-    assert_eq!(offer(&driver.hear(Response::Join(joined))), None, "the offer is under way already");
-    let answer = lk::SessionDescription { id: 1, sdp: "v=0".into(), ..Default::default() };
-    assert!(driver.hear(Response::Answer(answer.clone())).contains(&Output::Answer(answer)));
+    assert_eq!(
+        offer(&driver.hear(Response::Join(joined))),
+        None,
+        "the offer is under way already"
+    );
+    let answer = lk::SessionDescription {
+        id: 1,
+        sdp: "v=0".into(),
+        ..Default::default()
+    };
+    assert!(driver
+        .hear(Response::Answer(answer.clone()))
+        .contains(&Output::Answer(answer)));
 
     driver.on(Input::SocketClosed);
     let outputs = driver.on(Input::Due(Timer::Reopen));
-    assert_eq!(opened(&outputs).expect("an attempt").request.participant_sid, "PA_me");
+    assert_eq!(
+        opened(&outputs)
+            .expect("an attempt")
+            .request
+            .participant_sid,
+        "PA_me"
+    );
 }
 
 #[test]
@@ -100,7 +149,9 @@ fn a_drop_is_told_and_retried_until_it_is_over() {
     for _ in 0..50 {
         assert!(opened(&driver.on(Input::Due(Timer::Reopen))).is_some());
         let outputs = driver.on(Input::SocketClosed);
-        assert!(outputs.iter().any(|output| matches!(output, Output::Validate(_))));
+        assert!(outputs
+            .iter()
+            .any(|output| matches!(output, Output::Validate(_))));
         let outputs = driver.on(Input::Validated(None));
         assert!(set(&outputs, Timer::Reopen).is_some_and(|ms| ms <= 8_000));
     }
@@ -117,7 +168,11 @@ fn when_the_network_is_back_nothing_waits() {
 
     let mut driver = Driver::attached();
     let outputs = driver.on(Input::Online);
-    assert_eq!(set(&outputs, Timer::Pong), Some(PROBE_MS), "a socket that seems to live has to prove it");
+    assert_eq!(
+        set(&outputs, Timer::Pong),
+        Some(PROBE_MS),
+        "a socket that seems to live has to prove it"
+    );
     let outputs = driver.on(Input::Due(Timer::Pong));
     assert!(outputs.contains(&Output::Close));
     assert!(set(&outputs, Timer::Reopen).is_some());
@@ -126,10 +181,22 @@ fn when_the_network_is_back_nothing_waits() {
 #[test]
 fn unanswered_pings_end_the_socket_and_answered_ones_do_not() {
     let mut driver = Driver::attached();
-    assert_eq!(set(&driver.on(Input::Due(Timer::Ping)), Timer::Pong), Some(PONG_MS));
-    assert_eq!(set(&driver.on(Input::Due(Timer::Ping)), Timer::Pong), None, "the first deadline stands");
-    assert!(driver.on(Input::Heard).contains(&Output::Clear(Timer::Pong)));
-    assert_eq!(set(&driver.on(Input::Due(Timer::Ping)), Timer::Pong), Some(PONG_MS));
+    assert_eq!(
+        set(&driver.on(Input::Due(Timer::Ping)), Timer::Pong),
+        Some(PONG_MS)
+    );
+    assert_eq!(
+        set(&driver.on(Input::Due(Timer::Ping)), Timer::Pong),
+        None,
+        "the first deadline stands"
+    );
+    assert!(driver
+        .on(Input::Heard)
+        .contains(&Output::Clear(Timer::Pong)));
+    assert_eq!(
+        set(&driver.on(Input::Due(Timer::Ping)), Timer::Pong),
+        Some(PONG_MS)
+    );
     assert!(driver.on(Input::Due(Timer::Pong)).contains(&Output::Close));
 }
 
@@ -141,18 +208,36 @@ fn an_engine_that_refuses_ends_the_session_and_one_that_fails_does_not() {
         driver.on(Input::Due(Timer::Reopen));
         driver.on(Input::SocketClosed);
         let outputs = driver.on(Input::Validated(Some(status)));
-        assert_eq!(outputs.contains(&Output::Report(MediaEvent::SessionLost)), lost, "{status}");
-        assert_eq!(opened(&driver.on(Input::Due(Timer::Reopen))).is_none(), lost, "{status}");
+        assert_eq!(
+            outputs.contains(&Output::Report(MediaEvent::SessionLost)),
+            lost,
+            "{status}"
+        );
+        assert_eq!(
+            opened(&driver.on(Input::Due(Timer::Reopen))).is_none(),
+            lost,
+            "{status}"
+        );
     }
 }
 
 #[test]
 fn leave_says_whether_to_come_back() {
     use lk::leave_request::Action;
-    for (action, lost) in [(Action::Resume, false), (Action::Reconnect, true), (Action::Disconnect, true)] {
+    for (action, lost) in [
+        (Action::Resume, false),
+        (Action::Reconnect, true),
+        (Action::Disconnect, true),
+    ] {
         let mut driver = Driver::attached();
-        let outputs = driver.hear(Response::Leave(lk::LeaveRequest { action: action.into(), ..Default::default() }));
-        assert_eq!(outputs.contains(&Output::Report(MediaEvent::SessionLost)), lost);
+        let outputs = driver.hear(Response::Leave(lk::LeaveRequest {
+            action: action.into(),
+            ..Default::default()
+        }));
+        assert_eq!(
+            outputs.contains(&Output::Report(MediaEvent::SessionLost)),
+            lost
+        );
         assert!(outputs.contains(&Output::Close));
         assert_eq!(set(&outputs, Timer::Reopen).is_some(), !lost);
     }
@@ -169,7 +254,9 @@ fn a_lost_path_restarts_ice_again_and_again() {
         assert!(offer(&outputs).is_some_and(|wanted| wanted.ice_restart));
         assert!(set(&outputs, Timer::Restart).is_some());
         let outputs = driver.on(Input::Offered("v=0".into()));
-        assert!(outputs.iter().any(|o| matches!(o, Output::Send(r) if matches!(**r, Request::Offer(_)))));
+        assert!(outputs
+            .iter()
+            .any(|o| matches!(o, Output::Send(r) if matches!(**r, Request::Offer(_)))));
     }
     let outputs = driver.on(Input::Transport(Transport::Up));
     assert!(outputs.contains(&Output::Clear(Timer::Restart)));
@@ -191,43 +278,82 @@ fn a_move_brings_a_token_a_sid_and_other_people() {
     let mut driver = Driver::attached();
     let moved = lk::RoomMovedResponse {
         token: "second".into(),
-        participant: Some(lk::ParticipantInfo { sid: "PA_me2".into(), ..Default::default() }),
+        participant: Some(lk::ParticipantInfo {
+            sid: "PA_me2".into(),
+            ..Default::default()
+        }),
         other_participants: vec![lk::ParticipantInfo {
             sid: "PA_ann".into(),
             identity: "ann".into(),
-            tracks: vec![lk::TrackInfo { sid: "TR_a".into(), source: lk::TrackSource::Camera.into(), ..Default::default() }],
+            tracks: vec![lk::TrackInfo {
+                sid: "TR_a".into(),
+                source: lk::TrackSource::Camera.into(),
+                ..Default::default()
+            }],
             ..Default::default()
         }],
         ..Default::default()
     };
     let outputs = driver.hear(Response::RoomMoved(moved));
-    assert!(outputs.iter().any(|o| matches!(o, Output::Report(MediaEvent::TrackPublished { track, .. }) if track == "TR_a")));
+    assert!(outputs.iter().any(
+        |o| matches!(o, Output::Report(MediaEvent::TrackPublished { track, .. }) if track == "TR_a")
+    ));
     driver.on(Input::SocketClosed);
     let outputs = driver.on(Input::Due(Timer::Reopen));
     let attempt = opened(&outputs).expect("an attempt");
-    assert_eq!((attempt.token.as_str(), attempt.request.participant_sid.as_str()), ("second", "PA_me2"));
+    assert_eq!(
+        (
+            attempt.token.as_str(),
+            attempt.request.participant_sid.as_str()
+        ),
+        ("second", "PA_me2")
+    );
 }
 
 #[test]
 fn a_mute_is_told_as_soon_as_the_track_has_a_sid() {
     let mut driver = Driver::attached();
-    assert!(driver.on(Input::Muted(TrackSource::Microphone, false)).is_empty());
+    assert!(driver
+        .on(Input::Muted(TrackSource::Microphone, false))
+        .is_empty());
     let published = lk::TrackPublishedResponse {
         cid: "mic".into(),
-        track: Some(lk::TrackInfo { sid: "TR_1".into(), muted: true, ..Default::default() }),
+        track: Some(lk::TrackInfo {
+            sid: "TR_1".into(),
+            muted: true,
+            ..Default::default()
+        }),
     };
-    let mute = Request::Mute(lk::MuteTrackRequest { sid: "TR_1".into(), muted: false });
-    assert!(driver.hear(Response::TrackPublished(published)).contains(&Output::Send(Box::new(mute))));
+    let mute = Request::Mute(lk::MuteTrackRequest {
+        sid: "TR_1".into(),
+        muted: false,
+    });
+    assert!(driver
+        .hear(Response::TrackPublished(published))
+        .contains(&Output::Send(Box::new(mute))));
 }
 
 #[test]
 fn without_slots_more_sections_are_offered_when_the_engine_needs_them() {
-    let required = Response::MediaSectionsRequirement(lk::MediaSectionsRequirement { num_audios: 1, num_videos: 2 });
+    let required = Response::MediaSectionsRequirement(lk::MediaSectionsRequirement {
+        num_audios: 1,
+        num_videos: 2,
+    });
     let mut driver = Driver::attached();
     assert_eq!(offer(&driver.hear(required.clone())), None);
 
     let mut driver = Driver::new();
-    driver.on(Input::Granted(Grant { slots: false, ..grant(Some("PA_me")) }));
+    driver.on(Input::Granted(Grant {
+        slots: false,
+        ..grant(Some("PA_me"))
+    }));
     driver.hear(Response::Reconnect(Default::default()));
-    assert_eq!(offer(&driver.hear(required)), Some(Wanted { audios: 1, videos: 2, ice_restart: false }));
+    assert_eq!(
+        offer(&driver.hear(required)),
+        Some(Wanted {
+            audios: 1,
+            videos: 2,
+            ice_restart: false
+        })
+    );
 }

@@ -33,21 +33,34 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Opens a socket; `url` holds the token, so it appears in no error.
-    pub(super) fn open(url: &str, heard: impl Fn(Heard) + Clone + 'static) -> Result<Self, MediaError> {
-        let socket = WebSocket::new(url)
-            .map_err(|_| MediaError::Browser { operation: "WebSocket", cause: "the engine's address is malformed".to_owned() })?;
+    pub(super) fn open(
+        url: &str,
+        heard: impl Fn(Heard) + Clone + 'static,
+    ) -> Result<Self, MediaError> {
+        let socket = WebSocket::new(url).map_err(|_| MediaError::Browser {
+            operation: "WebSocket",
+            cause: "the engine's address is malformed".to_owned(),
+        })?;
         socket.set_binary_type(BinaryType::Arraybuffer);
         let closed = heard.clone();
         let listeners = [
-            Listener::new(&socket, "message", move |event: MessageEvent| heard(read(&event.data()))),
+            Listener::new(&socket, "message", move |event: MessageEvent| {
+                heard(read(&event.data()))
+            }),
             // `error` is always followed by `close`.
             Listener::new(&socket, "close", move |_: CloseEvent| closed(Heard::Closed)),
         ];
-        Ok(Self { socket, _listeners: listeners, _counted: Counted::new(Resource::Socket) })
+        Ok(Self {
+            socket,
+            _listeners: listeners,
+            _counted: Counted::new(Resource::Socket),
+        })
     }
 
     pub(super) fn send(&self, message: lk::signal_request::Message) {
-        let request = lk::SignalRequest { message: Some(message) };
+        let request = lk::SignalRequest {
+            message: Some(message),
+        };
         if self.socket.ready_state() == WebSocket::OPEN {
             // Fails only before it is open.
             let _ = self.socket.send_with_u8_array(&request.encode_to_vec());
@@ -64,12 +77,15 @@ impl Drop for Socket {
 fn read(data: &JsValue) -> Heard {
     if let Some(buffer) = data.dyn_ref::<ArrayBuffer>() {
         let bytes = Uint8Array::new(buffer).to_vec();
-        let message = lk::SignalResponse::decode(bytes.as_slice()).ok().and_then(|response| response.message);
+        let message = lk::SignalResponse::decode(bytes.as_slice())
+            .ok()
+            .and_then(|response| response.message);
         return message.map_or(Heard::Unknown, |message| Heard::Signal(Box::new(message)));
     }
     let text = data.as_string().unwrap_or_default();
     let message = js_sys::JSON::parse(&text).ok();
-    let message = message.and_then(|value| serde_wasm_bindgen::from_value::<SlotMessage>(value).ok());
+    let message =
+        message.and_then(|value| serde_wasm_bindgen::from_value::<SlotMessage>(value).ok());
     message.map_or(Heard::Unknown, Heard::Slots)
 }
 
@@ -94,12 +110,16 @@ async fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
     let blob = web_sys::Blob::new_with_u8_array_sequence(&parts).ok()?;
     // A `CompressionStream` is a pair of streams.
     let stream = blob.stream().pipe_through(compressor.unchecked_ref());
-    let buffer = JsFuture::from(StreamResponse::new(&stream).array_buffer()).await.ok()?;
+    let buffer = JsFuture::from(StreamResponse::new(&stream).array_buffer())
+        .await
+        .ok()?;
     Some(Uint8Array::new(&buffer).to_vec())
 }
 
 /// The HTTP status with which the engine answers a validation; `None` when it cannot be reached.
 pub(super) async fn validate(attempt: &Attempt) -> Option<u16> {
-    let response = JsFuture::from(bindings::fetch(&join_request::validate_url(attempt))).await.ok()?;
+    let response = JsFuture::from(bindings::fetch(&join_request::validate_url(attempt)))
+        .await
+        .ok()?;
     Some(response.unchecked_into::<web_sys::Response>().status())
 }

@@ -72,15 +72,25 @@ impl Drop for FrameRequest {
 impl View {
     /// An empty view.
     pub fn new(scaling: Scaling, mirrored: bool) -> Result<Rc<Self>, MediaError> {
-        let document = web_sys::window().and_then(|window| window.document()).ok_or(MediaError::NoWebRtc)?;
-        let target: HtmlElement =
-            document.create_element("div").map_err(MediaError::from_js("createElement"))?.unchecked_into();
-        let video: HtmlVideoElement =
-            document.create_element("video").map_err(MediaError::from_js("createElement"))?.unchecked_into();
+        let document = web_sys::window()
+            .and_then(|window| window.document())
+            .ok_or(MediaError::NoWebRtc)?;
+        let target: HtmlElement = document
+            .create_element("div")
+            .map_err(MediaError::from_js("createElement"))?
+            .unchecked_into();
+        let video: HtmlVideoElement = document
+            .create_element("video")
+            .map_err(MediaError::from_js("createElement"))?
+            .unchecked_into();
         // Muted: sound has its own elements (`playback.rs`), and a muted video may always start.
         video.set_muted(true);
         video.set_autoplay(true);
-        for (name, value) in [("playsinline", ""), ("muted", ""), ("disableremoteplayback", "")] {
+        for (name, value) in [
+            ("playsinline", ""),
+            ("muted", ""),
+            ("disableremoteplayback", ""),
+        ] {
             let _ = video.set_attribute(name, value);
         }
         for (element, property, value) in [
@@ -97,7 +107,9 @@ impl View {
         if mirrored {
             let _ = video.style().set_property("transform", "scaleX(-1)");
         }
-        target.append_child(&video).map_err(MediaError::from_js("appendChild"))?;
+        target
+            .append_child(&video)
+            .map_err(MediaError::from_js("appendChild"))?;
         let view = Rc::new(Self {
             target,
             video,
@@ -106,7 +118,10 @@ impl View {
             frame_request: RefCell::default(),
             listeners: RefCell::default(),
             closed: Cell::new(false),
-            counted: RefCell::new(Some((Counted::new(Resource::View), Counted::new(Resource::Element)))),
+            counted: RefCell::new(Some((
+                Counted::new(Resource::View),
+                Counted::new(Resource::Element),
+            ))),
         });
         view.listen();
         Ok(view)
@@ -153,7 +168,10 @@ impl View {
 
     /// Changes how the picture fits.
     pub fn set_scaling(&self, scaling: Scaling) {
-        let _ = self.video.style().set_property("object-fit", scaling.object_fit());
+        let _ = self
+            .video
+            .style()
+            .set_property("object-fit", scaling.object_fit());
     }
 
     /// Ends rendering; the element leaves the document.
@@ -189,7 +207,11 @@ impl View {
         });
         let element: FrameElement = self.video.clone().unchecked_into();
         let id = element.request_video_frame_callback(closure.as_ref().unchecked_ref());
-        self.frame_request.replace(Some(FrameRequest { element, id, _closure: closure }));
+        self.frame_request.replace(Some(FrameRequest {
+            element,
+            id,
+            _closure: closure,
+        }));
     }
 
     fn told_frame(&self) {
@@ -203,7 +225,9 @@ impl View {
         if self.closed.get() || self.shown.borrow().is_none() {
             return;
         }
-        let Ok(playing) = self.video.play() else { return };
+        let Ok(playing) = self.video.play() else {
+            return;
+        };
         wasm_bindgen_futures::spawn_local(async move {
             // Rejected when the source changes meanwhile; the new source has its own `play`.
             let _ = JsFuture::from(playing).await;
