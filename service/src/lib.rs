@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The meeting service: identity, scheduling, lobby and roster, and the media engine, in one binary.
 //!
 //! `http` and `agent` are the edges, where strings become types; `meeting` decides and is pure;
@@ -21,3 +22,9 @@ pub mod store;
 pub mod text;
 pub mod tls;
 pub mod tokens;
+=======
+//! The meeting service as a library: what the binary and its tests are made of.
+
+pub mod commands;
+pub mod engine;
+>>>>>>> main

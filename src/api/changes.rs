@@ -19,35 +19,8 @@ pub enum Change {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<&'static str>,
     },
-    /// Fields of a call; absent fields did not change.
-    Call {
-        /// The call's id.
-        call: String,
-        /// `None`, `Connecting`, `InLobby`, `Connected`, `Disconnecting`, `Disconnected`.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        state: Option<&'static str>,
-        /// Set together with `Disconnected`.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        end: Option<End>,
-        /// ACS role name.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        role: Option<&'static str>,
-        /// Chat thread.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        thread_id: Option<String>,
-        /// Own endpoint id.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        participant_id: Option<String>,
-        /// The service's id of the call.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        server_call_id: Option<String>,
-        /// Microphone muted.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        muted: Option<bool>,
-        /// Whether `call.lobby` may be used to admit (`B5`).
-        #[serde(skip_serializing_if = "Option::is_none")]
-        may_admit: Option<bool>,
-    },
+    /// Fields of a call.
+    Call(CallChange),
     /// The remote participants of a call.
     Participants {
         /// The call's id.
@@ -106,6 +79,38 @@ pub enum Change {
         /// Microphones or speakers changed.
         audio: bool,
     },
+}
+
+/// Fields of a call; absent fields did not change.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallChange {
+    /// The call's id.
+    pub call: String,
+    /// `Connecting`, `InLobby`, `Connected`, `Disconnecting`, `Disconnected`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<&'static str>,
+    /// Set together with `Disconnected`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<End>,
+    /// ACS role name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<&'static str>,
+    /// Chat thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<String>,
+    /// Own endpoint id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub participant_id: Option<String>,
+    /// The service's id of the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_call_id: Option<String>,
+    /// Microphone muted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub muted: Option<bool>,
+    /// Whether `call.lobby` may be used to admit (`B5`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub may_admit: Option<bool>,
 }
 
 /// Value of a diagnostic.

@@ -1,1 +1,518 @@
-//! The embedded media engine.
+//! The embedded media engine: a LiveKit-compatible SFU on str0m.
+//!
+//! It knows rooms, identities and grants, and nothing of meetings, lobbies or roles: who may come
+//! in it asks [`Admissions`]. Three parts, one way of dependency: [`signal`] (sockets) → [`rooms`]
+//! (who receives what) → [`packets`] (worker threads that carry the media). A packet's way is
+//! told in `docs/engine.md`.
+
+mod admission;
+mod alone;
+mod error;
+mod packets;
+mod rooms;
+mod signal;
+mod token;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::Duration;
+
+use livekit_protocol as lk;
+use lk::leave_request::Action;
+use lk::signal_response::Message;
+use lk::DisconnectReason;
+use parking_lot::Mutex;
+use tokio::sync::{broadcast, mpsc};
+
+pub use admission::{Admissions, KeyedAdmissions};
+pub use alone::serve_alone;
+pub use error::EngineError;
+pub use lk::{AddTrackRequest, TrackSource};
+pub use token::{ApiKeys, Grants, MediaClaims, TokenError, VideoGrants};
+
+use packets::command::Command;
+use packets::negotiate::Transport;
+use packets::worker::Seat;
+use rooms::join::Entrant;
+use rooms::participant::Mode;
+use rooms::{leave, Rooms, SharedRooms};
+
+/// A bit per worker is what a track's interests have room for.
+const MAX_WORKERS: usize = 64;
+/// Events that a slow listener may be behind; older ones are lost to it.
+const EVENT_QUEUE: usize = 1024;
+/// What a media socket may hold back while its worker is busy: about 100 ms at 300 Mbit/s.
+const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
+
+/// How the engine runs.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// The one UDP port for all media; port 0 takes a free one.
+    pub udp_bind: SocketAddr,
+    /// Addresses that clients are told; empty: the bound one, or the machine's own.
+    pub advertised: Vec<IpAddr>,
+    /// Media threads; 0: one per core.
+    pub workers: usize,
+    /// Keys that tokens are signed with.
+    pub keys: ApiKeys,
+    /// How long a participant stays without socket or transport.
+    pub resume_window: Duration,
+    /// How long a participant with a socket may take until its transport is up.
+    pub setup_deadline: Duration,
+}
+
+impl EngineConfig {
+    /// An engine on this machine alone, on a free port.
+    pub fn local(keys: ApiKeys) -> Self {
+        Self {
+            udp_bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            advertised: Vec::new(),
+            workers: 0,
+            keys,
+            resume_window: Duration::from_secs(60),
+            setup_deadline: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What happens to participants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineEvent {
+    /// The transport is up for the first time.
+    ParticipantConnected {
+        /// The room's name.
+        room: String,
+        /// The participant's identity.
+        identity: String,
+    },
+    /// The participant is out of the engine: left, removed, or away for too long.
+    ParticipantLost {
+        /// The room's name.
+        room: String,
+        /// The participant's identity.
+        identity: String,
+        /// LiveKit's `DisconnectReason` by name.
+        reason: String,
+    },
+}
+
+/// A first offer that came by another way than the signalling socket.
+#[derive(Debug, Clone, Default)]
+pub struct OfferSpec {
+    /// The offer.
+    pub sdp: String,
+    /// Which section carries which announced track (`AddTrackRequest.cid`).
+    pub mid_to_cid: HashMap<String, String>,
+    /// Tracks that the client is going to send.
+    pub add_tracks: Vec<AddTrackRequest>,
+}
+
+/// A participant that the service makes.
+#[derive(Debug, Clone)]
+pub struct JoinSpec {
+    /// The room's name.
+    pub room: String,
+    /// The participant's identity.
+    pub identity: String,
+    /// What it may do.
+    pub grants: Grants,
+    /// Its first offer, if it came already.
+    pub offer: Option<OfferSpec>,
+    /// Answer with receive slots.
+    pub slots: bool,
+}
+
+/// What comes of a join.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// For the signalling socket: `reconnect=1&sid=…`, or `participant_sid` in v1.
+    pub participant_sid: String,
+    /// The answer, if there was an offer.
+    pub answer: Option<String>,
+}
+
+/// Counters since the start, and how many there are now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EngineStats {
+    /// Transports.
+    pub sessions: u64,
+    /// Rooms with somebody in them.
+    pub rooms: u64,
+    /// Participants, with or without a transport.
+    pub participants: u64,
+    /// Datagrams received.
+    pub packets_in: u64,
+    /// Datagrams sent.
+    pub packets_out: u64,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Bytes sent.
+    pub bytes_out: u64,
+    /// Packets lost to full queues or sockets.
+    pub dropped: u64,
+    /// Datagrams of unknown or unproven senders.
+    pub unknown: u64,
+}
+
+/// The engine; cloning gives another handle to the same.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    rooms: SharedRooms,
+    admissions: Arc<dyn Admissions>,
+    events: broadcast::Sender<EngineEvent>,
+    address: SocketAddr,
+    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Open the port and start the workers. Has to be called within a tokio runtime.
+    pub async fn start(
+        config: EngineConfig,
+        admissions: Arc<dyn Admissions>,
+    ) -> Result<Self, EngineError> {
+        let workers = match config.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n => n,
+        }
+        .min(MAX_WORKERS);
+        let certificate = str0m::crypto::from_feature_flags()
+            .dtls_provider
+            .generate_certificate()
+            .ok_or_else(|| EngineError::Certificate("the provider makes none".to_owned()))?;
+        let sockets = sockets(config.udp_bind, workers).map_err(EngineError::Port)?;
+        let address = sockets[0].local_addr().map_err(EngineError::Port)?;
+        let candidates = candidates(address, &config.advertised);
+        let mut seats = Vec::new();
+        let mut links = Vec::new();
+        for socket in sockets {
+            let (seat, link) = Seat::new(socket).map_err(EngineError::Worker)?;
+            seats.push(seat);
+            links.push(link);
+        }
+        let links: packets::link::Links = links.into();
+        let (report, reports) = mpsc::unbounded_channel();
+        let (events, _) = broadcast::channel(EVENT_QUEUE);
+        let rooms = Rooms::new(
+            links.clone(),
+            config.keys,
+            config.resume_window,
+            config.setup_deadline,
+            events.clone(),
+        );
+        let mut threads = Vec::new();
+        for (worker, seat) in seats.into_iter().enumerate() {
+            let transport = Transport {
+                worker,
+                certificate: certificate.clone(),
+                candidates: candidates.clone(),
+            };
+            let thread = seat.take(transport, links.clone(), report.clone());
+            threads.push(thread.map_err(EngineError::Worker)?);
+        }
+        tokio::spawn(rooms::reports::follow(rooms.clone(), reports));
+        let inner = Inner {
+            rooms,
+            admissions,
+            events,
+            address,
+            threads: Mutex::new(threads),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The media port.
+    pub fn udp_address(&self) -> SocketAddr {
+        self.inner.address
+    }
+
+    /// LiveKit's sockets and room service.
+    pub fn router(&self) -> axum::Router {
+        signal::router(self.clone())
+    }
+
+    pub(crate) fn rooms(&self) -> &SharedRooms {
+        &self.inner.rooms
+    }
+
+    pub(crate) fn keys(&self) -> &ApiKeys {
+        &self.inner.rooms.keys
+    }
+
+    pub(crate) fn admissions(&self) -> &dyn Admissions {
+        &*self.inner.admissions
+    }
+
+    /// Sign a media token.
+    pub fn issue_token(&self, claims: MediaClaims, ttl: Duration) -> String {
+        token::issue(claims, ttl, self.keys())
+    }
+
+    /// A token for one identity in one room.
+    pub fn token_for(&self, room: &str, identity: &str, grants: &Grants, ttl: Duration) -> String {
+        let claims = MediaClaims {
+            sub: identity.to_owned(),
+            video: Some(grants.to_video(room)),
+            ..Default::default()
+        };
+        self.issue_token(claims, ttl)
+    }
+
+    /// Make a participant, and answer its first offer at once. Its signalling socket comes later,
+    /// as a resume; until then it stays for the resume window.
+    pub async fn join(&self, spec: JoinSpec) -> Result<Joined, EngineError> {
+        let entrant = Entrant {
+            room: spec.room,
+            identity: spec.identity,
+            name: String::new(),
+            metadata: String::new(),
+            attributes: Default::default(),
+            grants: spec.grants,
+            mode: if spec.slots {
+                Mode::Slots
+            } else {
+                Mode::Single
+            },
+            client: lk::ClientInfo::default(),
+            auto_subscribe: true,
+        };
+        let rooms = self.rooms();
+        let sid = {
+            let mut locked = rooms.lock();
+            let sid = locked.admit(entrant);
+            for track in spec.offer.iter().flat_map(|o| o.add_tracks.clone()) {
+                // A track that is refused is missing in what the client is told of itself.
+                if let Err(refusal) = locked.add_track(&sid, track) {
+                    tracing::info!(sid, ?refusal, "a track of a join is refused");
+                }
+            }
+            sid
+        };
+        let answer = match spec.offer {
+            Some(offer) => {
+                match rooms::negotiation::answer(rooms, &sid, &offer.sdp, &offer.mid_to_cid).await {
+                    Ok(answer) => Some(answer.sdp),
+                    Err(error) => {
+                        let reason = DisconnectReason::JoinFailure;
+                        rooms.lock().remove(&sid, reason, None);
+                        return Err(EngineError::Offer(error.to_string()));
+                    }
+                }
+            }
+            None => None,
+        };
+        Ok(Joined {
+            participant_sid: sid,
+            answer,
+        })
+    }
+
+    /// Move a participant to another room with new grants; its transport stays. When this returns,
+    /// nothing of the old room is sent any more.
+    pub async fn move_participant(
+        &self,
+        identity: &str,
+        from: &str,
+        to: &str,
+        grants: Grants,
+    ) -> Result<(), EngineError> {
+        {
+            let mut locked = self.rooms().lock();
+            let sid = locked
+                .find(from, identity)
+                .map(|p| p.sid.clone())
+                .ok_or(EngineError::NoParticipant)?;
+            locked.move_to(&sid, to, grants);
+        }
+        self.rooms().settled().await;
+        Ok(())
+    }
+
+    /// Change what a participant may do, without moving it.
+    pub async fn update_grants(
+        &self,
+        room: &str,
+        identity: &str,
+        grants: Grants,
+    ) -> Result<(), EngineError> {
+        self.move_participant(identity, room, room, grants).await
+    }
+
+    /// End a participant. When this returns, media has stopped both ways and the session is dead.
+    pub async fn remove_participant(&self, room: &str, identity: &str) -> Result<(), EngineError> {
+        {
+            let mut locked = self.rooms().lock();
+            let sid = locked
+                .find(room, identity)
+                .map(|p| p.sid.clone())
+                .ok_or(EngineError::NoParticipant)?;
+            let reason = DisconnectReason::ParticipantRemoved;
+            locked.remove(&sid, reason, Some(leave(reason, Action::Disconnect)));
+        }
+        self.rooms().settled().await;
+        Ok(())
+    }
+
+    /// Mute all tracks of a source; the client is told, and may unmute.
+    pub fn mute_participant(
+        &self,
+        room: &str,
+        identity: &str,
+        source: TrackSource,
+    ) -> Result<(), EngineError> {
+        let tracks: Vec<String> = {
+            let locked = self.rooms().lock();
+            let participant = locked
+                .find(room, identity)
+                .ok_or(EngineError::NoParticipant)?;
+            let tracks = participant.tracks.iter();
+            tracks
+                .filter(|t| t.info.source() == source)
+                .map(|t| t.info.sid.clone())
+                .collect()
+        };
+        for track in tracks {
+            self.mute_track(room, identity, &track, true)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn mute_track(
+        &self,
+        room: &str,
+        identity: &str,
+        track: &str,
+        muted: bool,
+    ) -> Result<lk::TrackInfo, EngineError> {
+        let mut locked = self.rooms().lock();
+        let sid = locked
+            .find(room, identity)
+            .map(|p| p.sid.clone())
+            .ok_or(EngineError::NoParticipant)?;
+        if !locked.mute(&sid, track, muted) {
+            return Err(EngineError::NoTrack);
+        }
+        locked.send(
+            &sid,
+            Message::Mute(lk::MuteTrackRequest {
+                sid: track.to_owned(),
+                muted,
+            }),
+        );
+        let participant = locked.participants.get(&sid);
+        participant
+            .and_then(|p| p.track(track))
+            .map(|t| t.info.clone())
+            .ok_or(EngineError::NoTrack)
+    }
+
+    /// End a room and everybody in it.
+    pub async fn delete_room(&self, room: &str) -> Result<(), EngineError> {
+        {
+            let mut locked = self.rooms().lock();
+            let members = locked.members(room);
+            if members.is_empty() {
+                return Err(EngineError::NoRoom);
+            }
+            let reason = DisconnectReason::RoomDeleted;
+            for sid in members {
+                locked.remove(&sid, reason, Some(leave(reason, Action::Disconnect)));
+            }
+        }
+        self.rooms().settled().await;
+        Ok(())
+    }
+
+    /// What happens from now on.
+    pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
+        self.inner.events.subscribe()
+    }
+
+    /// Counters for `/metrics`.
+    pub fn stats(&self) -> EngineStats {
+        let (rooms, participants) = {
+            let locked = self.rooms().lock();
+            (locked.rooms_count(), locked.participants.len() as u64)
+        };
+        let mut stats = EngineStats {
+            rooms,
+            participants,
+            ..Default::default()
+        };
+        for link in self.rooms().links.iter() {
+            let c = &link.counters;
+            stats.sessions += c.sessions.load(Ordering::Relaxed);
+            stats.packets_in += c.packets_in.load(Ordering::Relaxed);
+            stats.packets_out += c.packets_out.load(Ordering::Relaxed);
+            stats.bytes_in += c.bytes_in.load(Ordering::Relaxed);
+            stats.bytes_out += c.bytes_out.load(Ordering::Relaxed);
+            stats.dropped += c.dropped.load(Ordering::Relaxed);
+            stats.unknown += c.unknown.load(Ordering::Relaxed);
+        }
+        stats
+    }
+
+    /// Say goodbye to everybody and end the workers.
+    pub async fn shutdown(&self) {
+        {
+            let mut locked = self.rooms().lock();
+            let sids: Vec<String> = locked.participants.keys().cloned().collect();
+            let reason = DisconnectReason::ServerShutdown;
+            for sid in sids {
+                locked.remove(&sid, reason, Some(leave(reason, Action::Reconnect)));
+            }
+        }
+        for link in self.rooms().links.iter() {
+            link.command(Command::Shutdown);
+        }
+        let threads = std::mem::take(&mut *self.inner.threads.lock());
+        // They end within a turn of their loop; waiting is a matter of order, not of time.
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().for_each(|t| drop(t.join()));
+        });
+        let _ = joined.await;
+    }
+}
+
+/// One socket per worker on one port: the kernel spreads the clients over them.
+fn sockets(bind: SocketAddr, count: usize) -> std::io::Result<Vec<std::net::UdpSocket>> {
+    let mut sockets: Vec<std::net::UdpSocket> = Vec::new();
+    let mut address = bind;
+    for _ in 0..count {
+        let domain = socket2::Domain::for_address(bind);
+        let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, None)?;
+        socket.set_reuse_port(true)?;
+        // As much as the system allows; less only means more loss under load.
+        let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
+        let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
+        socket.bind(&address.into())?;
+        let socket = std::net::UdpSocket::from(socket);
+        address = socket.local_addr()?;
+        sockets.push(socket);
+    }
+    Ok(sockets)
+}
+
+/// The addresses that clients are told.
+fn candidates(bound: SocketAddr, advertised: &[IpAddr]) -> Vec<SocketAddr> {
+    let with_port = |ip: IpAddr| SocketAddr::new(ip, bound.port());
+    if !advertised.is_empty() {
+        return advertised.iter().copied().map(with_port).collect();
+    }
+    if !bound.ip().is_unspecified() {
+        return vec![bound];
+    }
+    // Connecting a UDP socket sends nothing; it asks the system which address it would use.
+    let own = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+        .and_then(|s| s.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).map(|()| s))
+        .and_then(|s| s.local_addr())
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |a| a.ip());
+    vec![with_port(own)]
+}

@@ -1,0 +1,153 @@
+/**
+ * What the facade knows of a call. The public `Call` shows it, the features read it; only this file
+ * and `local-media.ts` change it, and only by what the core tells or has done.
+ */
+import type { ParticipantInfo, StreamInfo } from '../core.js';
+import { calls, type CallChange, type CallSink } from '../runtime.js';
+import { RemoteVideoStream } from '../streams/remote-video-stream.js';
+import type { CallEndReason, CallState, ParticipantRole } from '../types.js';
+import type { CallCommon } from './call.js';
+import { LocalMedia } from './local-media.js';
+import { RemoteParticipant } from './remote-participant.js';
+
+type Of<Type extends CallChange['type']> = Extract<CallChange, { type: Type }>;
+
+export class CallRecord implements CallSink {
+  state: CallState = 'None';
+  wasConnected = false;
+  end: CallEndReason | undefined;
+  role: ParticipantRole = 'Unknown';
+  mayAdmit = false;
+  threadId: string | undefined;
+  participantId = '';
+  serverCallId: string | undefined;
+  readonly media = new LocalMedia(this);
+  /** Replaced, never changed. */
+  remoteParticipants: ReadonlyArray<RemoteParticipant> = [];
+  /** Replaced, never changed. */
+  inLobby: ReadonlyArray<RemoteParticipant> = [];
+  speaking = { speakers: [] as string[], since: Date.now() };
+  readonly diagnostics: Record<'network' | 'media', Record<string, boolean | number>> = { network: {}, media: {} };
+  /** Everybody who was ever here: whoever comes back, or comes in from the lobby, is the same object (2.1.2). */
+  private readonly people = new Map<string, RemoteParticipant>();
+
+  constructor(
+    readonly call: CallCommon,
+    readonly id: string,
+    public isMuted: boolean,
+    private readonly onEnd: () => void,
+  ) {}
+
+  apply(change: CallChange): void {
+    switch (change.type) {
+      case 'call': return this.applyCall(change);
+      case 'participants': this.applyParticipants(change); break;
+      case 'streams': this.applyStreams(change); break;
+      case 'lobby': this.applyLobby(change); break;
+      case 'speaking': this.applySpeaking(change); break;
+      case 'diagnostic': this.diagnostics[change.area][change.diagnostic] = change.value; break;
+    }
+    this.call._toFeatures(change);
+  }
+
+  /** All properties first, `callEndReason` among them, then the events (2.1.7). */
+  private applyCall(change: Of<'call'>): void {
+    const before = { state: this.state, role: this.role, isMuted: this.isMuted };
+    const ids = [this.threadId, this.participantId, this.serverCallId].join();
+    if (change.end) this.end = { code: change.end.code, subCode: change.end.subCode, message: change.end.message };
+    if (change.state !== undefined) this.state = change.state as CallState;
+    if (this.state === 'Connected') this.wasConnected = true;
+    if (change.role !== undefined) this.role = change.role as ParticipantRole;
+    if (change.mayAdmit !== undefined) this.mayAdmit = change.mayAdmit;
+    if (change.muted !== undefined) this.isMuted = change.muted;
+    this.threadId = change.threadId ?? this.threadId;
+    this.participantId = change.participantId ?? this.participantId;
+    this.serverCallId = change.serverCallId ?? this.serverCallId;
+
+    const { call } = this;
+    if (ids !== [this.threadId, this.participantId, this.serverCallId].join()) call.info._changed();
+    if (before.role !== this.role) call._emit('roleChanged');
+    if (before.isMuted !== this.isMuted) call._emit('isMutedChanged');
+    if (before.state !== this.state) call._emit('stateChanged');
+    call._toFeatures(change);
+    if (before.state !== this.state && this.state === 'Disconnected') this.ended();
+  }
+
+  private ended(): void {
+    this.end ??= { code: 0, subCode: 0 };
+    this.call.info._ended();
+    this.media.ended();
+    calls.delete(this.id);
+    this.onEnd();
+  }
+
+  private applyParticipants(change: Of<'participants'>): void {
+    const infos = [...change.added, ...change.updated];
+    const known = new Set(this.remoteParticipants);
+    const added = unique(infos.map((info) => this.person(info.id))).filter((person) => !known.has(person));
+    const gone = new Set(change.removed.map((id) => this.person(id)));
+    const removed = this.remoteParticipants.filter((person) => gone.has(person));
+    this.remoteParticipants = [...this.remoteParticipants, ...added].filter((person) => !gone.has(person));
+    for (const info of infos) this.person(info.id)._update(info);
+    for (const person of removed) {
+      this.replaceStreams(person, [], []);
+      person._left();
+    }
+    tell(added.filter((person) => !gone.has(person)), removed, (args) => this.call._emit('remoteParticipantsUpdated', args));
+  }
+
+  private applyStreams(change: Of<'streams'>): void {
+    const person = this.person(change.participant);
+    const known = new Map(person._streams.map((stream) => [stream.id, stream]));
+    const added: RemoteVideoStream[] = [];
+    for (const info of [...change.added, ...change.updated]) this.putStream(info, known, added);
+    const gone = new Set(change.removed);
+    this.replaceStreams(person, [...known.values()].filter((stream) => !gone.has(stream.id)), added);
+  }
+
+  private replaceStreams(person: RemoteParticipant, streams: RemoteVideoStream[], added: RemoteVideoStream[]): void {
+    const removed = person._streams.filter((stream) => !streams.includes(stream));
+    person._streams = streams;
+    for (const stream of removed) stream._gone();
+    tell(added, removed, (args) => person._emit('videoStreamsUpdated', args));
+  }
+
+  private putStream(info: StreamInfo, known: Map<number, RemoteVideoStream>, added: RemoteVideoStream[]): void {
+    const stream = known.get(info.id);
+    if (stream) return stream._update(info);
+    const made = new RemoteVideoStream(this.id, info);
+    known.set(info.id, made);
+    added.push(made);
+  }
+
+  private applyLobby(change: Of<'lobby'>): void {
+    const known = new Set(this.inLobby);
+    const added = unique(change.added.map((info) => this.person(info.id))).filter((person) => !known.has(person));
+    const gone = new Set(change.removed.map((id) => this.person(id)));
+    const removed = this.inLobby.filter((person) => gone.has(person));
+    this.inLobby = [...this.inLobby, ...added].filter((person) => !gone.has(person));
+    for (const info of change.added) this.person(info.id)._update(info);
+    for (const person of removed) if (person.state === 'InLobby') person._left();
+    tell(added, removed, (args) => this.call.lobby._emit('lobbyParticipantsUpdated', args));
+  }
+
+  private applySpeaking(change: Of<'speaking'>): void {
+    this.speaking = { speakers: [...change.speakers], since: Date.now() };
+    const now = new Set(change.speakers);
+    for (const person of this.remoteParticipants) person._speaks(now.has(person._rawId));
+  }
+
+  private person(rawId: ParticipantInfo['id']): RemoteParticipant {
+    let person = this.people.get(rawId);
+    if (!person) this.people.set(rawId, (person = new RemoteParticipant(rawId)));
+    return person;
+  }
+}
+
+function unique<T>(items: T[]): T[] {
+  return [...new Set(items)];
+}
+
+function tell<T>(added: T[], removed: T[], emit: (args: { added: T[]; removed: T[] }) => void): void {
+  if (added.length > 0 || removed.length > 0) emit({ added, removed });
+}

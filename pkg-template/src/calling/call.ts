@@ -1,0 +1,217 @@
+import { CallKind } from '../enums.js';
+import { notSupported, settled } from '../errors.js';
+import { Emitter, isolated, type CollectionUpdatedEvent, type PropertyChangedEvent } from '../events.js';
+import { makeFeature, type CallFeature, type CallFeatureFactory } from '../features/factory.js';
+import type { CallFeatureBase } from '../features/base.js';
+import { rawIdOf, type CommunicationIdentifier } from '../identifiers.js';
+import { loadedCore, type CallChange } from '../runtime.js';
+import type { LocalAudioStream } from '../streams/local-audio-stream.js';
+import type { LocalVideoStream } from '../streams/local-video-stream.js';
+import type { RemoteAudioStream } from '../streams/remote-audio-stream.js';
+import type {
+  AddPhoneNumberOptions, AddTeamsParticipantOptions, CallDirection, CallEndReason, CallerInfo, CallState, DtmfTone,
+  HangUpOptions, MediaConstraints, ParticipantRole, TransferorInfo,
+} from '../types.js';
+import { CallInfo, TeamsCallInfo } from './call-info.js';
+import { CallRecord } from './call-record.js';
+import { Lobby } from './lobby.js';
+import type { RemoteParticipant } from './remote-participant.js';
+
+/** Events of a call. Those without arguments say that the property of that name changed. */
+export interface CallEvents {
+  /** `state` changed. */ stateChanged: PropertyChangedEvent;
+  /** `id` changed; it never does. */ idChanged: PropertyChangedEvent;
+  /** `isMuted` changed. */ isMutedChanged: PropertyChangedEvent;
+  /** `isIncomingAudioMuted` changed. */ isIncomingAudioMutedChanged: PropertyChangedEvent;
+  /** `isScreenSharingOn` changed. */ isScreenSharingOnChanged: PropertyChangedEvent;
+  /** `isLocalVideoStarted` changed. */ isLocalVideoStartedChanged: PropertyChangedEvent;
+  /** `role` changed. */ roleChanged: PropertyChangedEvent;
+  /** Somebody else muted the local microphone. */ mutedByOthers: PropertyChangedEvent;
+  /** `callerInfo` changed. */ callerInfoChanged: PropertyChangedEvent;
+  /** `transferorInfo` changed. */ transferorInfoChanged: PropertyChangedEvent;
+  /** `remoteParticipants` changed. */ remoteParticipantsUpdated: CollectionUpdatedEvent<RemoteParticipant>;
+  /** `localVideoStreams` changed. */ localVideoStreamsUpdated: CollectionUpdatedEvent<LocalVideoStream>;
+  /** `localAudioStreams` changed. */ localAudioStreamsUpdated: CollectionUpdatedEvent<LocalAudioStream>;
+  /** `remoteAudioStreams` changed. */ remoteAudioStreamsUpdated: CollectionUpdatedEvent<RemoteAudioStream>;
+}
+
+/** What calls of guests and of members have in common. One object per call (`acs-api` 2.1.2). */
+export abstract class CallCommon extends Emitter<CallEvents> {
+  /** Kind of call. */
+  abstract readonly kind: CallKind;
+  /** Ids of the call; the object stays, its values come. */
+  abstract readonly info: CallInfo;
+  /** Who waits to be let in. */
+  readonly lobby: Lobby;
+  /** @internal */
+  _record: CallRecord;
+  /** @internal */
+  _features = new Map<unknown, unknown>();
+
+  /** @internal */
+  constructor(id: string, isMuted: boolean, onEnd: () => void) {
+    super();
+    this._record = new CallRecord(this, id, isMuted, onEnd);
+    this.lobby = new Lobby(this._record);
+  }
+
+  /** A UUID, known at once and never changed. */
+  get id(): string { return this._record.id }
+
+  /** `Connecting`, perhaps `InLobby`, `Connected`, `Disconnecting`, `Disconnected`. */
+  get state(): CallState { return this._record.state }
+
+  /** Why the call ended; set before the call leaves the agent's list. */
+  get callEndReason(): CallEndReason | undefined { return this._record.end }
+
+  /** `Outgoing`: meetings are joined. */
+  get direction(): CallDirection { return 'Outgoing' }
+
+  /** Who called; nobody for a meeting. */
+  get callerInfo(): CallerInfo { return { identifier: undefined, displayName: undefined } }
+
+  /** Who handed the call over; nobody. */
+  get transferorInfo(): TransferorInfo | undefined { return undefined }
+
+  /** Whether the microphone is muted, by oneself or by others. */
+  get isMuted(): boolean { return this._record.isMuted }
+
+  /** Whether the others are silenced here; not possible yet. */
+  get isIncomingAudioMuted(): boolean { return false }
+
+  /** Whether one's screen is shared; not possible yet. */
+  get isScreenSharingOn(): boolean { return false }
+
+  /** Whether one's camera is sent. */
+  get isLocalVideoStarted(): boolean { return this._record.media.video.length > 0 }
+
+  /** The camera that is sent, or nothing. */
+  get localVideoStreams(): ReadonlyArray<LocalVideoStream> { return this._record.media.video }
+
+  /** The microphone, where the application gave one. */
+  get localAudioStreams(): ReadonlyArray<LocalAudioStream> { return this._record.media.audio }
+
+  /** Sound of the others plays by itself; no streams are given out yet. */
+  get remoteAudioStreams(): ReadonlyArray<RemoteAudioStream> { return [] }
+
+  /** Everybody else in the call. */
+  get remoteParticipants(): ReadonlyArray<RemoteParticipant> { return this._record.remoteParticipants }
+
+  /** The local user's role. */
+  get role(): ParticipantRole { return this._record.role }
+
+  /**
+   * A feature of the call, such as `Features.Capabilities`; the same object every time, also after the end.
+   * @throws CommunicationServicesError 400/59202 for a feature that is not one of a call.
+   */
+  feature<T extends CallFeature>(factory: CallFeatureFactory<T>): T {
+    return makeFeature('call', factory, this._features, this._record);
+  }
+
+  /**
+   * Leaves, or ends the call for all. Does nothing when it has ended.
+   * @throws CommunicationServicesError 403/59120 for `forEveryone` without the right.
+   */
+  async hangUp(options?: HangUpOptions): Promise<void> {
+    if (this._record.state === 'Disconnected') return;
+    await settled(async () => (await loadedCore()).hangUp(this._record.id, options?.forEveryone === true));
+  }
+
+  /** Mutes the microphone. */
+  async mute(): Promise<void> {
+    await settled(async () => (await loadedCore()).mute(this._record.id));
+  }
+
+  /** Unmutes the microphone. */
+  async unmute(): Promise<void> {
+    await settled(async () => (await loadedCore()).unmute(this._record.id));
+  }
+
+  /**
+   * Sends a camera or a stream of the application's own.
+   * @throws CommunicationServicesError 412/59203 when another one is sent already or the call has
+   * ended; what the camera says when it cannot be opened.
+   */
+  startVideo(stream: LocalVideoStream): Promise<void> {
+    return this._record.media.startVideo(stream);
+  }
+
+  /** Stops sending it; does nothing when it is not sent. */
+  stopVideo(stream: LocalVideoStream): Promise<void> {
+    return this._record.media.stopVideo(stream);
+  }
+
+  /** Sends another microphone, or a stream of the application's own. */
+  startAudio(stream: LocalAudioStream): Promise<void> {
+    return this._record.media.startAudio(stream);
+  }
+
+  /** Takes back {@link startAudio}'s stream; mute to be silent. */
+  stopAudio(): void {
+    this._record.media.stopAudio();
+  }
+
+  /** @throws CommunicationServicesError 501/59200: not supported yet. */
+  async hold(): Promise<void> { throw notSupported('Hold') }
+  /** @throws CommunicationServicesError 501/59200: not supported yet. */
+  async resume(): Promise<void> { throw notSupported('Resume') }
+  /** @throws CommunicationServicesError 501/59200: not supported yet. */
+  async startScreenSharing(_stream?: LocalVideoStream): Promise<void> { throw notSupported('Screen sharing') }
+  /** @throws CommunicationServicesError 501/59200: not supported yet. */
+  async stopScreenSharing(): Promise<void> { throw notSupported('Screen sharing') }
+  /** @throws CommunicationServicesError 501/59200: not supported yet. */
+  async muteIncomingAudio(): Promise<void> { throw notSupported('Silencing the others') }
+  /** @throws CommunicationServicesError 501/59200: not supported yet. */
+  async unmuteIncomingAudio(): Promise<void> { throw notSupported('Silencing the others') }
+  /** @throws CommunicationServicesError 501/59200: not supported yet. */
+  async muteAllRemoteParticipants(): Promise<void> { throw notSupported('Muting others') }
+  /** @throws CommunicationServicesError 501/59200: there are no phones in meetings. */
+  async sendDtmf(_tone: DtmfTone): Promise<void> { throw notSupported('DTMF', 'there are no phones in meetings') }
+  /** @throws CommunicationServicesError 501/59200: not supported yet. */
+  async setConstraints(_constraints: MediaConstraints): Promise<void> { throw notSupported('Constraints') }
+
+  /**
+   * Rings somebody into the call.
+   * @throws CommunicationServicesError 501/59200: not supported yet; share the meeting's link.
+   */
+  addParticipant(
+    _participant: CommunicationIdentifier,
+    _options?: AddPhoneNumberOptions | AddTeamsParticipantOptions,
+  ): RemoteParticipant {
+    throw notSupported('Adding a participant', "share the meeting's link instead");
+  }
+
+  /**
+   * Removes somebody from the meeting; their call ends with 0/5300.
+   * @throws CommunicationServicesError 403/59120 without the right, 404/59150 when they are not here.
+   */
+  async removeParticipant(participant: CommunicationIdentifier): Promise<void> {
+    await settled(async () => (await loadedCore()).remove(this._record.id, rawIdOf(participant)));
+  }
+
+  /** Leaves the call if it is still on; its listeners stay. */
+  dispose(): void {
+    this.hangUp().catch(() => {});
+  }
+
+  /** @internal */
+  _toFeatures(change: CallChange): void {
+    for (const feature of [...this._features.values()]) isolated(() => (feature as CallFeatureBase<object>)._apply(change));
+  }
+}
+
+/** A guest's call. */
+export class Call extends CallCommon {
+  /** Kind of call. */
+  readonly kind = CallKind.Call;
+  /** Ids of the call; the object stays, its values come. */
+  readonly info: CallInfo = new CallInfo(this._record);
+}
+
+/** A member's call. */
+export class TeamsCall extends CallCommon {
+  /** Kind of call. */
+  readonly kind = CallKind.TeamsCall;
+  /** Ids of the call; the object stays, its values come. */
+  readonly info: TeamsCallInfo = new TeamsCallInfo(this._record);
+}

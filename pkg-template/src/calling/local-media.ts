@@ -1,0 +1,130 @@
+/** What a call sends: which local streams, and the order of starting and stopping them. */
+import { invalidArgument, settled, wrongState } from '../errors.js';
+import { loadedCore } from '../runtime.js';
+import type { TrackUser } from '../streams/camera.js';
+import type { LocalAudioStream } from '../streams/local-audio-stream.js';
+import type { LocalVideoStream } from '../streams/local-video-stream.js';
+import type { CallRecord } from './call-record.js';
+
+export class LocalMedia {
+  /** Replaced, never changed. */
+  video: ReadonlyArray<LocalVideoStream> = [];
+  /** Replaced, never changed. */
+  audio: ReadonlyArray<LocalAudioStream> = [];
+  /** Starting and stopping wait for each other, so that quick clicks end as the last one says. */
+  private turn: Promise<unknown> = Promise.resolve();
+  private readonly videoUser: TrackUser = { replaced: (track) => this.publish(track) };
+  private readonly audioUser = { replaced: (stream: LocalAudioStream) => stream._sendIn(this.record.id) };
+
+  constructor(private readonly record: CallRecord) {}
+
+  /** Before `join`: the stream is the call's at once; its track is published now or as soon as it is open. */
+  joinWith(stream: LocalVideoStream | undefined): MediaStreamTrack | undefined {
+    if (!stream) return undefined;
+    this.video = [checked(stream)];
+    const track = stream._camera.openNow(this.videoUser);
+    return track;
+  }
+
+  /** After `join`: publishes a camera that was not open yet. A camera that fails leaves the call without. */
+  startJoined(stream: LocalVideoStream): void {
+    this.inTurn(async () => {
+      if (!this.video.includes(stream)) return;
+      await this.publish(await stream._camera.open(this.videoUser));
+    }).catch(() => this.removeVideo(stream));
+  }
+
+  startVideo(stream: LocalVideoStream): Promise<void> {
+    return this.inTurn(async () => {
+      checked(stream);
+      if (this.video.includes(stream)) return;
+      if (this.video.length > 0) {
+        throw wrongState('A call sends one camera: stop the other stream first, or use its switchSource().');
+      }
+      this.mustLive();
+      const track = await stream._camera.open(this.videoUser);
+      try {
+        this.mustLive();
+        await this.publish(track);
+        this.mustLive();
+      } catch (error) {
+        stream._camera.close(this.videoUser);
+        throw error;
+      }
+      this.video = [stream];
+      this.record.call._emit('isLocalVideoStartedChanged');
+      this.record.call._emit('localVideoStreamsUpdated', { added: [stream], removed: [] });
+    });
+  }
+
+  stopVideo(stream: LocalVideoStream): Promise<void> {
+    return this.inTurn(async () => {
+      if (!this.video.includes(stream)) return;
+      await settled(async () => (await loadedCore()).stopVideo(this.record.id));
+      this.removeVideo(stream);
+    });
+  }
+
+  async startAudio(stream: LocalAudioStream): Promise<void> {
+    this.mustLive();
+    await stream._sendIn(this.record.id);
+    this.setAudio([stream]);
+  }
+
+  stopAudio(): void {
+    this.setAudio([]);
+  }
+
+  /** Before `join`. */
+  joinWithAudio(stream: LocalAudioStream | undefined): MediaStreamTrack | undefined {
+    if (!stream) return undefined;
+    this.audio = [stream];
+    stream._users.add(this.audioUser);
+    return stream._track();
+  }
+
+  /** The end of the call gives cameras and microphones back. */
+  ended(): void {
+    for (const stream of this.video) this.removeVideo(stream);
+    this.setAudio([]);
+  }
+
+  private setAudio(audio: LocalAudioStream[]): void {
+    const [old, now] = [new Set(this.audio), new Set(audio)];
+    const added = audio.filter((stream) => !old.has(stream));
+    const removed = this.audio.filter((stream) => !now.has(stream));
+    if (added.length === 0 && removed.length === 0) return;
+    for (const stream of added) stream._users.add(this.audioUser);
+    for (const stream of removed) stream._users.delete(this.audioUser);
+    this.audio = audio;
+    this.record.call._emit('localAudioStreamsUpdated', { added, removed });
+  }
+
+  private removeVideo(stream: LocalVideoStream): void {
+    if (!this.video.includes(stream)) return;
+    if (this.record.state === 'Disconnected') stream._callEnded(this.videoUser);
+    else stream._camera.close(this.videoUser);
+    this.video = [];
+    this.record.call._emit('isLocalVideoStartedChanged');
+    this.record.call._emit('localVideoStreamsUpdated', { added: [], removed: [stream] });
+  }
+
+  private publish(track: MediaStreamTrack): Promise<void> {
+    return settled(async () => (await loadedCore()).startVideo(this.record.id, track));
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => {});
+    return done;
+  }
+
+  private mustLive(): void {
+    if (this.record.state === 'Disconnected') throw wrongState('This call has ended.');
+  }
+}
+
+function checked(stream: LocalVideoStream): LocalVideoStream {
+  if ((stream as Partial<LocalVideoStream> | undefined)?._camera) return stream;
+  throw invalidArgument('Video is started with a LocalVideoStream of this SDK.');
+}

@@ -1,0 +1,3 @@
+//! The command line's commands, one module each.
+
+pub mod engine;

@@ -1,0 +1,159 @@
+//! What the rooms ask of a worker, and what a worker tells them.
+
+use std::collections::HashMap;
+
+use str0m::media::{Mid, Rid};
+use tokio::sync::oneshot;
+
+use super::forward::TrackKey;
+
+/// Names a session (one transport, one `Rtc`) in the whole engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SessionId(pub u64);
+
+/// Where a session lives. It stays there for life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SessionRef {
+    pub id: SessionId,
+    pub worker: usize,
+}
+
+/// An SDP answer or offer as str0m made it, and the SSRCs of its sending sections.
+#[derive(Debug)]
+pub(crate) struct Negotiated {
+    pub sdp: String,
+    /// Sections that this call added, in order.
+    pub added: Vec<String>,
+}
+
+/// The error text of a failed negotiation.
+pub(crate) type NegotiationResult = Result<Negotiated, String>;
+
+/// What a published section carries, for its worker.
+#[derive(Debug, Clone)]
+pub(crate) struct Upstream {
+    pub mid: Mid,
+    pub key: TrackKey,
+    pub audio: bool,
+    /// Simulcast layers, the smallest first; empty without simulcast.
+    pub layers: Vec<Rid>,
+    /// While closed, what arrives is dropped: muted, or no grant to publish.
+    pub open: bool,
+}
+
+/// What an offer of ours changes.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct More {
+    pub audios: usize,
+    pub videos: usize,
+    /// Sections that are used again.
+    pub activate: Vec<Mid>,
+    /// Sections that carry nothing any more.
+    pub idle: Vec<Mid>,
+    pub ice_restart: bool,
+}
+
+/// An order to a worker. Orders of one sender are carried out in order.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Create {
+        id: SessionId,
+    },
+    /// The client's offer; the answer goes to `reply`.
+    Offer {
+        id: SessionId,
+        sdp: String,
+        reply: oneshot::Sender<NegotiationResult>,
+    },
+    /// Make an offer with this many more sections.
+    MakeOffer {
+        id: SessionId,
+        more: More,
+        reply: oneshot::Sender<NegotiationResult>,
+    },
+    /// The client's answer to the offer made last.
+    Answer {
+        id: SessionId,
+        sdp: String,
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    Candidate {
+        id: SessionId,
+        candidate: String,
+    },
+    Publish {
+        id: SessionId,
+        upstream: Upstream,
+    },
+    /// Open or close a published section.
+    Gate {
+        key: TrackKey,
+        open: bool,
+    },
+    Unpublish {
+        id: SessionId,
+        key: TrackKey,
+    },
+    /// The track goes on under another key (a move).
+    Rekey {
+        from: TrackKey,
+        to: TrackKey,
+    },
+    /// Send a track into a section of this worker's session, instead of what was there.
+    Route {
+        id: SessionId,
+        mid: Mid,
+        track: TrackKey,
+        origin: usize,
+        video: bool,
+    },
+    Unroute {
+        id: SessionId,
+        mid: Mid,
+    },
+    /// Another worker has (or has no more) subscribers of a track published here.
+    Interest {
+        track: TrackKey,
+        worker: usize,
+        on: bool,
+    },
+    Keyframe {
+        track: TrackKey,
+    },
+    Data {
+        id: SessionId,
+        label: String,
+        bytes: Vec<u8>,
+    },
+    /// An address that this worker's socket hears belongs to a session of `worker`.
+    Elsewhere {
+        address: std::net::SocketAddr,
+        worker: Option<usize>,
+    },
+    Close {
+        id: SessionId,
+    },
+    /// Answered when everything told before has been carried out.
+    Barrier {
+        reply: oneshot::Sender<()>,
+    },
+    Shutdown,
+}
+
+/// What a worker reports.
+#[derive(Debug)]
+pub(crate) enum Report {
+    Connected(SessionId),
+    /// ICE lost its path; the session lives on and may come back.
+    Disconnected(SessionId),
+    /// The other side closed DTLS, or the session failed.
+    Closed(SessionId),
+    Data {
+        id: SessionId,
+        label: String,
+        bytes: Vec<u8>,
+    },
+    /// Loudness of the audio tracks published at this worker since the last report: the share of
+    /// full scale, 0 to 1.
+    Levels(HashMap<TrackKey, f32>),
+}

@@ -1,0 +1,140 @@
+//! Whose datagram is it? By source address once a session has checked it, else by the ICE user
+//! name of a STUN request. Nothing is kept for senders that proved nothing (S11).
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use str0m::ice::{IceCreds, StunMessage};
+
+/// Addresses remembered for datagrams whose session lives at another worker.
+const MAX_ELSEWHERE: usize = 65_536;
+
+/// Where a datagram belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Belongs {
+    /// To the session with this index, here.
+    Here(usize),
+    /// To a session of another worker.
+    Elsewhere(usize),
+    Nowhere,
+}
+
+/// One worker's tables.
+#[derive(Debug, Default)]
+pub(crate) struct Demux {
+    worker: usize,
+    by_address: HashMap<SocketAddr, usize>,
+    by_ufrag: HashMap<String, usize>,
+    elsewhere: HashMap<SocketAddr, usize>,
+}
+
+impl Demux {
+    pub fn new(worker: usize) -> Self {
+        Self {
+            worker,
+            ..Default::default()
+        }
+    }
+
+    pub fn belongs(&self, from: SocketAddr, bytes: &[u8]) -> Belongs {
+        // RFC 7983: STUN's first byte is 0 to 3.
+        if bytes.first().is_some_and(|b| *b < 4) {
+            return self.of_stun(bytes);
+        }
+        if let Some(session) = self.by_address.get(&from) {
+            return Belongs::Here(*session);
+        }
+        match self.elsewhere.get(&from) {
+            Some(worker) => Belongs::Elsewhere(*worker),
+            None => Belongs::Nowhere,
+        }
+    }
+
+    fn of_stun(&self, bytes: &[u8]) -> Belongs {
+        let Ok(message) = StunMessage::parse(bytes) else {
+            return Belongs::Nowhere;
+        };
+        let Some((ufrag, _)) = message.split_username() else {
+            return Belongs::Nowhere;
+        };
+        match worker_of(ufrag) {
+            Some(worker) if worker == self.worker => match self.by_ufrag.get(ufrag) {
+                Some(session) => Belongs::Here(*session),
+                None => Belongs::Nowhere,
+            },
+            Some(worker) => Belongs::Elsewhere(worker),
+            None => Belongs::Nowhere,
+        }
+    }
+
+    pub fn add_ufrag(&mut self, ufrag: String, session: usize) {
+        self.by_ufrag.insert(ufrag, session);
+    }
+
+    pub fn remove_ufrag(&mut self, ufrag: &str) {
+        self.by_ufrag.remove(ufrag);
+    }
+
+    /// Only for an address whose STUN request the session has verified. True if it is new.
+    pub fn add_address(&mut self, address: SocketAddr, session: usize) -> bool {
+        self.elsewhere.remove(&address);
+        self.by_address.insert(address, session) != Some(session)
+    }
+
+    pub fn remove_address(&mut self, address: &SocketAddr, session: usize) {
+        if self.by_address.get(address) == Some(&session) {
+            self.by_address.remove(address);
+        }
+    }
+
+    pub fn set_elsewhere(&mut self, address: SocketAddr, worker: Option<usize>) {
+        match worker {
+            Some(worker) if self.elsewhere.len() < MAX_ELSEWHERE => {
+                self.by_address.remove(&address);
+                self.elsewhere.insert(address, worker);
+            }
+            Some(_) => {}
+            None => {
+                self.elsewhere.remove(&address);
+            }
+        }
+    }
+}
+
+/// Fresh ICE credentials whose user name says which worker the session lives at, so that any
+/// worker's socket can pass a connectivity check on without asking.
+pub(crate) fn credentials(worker: usize) -> IceCreds {
+    let fresh = IceCreds::new();
+    IceCreds {
+        ufrag: format!("w{worker:02x}{}", fresh.ufrag),
+        pass: fresh.pass,
+    }
+}
+
+fn worker_of(ufrag: &str) -> Option<usize> {
+    let digits = ufrag.strip_prefix('w')?.get(..2)?;
+    usize::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_name_tells_the_worker() {
+        assert_eq!(worker_of(&credentials(1).ufrag), Some(1));
+        assert_eq!(worker_of(&credentials(63).ufrag), Some(63));
+        assert_eq!(worker_of("abc"), None);
+        assert_eq!(worker_of("w"), None);
+    }
+
+    #[test]
+    fn unknown_senders_leave_nothing_behind() {
+        let demux = Demux::new(0);
+        let from = SocketAddr::from(([127, 0, 0, 1], 4000));
+        assert_eq!(demux.belongs(from, &[0x16, 0xfe, 0xfd]), Belongs::Nowhere);
+        assert_eq!(demux.belongs(from, &[0x80, 0x60, 0, 0]), Belongs::Nowhere);
+        assert_eq!(demux.belongs(from, &[0; 20]), Belongs::Nowhere);
+        assert!(demux.by_address.is_empty() && demux.elsewhere.is_empty());
+    }
+}

@@ -1,0 +1,157 @@
+//! A section in which a session receives: whose track is in it, and what of it is sent on.
+
+use std::time::{Duration, Instant};
+
+use str0m::format::{CodecSpec, PayloadParams};
+use str0m::media::{Mid, Pt};
+use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc};
+use str0m::Rtc;
+
+use super::continuity::Continuity;
+use super::forward::{Forward, TrackKey};
+
+/// How long to wait for a key frame before asking once more.
+const KEYFRAME_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Packets kept for retransmission, by kind: about a second of video at 8 Mbit/s; audio has no RTX.
+const RTX_PACKETS: [usize; 2] = [50, 1000];
+const RTX_AGE: Duration = Duration::from_secs(3);
+/// Above this share of retransmissions the path is congested and more of them make it worse.
+const RTX_RATIO: Option<f32> = Some(0.15);
+
+/// What a delivered packet asks of the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivered {
+    Sent,
+    Dropped,
+    /// Nothing of the new source can be decoded yet: ask its publisher for a key frame.
+    AwaitsKeyframe,
+}
+
+/// The track that is sent in a section.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Route {
+    pub track: TrackKey,
+    /// The worker of its publisher.
+    pub origin: usize,
+}
+
+/// One receiving section, with one SSRC for its whole life.
+#[derive(Debug)]
+pub(crate) struct Downstream {
+    pub mid: Mid,
+    pub route: Option<Route>,
+    video: bool,
+    ssrc: Ssrc,
+    continuity: Continuity,
+    asked: Option<Instant>,
+    /// The payload type negotiated for what the source sends, looked up once per source.
+    payload_type: Option<(CodecSpec, Option<Pt>)>,
+}
+
+impl Downstream {
+    /// `None` while the section has no sending stream: it is not negotiated for receiving.
+    pub fn new(rtc: &mut Rtc, mid: Mid, video: bool) -> Option<Self> {
+        let ssrc = rtc.direct_api().stream_tx_by_mid(mid, None)?.ssrc();
+        let clock_rate = if video { 90_000 } else { 48_000 };
+        Some(Self {
+            mid,
+            route: None,
+            video,
+            ssrc,
+            continuity: Continuity::new(clock_rate, rand::random()),
+            asked: None,
+            payload_type: None,
+        })
+    }
+
+    pub fn start(&mut self, route: Route, now: Instant) {
+        self.route = Some(route);
+        self.continuity.end_source();
+        self.asked = self.video.then_some(now);
+    }
+
+    /// End the source; nothing that it sent is sent again, not even as a retransmission (S14).
+    pub fn stop(&mut self, rtc: &mut Rtc) -> Option<Route> {
+        let route = self.route.take()?;
+        self.continuity.end_source();
+        if let Some(stream) = rtc.direct_api().stream_tx(&self.ssrc) {
+            let packets = RTX_PACKETS[usize::from(self.video)];
+            stream.set_rtx_cache(packets, RTX_AGE, RTX_RATIO);
+        }
+        Some(route)
+    }
+
+    /// Send a packet of the routed track; the caller drains the session afterwards.
+    pub fn deliver(&mut self, rtc: &mut Rtc, packet: &Forward, now: Instant) -> Delivered {
+        let Some(pt) = self.payload_type(rtc, packet.spec) else {
+            return Delivered::Dropped;
+        };
+        if self.continuity.source() != Some(packet.stream) {
+            if !packet.starts_keyframe {
+                return self.await_keyframe(now);
+            }
+            self.continuity
+                .begin_source(packet.stream, packet.seq, packet.time, now);
+        }
+        let Some((seq, time)) = self.continuity.map(packet.seq, packet.time, now) else {
+            return Delivered::Dropped;
+        };
+        let mut write = RtpWrite::new(pt, seq.into(), time, packet.arrived, packet.payload.clone())
+            .marker(packet.marker)
+            .nackable(self.video)
+            .ext_vals(ExtensionValues {
+                audio_level: packet.audio_level,
+                voice_activity: packet.voice_activity,
+                video_orientation: packet.orientation,
+                ..Default::default()
+            });
+        if let Some(patch) = packet
+            .vp8
+            .as_ref()
+            .and_then(|d| self.continuity.map_picture(d))
+        {
+            write = write.vp8_patch(patch);
+        }
+        match rtc.direct_api().stream_tx(&self.ssrc) {
+            Some(stream) => stream.write_rtp(write),
+            None => return Delivered::Dropped,
+        }
+        Delivered::Sent
+    }
+
+    fn await_keyframe(&mut self, now: Instant) -> Delivered {
+        let patient = self
+            .asked
+            .is_some_and(|at| now.saturating_duration_since(at) < KEYFRAME_PATIENCE);
+        if patient {
+            return Delivered::Dropped;
+        }
+        self.asked = Some(now);
+        Delivered::AwaitsKeyframe
+    }
+
+    fn payload_type(&mut self, rtc: &Rtc, spec: CodecSpec) -> Option<Pt> {
+        if let Some((known, pt)) = self.payload_type {
+            if known == spec {
+                return pt;
+            }
+        }
+        let wanted = PayloadParams::new(0.into(), None, spec);
+        let pt = rtc
+            .codec_config()
+            .match_params(wanted)
+            .map(|p| p.pt())
+            .filter(|pt| {
+                rtc.media(self.mid)
+                    .is_some_and(|m| m.remote_pts().contains(pt))
+            });
+        self.payload_type = Some((spec, pt));
+        pt
+    }
+
+    /// The offer changed: payload types may have, too.
+    pub fn renegotiated(&mut self) {
+        self.payload_type = None;
+    }
+}

@@ -1,0 +1,209 @@
+//! One client's transport on its worker: str0m's `Rtc` and what is published and received on it.
+//!
+//! str0m's rule is kept throughout: every change of the `Rtc` is followed by [`Session::drain`].
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::change::SdpPendingOffer;
+use str0m::channel::ChannelId;
+use str0m::media::{Mid, Rid};
+use str0m::net::Transmit;
+use str0m::rtp::{RtpPacket, Ssrc};
+use str0m::{Event, IceConnectionState, Input, Output, Rtc};
+
+use super::command::{Report, SessionId};
+use super::downstream::Downstream;
+use super::forward::{Forward, TrackKey};
+use super::upstream::UpTrack;
+
+/// Addresses a session may be heard from at a time: a client has a few interfaces, and each comes
+/// and goes.
+const MAX_ADDRESSES: usize = 16;
+
+/// Where a drained session's output goes: implemented by the worker.
+pub(crate) trait Outlet {
+    fn transmit(&mut self, transmit: &Transmit);
+    fn forward(&mut self, packet: Forward);
+    fn report(&mut self, report: Report);
+    fn want_keyframe(&mut self, track: TrackKey, origin: usize);
+}
+
+/// A transport and its tables.
+pub(crate) struct Session {
+    pub id: SessionId,
+    pub rtc: Rtc,
+    pub ufrag: String,
+    pub offered: bool,
+    pub pending_offer: Option<SdpPendingOffer>,
+    pub up: Vec<UpTrack>,
+    pub down: Vec<Downstream>,
+    /// Verified source addresses, and the worker whose socket hears each.
+    pub addresses: Vec<(SocketAddr, usize)>,
+    /// When str0m wants to be woken.
+    pub due: Instant,
+    /// The earliest entry of the worker's timers for this session.
+    pub scheduled: Option<Instant>,
+    pub failed: bool,
+    streams: Vec<(Ssrc, Mid, Option<Rid>)>,
+    channels: Vec<(ChannelId, String)>,
+}
+
+impl Session {
+    pub fn new(id: SessionId, mut rtc: Rtc, now: Instant) -> Self {
+        let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        Self {
+            id,
+            rtc,
+            ufrag,
+            offered: false,
+            pending_offer: None,
+            up: Vec::new(),
+            down: Vec::new(),
+            addresses: Vec::new(),
+            due: now,
+            scheduled: None,
+            failed: false,
+            streams: Vec::new(),
+            channels: Vec::new(),
+        }
+    }
+
+    /// Bring str0m up to `now` and carry out what it wants.
+    pub fn drain(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        // Twice is usual (packets that were just written want the time once); the bound keeps a
+        // timeout in the past from holding up the worker.
+        for _ in 0..8 {
+            let due = match self.drain_once(now, outlet) {
+                Some(due) => due,
+                None => return,
+            };
+            self.due = due;
+            if due > now {
+                return;
+            }
+            if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
+                tracing::debug!(session = self.id.0, %error, "session failed");
+                return self.fail(outlet);
+            }
+        }
+        self.due = now + Duration::from_millis(1);
+    }
+
+    fn drain_once(&mut self, now: Instant, outlet: &mut impl Outlet) -> Option<Instant> {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(due)) => return Some(due),
+                Ok(Output::Transmit(transmit)) => outlet.transmit(&transmit),
+                Ok(Output::Event(event)) => self.happened(event, now, outlet),
+                Err(error) => {
+                    tracing::debug!(session = self.id.0, %error, "session failed");
+                    self.fail(outlet);
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self, outlet: &mut impl Outlet) {
+        self.due = Instant::now() + Duration::from_secs(3600);
+        if !self.failed {
+            self.failed = true;
+            outlet.report(Report::Closed(self.id));
+        }
+    }
+
+    fn happened(&mut self, event: Event, now: Instant, outlet: &mut impl Outlet) {
+        match event {
+            Event::RtpPacket(packet) => self.received(packet, now, outlet),
+            Event::KeyframeRequest(request) => {
+                let down = self.down.iter().find(|d| d.mid == request.mid);
+                if let Some(route) = down.and_then(|d| d.route) {
+                    outlet.want_keyframe(route.track, route.origin);
+                }
+            }
+            Event::Connected => outlet.report(Report::Connected(self.id)),
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
+                outlet.report(Report::Disconnected(self.id));
+            }
+            Event::IceConnectionStateChange(
+                IceConnectionState::Connected | IceConnectionState::Completed,
+            ) if self.rtc.is_connected() => outlet.report(Report::Connected(self.id)),
+            Event::Closed => self.fail(outlet),
+            Event::ChannelOpen(id, label) => self.channels.push((id, label)),
+            Event::ChannelClose(id) => self.channels.retain(|(c, _)| *c != id),
+            Event::ChannelData(data) => {
+                if let Some((_, label)) = self.channels.iter().find(|(c, _)| *c == data.id) {
+                    outlet.report(Report::Data {
+                        id: self.id,
+                        label: label.clone(),
+                        bytes: data.data,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn received(&mut self, packet: RtpPacket, now: Instant, outlet: &mut impl Outlet) {
+        let Some((mid, rid)) = self.section_of(packet.header.ssrc) else {
+            return;
+        };
+        let Some(track) = self.up.iter_mut().find(|t| t.mid == mid && t.open) else {
+            return;
+        };
+        let pt = packet.header.payload_type;
+        let config = self.rtc.codec_config();
+        let Some(spec) = config.find(|p| p.pt() == pt).map(|p| p.spec()) else {
+            return;
+        };
+        let forward = Forward::new(track.key, packet, spec);
+        if track.audio {
+            track.heard(forward.audio_level);
+        }
+        if track.passes(rid, forward.starts_keyframe, now) {
+            outlet.forward(forward);
+        }
+        // Drained by the caller, which is in the middle of doing so.
+        track.ask_keyframe(&mut self.rtc, now);
+    }
+
+    /// Which section and layer an SSRC belongs to. Str0m knows it from the offer or learns it from
+    /// the header extensions; remembered here so as not to ask for each packet.
+    fn section_of(&mut self, ssrc: Ssrc) -> Option<(Mid, Option<Rid>)> {
+        if let Some((_, mid, rid)) = self.streams.iter().find(|(s, ..)| *s == ssrc) {
+            return Some((*mid, *rid));
+        }
+        let (mid, rid) = {
+            let mut api = self.rtc.direct_api();
+            let stream = api.stream_rx(&ssrc)?;
+            (stream.mid(), stream.rid())
+        };
+        self.streams.push((ssrc, mid, rid));
+        Some((mid, rid))
+    }
+
+    /// Offer and answer may change SSRCs and payload types.
+    pub fn renegotiated(&mut self) {
+        self.streams.clear();
+        self.down.iter_mut().for_each(Downstream::renegotiated);
+    }
+
+    pub fn send_data(&mut self, label: &str, bytes: &[u8]) {
+        let Some((id, _)) = self.channels.iter().find(|(_, l)| l == label) else {
+            return;
+        };
+        if let Some(mut channel) = self.rtc.channel(*id) {
+            // A full buffer drops the message: the receiver is too slow, and the sender must not
+            // wait for it.
+            let _ = channel.write(true, bytes);
+        }
+    }
+
+    /// Remember a verified address; gives back the one that had to go for it.
+    pub fn add_address(&mut self, address: SocketAddr, by: usize) -> Option<(SocketAddr, usize)> {
+        self.addresses.retain(|(a, _)| *a != address);
+        self.addresses.push((address, by));
+        (self.addresses.len() > MAX_ADDRESSES).then(|| self.addresses.remove(0))
+    }
+}

@@ -1,0 +1,452 @@
+//! Rooms, participants, tracks and subscriptions: the engine's control side.
+//!
+//! One lock over plain maps. It is never held while waiting, and never taken by the packet path:
+//! workers get orders ([`Command`]) and send reports. What is decided under the lock reaches
+//! sockets and workers in that order.
+
+pub(crate) mod data;
+pub(crate) mod join;
+pub(crate) mod moves;
+pub(crate) mod negotiation;
+pub(crate) mod participant;
+pub(crate) mod publish;
+pub(crate) mod reports;
+pub(crate) mod sdp;
+pub(crate) mod signal;
+pub(crate) mod slots;
+pub(crate) mod speakers;
+pub(crate) mod subscribe;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant, SystemTime};
+
+use livekit_protocol as lk;
+use lk::signal_response::Message;
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::{broadcast, oneshot};
+
+use self::participant::{Mode, Participant};
+use self::signal::Frame;
+use super::packets::command::{Command, SessionId, SessionRef};
+use super::packets::forward::TrackKey;
+use super::packets::link::Links;
+use super::token::{ApiKeys, Grants, MediaClaims};
+use super::EngineEvent;
+
+/// How many departures a room remembers for those who were away meanwhile.
+const DEPARTED: usize = 256;
+
+/// A room: those in it, in the order of their coming.
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub sid: String,
+    pub name: String,
+    pub created: SystemTime,
+    pub members: Vec<String>,
+    pub departed: VecDeque<lk::ParticipantInfo>,
+}
+
+/// Everything under the lock.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub rooms: HashMap<String, Room>,
+    /// By sid.
+    pub participants: HashMap<String, Participant>,
+    pub sessions: HashMap<SessionId, String>,
+    /// Owner and sid of a track by its key.
+    pub keys: HashMap<TrackKey, (String, String)>,
+    load: Vec<usize>,
+}
+
+/// The control side, shared by sockets, the API and the report task.
+pub(crate) struct Rooms {
+    state: Mutex<State>,
+    pub links: Links,
+    pub keys: ApiKeys,
+    pub resume_window: Duration,
+    pub setup_deadline: Duration,
+    pub token_ttl: Duration,
+    pub events: broadcast::Sender<EngineEvent>,
+    next: AtomicU64,
+    me: Weak<Rooms>,
+}
+
+/// The locked state with what is needed to act on it.
+pub(crate) struct Locked<'a> {
+    state: MutexGuard<'a, State>,
+    pub rooms: &'a Rooms,
+}
+
+impl std::ops::Deref for Locked<'_> {
+    type Target = State;
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl std::ops::DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Rooms {
+    pub fn new(
+        links: Links,
+        keys: ApiKeys,
+        resume_window: Duration,
+        setup_deadline: Duration,
+        events: broadcast::Sender<EngineEvent>,
+    ) -> SharedRooms {
+        let state = State {
+            load: vec![0; links.len()],
+            ..Default::default()
+        };
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            state: Mutex::new(state),
+            links,
+            keys,
+            resume_window,
+            setup_deadline,
+            // Long enough for a long meeting's resume; a move or removal ends it at once.
+            token_ttl: Duration::from_secs(6 * 3600),
+            events,
+            next: AtomicU64::new(1),
+        })
+    }
+
+    /// Ownership for a task; `None` only while the engine is being dropped.
+    pub fn shared(&self) -> Option<SharedRooms> {
+        self.me.upgrade()
+    }
+
+    pub fn lock(&self) -> Locked<'_> {
+        Locked {
+            state: self.state.lock(),
+            rooms: self,
+        }
+    }
+
+    pub fn next_number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub fn next_key(&self) -> TrackKey {
+        TrackKey(self.next_number())
+    }
+
+    pub fn command(&self, worker: usize, command: Command) {
+        if let Some(link) = self.links.get(worker) {
+            link.command(command);
+        }
+    }
+
+    /// A token for a participant's place, as it is after a move.
+    pub fn token_for(&self, participant: &Participant) -> String {
+        let claims = MediaClaims {
+            sub: participant.identity.clone(),
+            video: Some(participant.grants.to_video(&participant.room)),
+            ..Default::default()
+        };
+        super::token::issue(claims, self.token_ttl, &self.keys)
+    }
+
+    /// Wait until every worker has carried out what it was told before.
+    pub async fn settled(&self) {
+        let waits: Vec<_> = self
+            .links
+            .iter()
+            .map(|link| {
+                let (reply, wait) = oneshot::channel();
+                link.command(Command::Barrier { reply });
+                wait
+            })
+            .collect();
+        for wait in waits {
+            // A worker that ended has nothing left to carry out.
+            let _ = wait.await;
+        }
+    }
+}
+
+/// A random name with a prefix, as LiveKit's sids look.
+pub(crate) fn new_sid(prefix: &str) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
+    let random = (0..16).map(|_| LETTERS[rand::random_range(0..LETTERS.len())] as char);
+    prefix.chars().chain(random).collect()
+}
+
+impl Locked<'_> {
+    pub fn find(&self, room: &str, identity: &str) -> Option<&Participant> {
+        let room = self.room(room)?;
+        room.members
+            .iter()
+            .filter_map(|sid| self.participants.get(sid))
+            .find(|p| p.identity == identity)
+    }
+
+    pub fn rooms_count(&self) -> u64 {
+        self.state.rooms.len() as u64
+    }
+
+    pub fn room(&self, name: &str) -> Option<&Room> {
+        self.state.rooms.get(name)
+    }
+
+    pub fn all_rooms(&self) -> impl Iterator<Item = &Room> {
+        self.state.rooms.values()
+    }
+
+    /// Put a participant into a room, making the room if need be.
+    pub fn enter(&mut self, room: &str, sid: &str) {
+        let entry = self
+            .state
+            .rooms
+            .entry(room.to_owned())
+            .or_insert_with(|| Room {
+                sid: new_sid("RM_"),
+                name: room.to_owned(),
+                created: SystemTime::now(),
+                members: Vec::new(),
+                departed: VecDeque::new(),
+            });
+        entry.members.push(sid.to_owned());
+    }
+
+    /// Take a participant out of its room's list; an empty room goes.
+    pub fn exit(&mut self, room: &str, sid: &str, gone: Option<lk::ParticipantInfo>) {
+        let Some(entry) = self.state.rooms.get_mut(room) else {
+            return;
+        };
+        entry.members.retain(|m| m != sid);
+        if let Some(gone) = gone {
+            entry.departed.push_back(gone);
+            if entry.departed.len() > DEPARTED {
+                entry.departed.pop_front();
+            }
+        }
+        if entry.members.is_empty() {
+            self.state.rooms.remove(room);
+        }
+    }
+
+    pub fn members(&self, room: &str) -> Vec<String> {
+        self.room(room)
+            .map(|r| r.members.clone())
+            .unwrap_or_default()
+    }
+
+    /// Sids of the others in a participant's room.
+    pub fn others(&self, sid: &str) -> Vec<String> {
+        let Some(participant) = self.participants.get(sid) else {
+            return Vec::new();
+        };
+        let mut members = self.members(&participant.room);
+        members.retain(|m| m != sid);
+        members
+    }
+
+    /// Whether one participant may know of another: the one rule of who sees whom.
+    pub fn sees(&self, viewer: &Participant, other: &Participant) -> bool {
+        viewer.sid != other.sid
+            && viewer.room == other.room
+            && viewer.grants.subscribe
+            && !other.grants.hidden
+    }
+
+    pub fn others_info(&self, sid: &str) -> Vec<lk::ParticipantInfo> {
+        let Some(viewer) = self.participants.get(sid) else {
+            return Vec::new();
+        };
+        self.others(sid)
+            .iter()
+            .filter_map(|o| self.participants.get(o))
+            .filter(|o| self.sees(viewer, o))
+            .map(Participant::info)
+            .collect()
+    }
+
+    pub fn room_info(&self, name: &str) -> lk::Room {
+        let Some(room) = self.room(name) else {
+            return lk::Room::default();
+        };
+        let created = room
+            .created
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        let visible = || {
+            room.members
+                .iter()
+                .filter_map(|m| self.participants.get(m))
+                .filter(|p| !p.grants.hidden)
+        };
+        lk::Room {
+            sid: room.sid.clone(),
+            name: room.name.clone(),
+            creation_time: created.as_secs() as i64,
+            creation_time_ms: created.as_millis() as i64,
+            num_participants: visible().count() as u32,
+            num_publishers: visible().filter(|p| !p.tracks.is_empty()).count() as u32,
+            enabled_codecs: join::codecs(),
+            ..Default::default()
+        }
+    }
+
+    /// Send a message to a participant's socket, if it has one.
+    pub fn send(&mut self, sid: &str, message: Message) {
+        self.send_frame(sid, Frame::Message(Box::new(message)));
+    }
+
+    pub fn send_frame(&mut self, sid: &str, frame: Frame) {
+        let Some(participant) = self.participants.get_mut(sid) else {
+            return;
+        };
+        let Some(signal) = &participant.signal else {
+            return;
+        };
+        if !signal.send(frame) {
+            tracing::info!(identity = %participant.identity, "a slow signalling socket is dropped");
+            participant.signal = None;
+            participant.socket_lost = Some(Instant::now());
+        }
+    }
+
+    /// Tell those who may know about a participant.
+    pub fn announce(&mut self, sid: &str) {
+        let Some(participant) = self.state.participants.get_mut(sid) else {
+            return;
+        };
+        participant.version += 1;
+        let info = participant.info();
+        let Some(participant) = self.participants.get(sid) else {
+            return;
+        };
+        let viewers: Vec<String> = self
+            .others(sid)
+            .into_iter()
+            .filter(|o| {
+                self.participants
+                    .get(o)
+                    .is_some_and(|viewer| self.sees(viewer, participant))
+            })
+            .collect();
+        self.update(&viewers, info);
+    }
+
+    pub fn update(&mut self, viewers: &[String], info: lk::ParticipantInfo) {
+        for viewer in viewers {
+            let update = lk::ParticipantUpdate {
+                participants: vec![info.clone()],
+            };
+            self.send(viewer, Message::Update(update));
+        }
+    }
+
+    /// A new session on the worker with the fewest.
+    pub fn new_session(&mut self, sid: &str) -> SessionRef {
+        let worker = (0..self.state.load.len())
+            .min_by_key(|w| self.state.load[*w])
+            .unwrap_or(0);
+        let id = SessionId(self.rooms.next_number());
+        if let Some(load) = self.state.load.get_mut(worker) {
+            *load += 1;
+        }
+        self.state.sessions.insert(id, sid.to_owned());
+        self.rooms.command(worker, Command::Create { id });
+        SessionRef { id, worker }
+    }
+
+    pub fn close_session(&mut self, session: SessionRef) {
+        if self.state.sessions.remove(&session.id).is_some() {
+            if let Some(load) = self.state.load.get_mut(session.worker) {
+                *load = load.saturating_sub(1);
+            }
+        }
+        self.rooms
+            .command(session.worker, Command::Close { id: session.id });
+    }
+
+    /// End a participant: sessions first, so that nothing of theirs or for them is sent any more,
+    /// then the word to everybody.
+    pub fn remove(
+        &mut self,
+        sid: &str,
+        reason: lk::DisconnectReason,
+        leave: Option<lk::LeaveRequest>,
+    ) {
+        if let Some(leave) = leave {
+            self.send(sid, Message::Leave(leave));
+        }
+        self.send_frame(sid, Frame::Close);
+        let Some(participant) = self.state.participants.remove(sid) else {
+            return;
+        };
+        self.close_session(participant.publisher);
+        if let Some(subscriber) = participant.subscriber {
+            self.close_session(subscriber);
+        }
+        for track in &participant.tracks {
+            self.state.keys.remove(&track.key);
+        }
+        self.depart(&participant, reason);
+        let _ = self.rooms.events.send(EngineEvent::ParticipantLost {
+            room: participant.room.clone(),
+            identity: participant.identity.clone(),
+            reason: reason.as_str_name().to_owned(),
+        });
+    }
+
+    /// Tell a room that somebody left it, and take their tracks out of everybody's sections.
+    pub fn depart(&mut self, participant: &Participant, reason: lk::DisconnectReason) {
+        let gone = participant.gone_info(reason);
+        let visible = !participant.grants.hidden;
+        self.exit(
+            &participant.room,
+            &participant.sid,
+            visible.then(|| gone.clone()),
+        );
+        let members = self.members(&participant.room);
+        for member in &members {
+            self.refresh(member);
+        }
+        if visible {
+            let viewers: Vec<String> = members
+                .into_iter()
+                .filter(|m| self.participants.get(m).is_some_and(|p| p.grants.subscribe))
+                .collect();
+            self.update(&viewers, gone);
+        }
+    }
+
+    pub fn mode_of(&self, sid: &str) -> Option<Mode> {
+        self.participants.get(sid).map(|p| p.mode)
+    }
+
+    /// Change what a participant may do; gates and everybody's view follow.
+    pub fn set_grants(&mut self, sid: &str, grants: Grants) {
+        let Some(participant) = self.state.participants.get_mut(sid) else {
+            return;
+        };
+        participant.grants = grants;
+        self.set_gates(sid);
+    }
+}
+
+/// The message that ends a client's session for good or makes it come back.
+pub(crate) fn leave(
+    reason: lk::DisconnectReason,
+    action: lk::leave_request::Action,
+) -> lk::LeaveRequest {
+    lk::LeaveRequest {
+        can_reconnect: action != lk::leave_request::Action::Disconnect,
+        reason: reason as i32,
+        action: action as i32,
+        regions: None,
+    }
+}
+
+/// Shared ownership, for tasks that wait for a worker.
+pub(crate) type SharedRooms = Arc<Rooms>;

@@ -1,0 +1,244 @@
+//! A participant as the rooms know it: identity, grants, tracks, and what it receives where.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
+
+use livekit_protocol as lk;
+
+use super::sdp::{Kind, Label, Section};
+use super::signal::Signal;
+use crate::engine::packets::command::SessionRef;
+use crate::engine::packets::forward::TrackKey;
+use crate::engine::token::Grants;
+
+/// How a client receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// A fixed set of sections, filled by messages (our SDK).
+    Slots,
+    /// One connection, a section per track, the client offers (LiveKit's v1).
+    Single,
+    /// Two connections, the engine offers on the second (LiveKit's v0).
+    Dual,
+}
+
+/// A published track.
+#[derive(Debug)]
+pub(crate) struct Track {
+    pub key: TrackKey,
+    pub info: lk::TrackInfo,
+    /// The client's names for it: `AddTrackRequest.cid`, and those of its codecs.
+    pub cids: Vec<String>,
+    /// Where it is sent, once an offer said so.
+    pub mid: Option<String>,
+    /// The loudest since speakers were last counted, 0 to 1.
+    pub level: f32,
+    pub spoke: Option<Instant>,
+}
+
+impl Track {
+    pub fn kind(&self) -> Kind {
+        match self.info.r#type() {
+            lk::TrackType::Audio => Kind::Audio,
+            _ => Kind::Video,
+        }
+    }
+}
+
+/// A section in which a participant receives.
+#[derive(Debug)]
+pub(crate) struct Receiving {
+    pub mid: String,
+    pub kind: Kind,
+    /// Sid of the track that is assigned to it.
+    pub track: Option<String>,
+    /// What the worker was told to send there.
+    pub routed: Option<TrackKey>,
+    /// Offer and answer are through: the worker can send there.
+    pub ready: bool,
+    /// v0: the client was offered the section idle, so that filling it again is news to it.
+    pub idle: bool,
+    /// How the track is named in descriptions, for as long as it is assigned.
+    pub label: Option<Label>,
+}
+
+impl Receiving {
+    pub fn new(mid: String, kind: Kind, ready: bool) -> Self {
+        Self {
+            mid,
+            kind,
+            track: None,
+            routed: None,
+            ready,
+            idle: false,
+            label: None,
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.track = None;
+        self.label = None;
+    }
+}
+
+/// What a participant said about receiving a track.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Wish {
+    pub subscribed: Option<bool>,
+    pub disabled: bool,
+}
+
+/// v0's subscriber connection: one offer at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Offering {
+    pub in_flight: bool,
+    pub again: bool,
+    pub id: u32,
+    pub ice_restart: bool,
+    pub made: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Participant {
+    pub sid: String,
+    pub identity: String,
+    pub name: String,
+    pub metadata: String,
+    pub attributes: BTreeMap<String, String>,
+    pub room: String,
+    pub grants: Grants,
+    pub mode: Mode,
+    pub joined: std::time::SystemTime,
+    pub version: u32,
+    pub client: lk::ClientInfo,
+    pub publisher: SessionRef,
+    pub subscriber: Option<SessionRef>,
+    pub connected: bool,
+    pub ever_connected: bool,
+    pub signal: Option<Signal>,
+    pub created: Instant,
+    pub socket_lost: Option<Instant>,
+    pub transport_lost: Option<Instant>,
+    pub tracks: Vec<Track>,
+    /// Sending sections of the last offer that belong to no announced track yet.
+    pub unclaimed: Vec<Section>,
+    pub auto_subscribe: bool,
+    pub wishes: HashMap<String, Wish>,
+    pub receiving: Vec<Receiving>,
+    /// How often tracks of an owner were taken from this participant: part of their stream's name.
+    pub stints: HashMap<String, u32>,
+    /// An offer with more sections was asked for (v1).
+    pub asked: Option<(u32, u32)>,
+    pub offering: Offering,
+    /// Speaking, as last told to the others.
+    pub speaking: bool,
+}
+
+impl Participant {
+    pub fn track(&self, sid: &str) -> Option<&Track> {
+        self.tracks.iter().find(|t| t.info.sid == sid)
+    }
+
+    pub fn track_mut(&mut self, sid: &str) -> Option<&mut Track> {
+        self.tracks.iter_mut().find(|t| t.info.sid == sid)
+    }
+
+    /// The session that media arrives on.
+    pub fn receiver(&self) -> SessionRef {
+        self.subscriber.unwrap_or(self.publisher)
+    }
+
+    /// Whether others may know of and receive this track (S3).
+    pub fn shows(&self, track: &Track) -> bool {
+        self.grants.allows(track.info.source())
+    }
+
+    /// Whether what the track sends goes on.
+    pub fn opens(&self, track: &Track) -> bool {
+        self.shows(track) && !track.info.muted
+    }
+
+    /// As others see it.
+    pub fn info(&self) -> lk::ParticipantInfo {
+        self.info_with(|t| self.shows(t))
+    }
+
+    /// As it sees itself: all its tracks, shown to others or not.
+    pub fn own_info(&self) -> lk::ParticipantInfo {
+        self.info_with(|_| true)
+    }
+
+    fn info_with(&self, shown: impl Fn(&Track) -> bool) -> lk::ParticipantInfo {
+        let millis = self
+            .joined
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |d| d.as_millis() as i64);
+        let state = match self.ever_connected {
+            true => lk::participant_info::State::Active,
+            false => lk::participant_info::State::Joined,
+        };
+        let tracks: Vec<lk::TrackInfo> = self
+            .tracks
+            .iter()
+            .filter(|t| shown(t))
+            .map(|t| t.info.clone())
+            .collect();
+        lk::ParticipantInfo {
+            sid: self.sid.clone(),
+            identity: self.identity.clone(),
+            name: self.name.clone(),
+            metadata: self.metadata.clone(),
+            attributes: self.attributes.clone().into_iter().collect(),
+            state: state as i32,
+            is_publisher: !tracks.is_empty(),
+            tracks,
+            joined_at: millis / 1000,
+            joined_at_ms: millis,
+            version: self.version,
+            permission: Some(lk::ParticipantPermission {
+                can_subscribe: self.grants.subscribe,
+                can_publish: self.grants.publish,
+                can_publish_data: self.grants.publish_data,
+                can_publish_sources: self.grants.sources.iter().map(|s| *s as i32).collect(),
+                hidden: self.grants.hidden,
+                ..Default::default()
+            }),
+            client_protocol: self.client.client_protocol,
+            ..Default::default()
+        }
+    }
+
+    /// As others see it once it is gone.
+    pub fn gone_info(&self, reason: lk::DisconnectReason) -> lk::ParticipantInfo {
+        lk::ParticipantInfo {
+            state: lk::participant_info::State::Disconnected as i32,
+            disconnect_reason: reason as i32,
+            tracks: Vec::new(),
+            ..self.info()
+        }
+    }
+
+    /// The position of a slot among those of its kind; browsers synchronise what shares a stream
+    /// name, so audio slot n and video slot n do.
+    pub fn slot_number(&self, mid: &str) -> usize {
+        let Some(own) = self.receiving.iter().find(|r| r.mid == mid) else {
+            return 0;
+        };
+        self.receiving
+            .iter()
+            .filter(|r| r.kind == own.kind)
+            .position(|r| r.mid == mid)
+            .unwrap_or(0)
+    }
+
+    pub fn slot_labels(&self) -> HashMap<String, Label> {
+        let label = |r: &Receiving| Label {
+            stream: format!("slot-{}", self.slot_number(&r.mid)),
+            track: format!("mid-{}", r.mid),
+        };
+        self.receiving
+            .iter()
+            .map(|r| (r.mid.clone(), label(r)))
+            .collect()
+    }
+}

@@ -1,0 +1,70 @@
+//! What the workers report, and what has to be looked at from time to time.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::participant::Mode;
+use super::{leave, Locked, SharedRooms};
+use crate::engine::packets::command::Report;
+use livekit_protocol::leave_request::Action;
+use livekit_protocol::DisconnectReason;
+
+/// How often absences are looked at.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Runs as long as the engine.
+pub(crate) async fn follow(rooms: SharedRooms, mut reports: UnboundedReceiver<Report>) {
+    let mut speakers = tokio::time::interval(super::speakers::INTERVAL);
+    let mut sweep = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            report = reports.recv() => match report {
+                Some(report) => rooms.lock().reported(report),
+                None => return,
+            },
+            _ = speakers.tick() => rooms.lock().count_speakers(),
+            _ = sweep.tick() => rooms.lock().sweep(Instant::now()),
+        }
+    }
+}
+
+impl Locked<'_> {
+    fn reported(&mut self, report: Report) {
+        match report {
+            Report::Connected(id) => {
+                if let Some(sid) = self.sessions.get(&id).cloned() {
+                    self.connected(&sid);
+                }
+            }
+            Report::Disconnected(id) => {
+                let sid = self.sessions.get(&id).cloned();
+                if let Some(participant) = sid.and_then(|s| self.participants.get_mut(&s)) {
+                    participant.connected = false;
+                    participant.transport_lost = Some(Instant::now());
+                }
+            }
+            Report::Closed(id) => {
+                let Some(sid) = self.sessions.get(&id).cloned() else {
+                    return;
+                };
+                // This transport cannot come back: a client that is still there starts over.
+                let reason = DisconnectReason::MediaFailure;
+                let reason = match self.participants.get(&sid).map(|p| p.signal.is_some()) {
+                    Some(true) => reason,
+                    _ => DisconnectReason::ClientInitiated,
+                };
+                self.remove(&sid, reason, Some(leave(reason, Action::Reconnect)));
+            }
+            Report::Data { id, label, bytes } => self.relay_data(id, &label, &bytes),
+            Report::Levels(levels) => self.heard(levels),
+        }
+    }
+
+    /// Slots follow the speakers when there are more of them than slots.
+    pub fn refresh_slots(&mut self, sid: &str) {
+        if self.mode_of(sid) == Some(Mode::Slots) {
+            self.refresh(sid);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Reading offers, and naming tracks in answers.
+//!
+//! Answers are str0m's, with the lines changed that say whose track is in a section (RFC 8830
+//! msid, RFC 8445 needs none of it): str0m gives every sending section a random name and cannot
+//! leave one idle.
+
+use std::collections::HashMap;
+
+/// The kind of a section (RFC 8866 5.14).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Audio,
+    Video,
+    Application,
+}
+
+/// What an offer says about one section.
+#[derive(Debug, Clone)]
+pub(crate) struct Section {
+    pub mid: String,
+    pub kind: Kind,
+    /// The client sends here.
+    pub sends: bool,
+    /// The client receives here.
+    pub receives: bool,
+    /// The track's name in `a=msid`: the MediaStreamTrack's id in Chromium.
+    pub track: Option<String>,
+    /// Simulcast layers that the client sends (RFC 8853).
+    pub rids: Vec<String>,
+}
+
+/// Why an offer is not read any further.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum SdpError {
+    #[error("the description is larger than {MAX_SDP} bytes")]
+    TooLarge,
+    #[error("the description has more than {MAX_SECTIONS} sections")]
+    TooManySections,
+    #[error("a section has no mid")]
+    NoMid,
+}
+
+/// Sections of the largest meeting page: 12 audio and 49 video slots, with room to spare.
+pub(crate) const MAX_SECTIONS: usize = 128;
+/// A section takes about 3 KB in Chromium's offers.
+pub(crate) const MAX_SDP: usize = 512 * 1024;
+
+/// The sections of an offer, in order.
+pub(crate) fn sections(sdp: &str) -> Result<Vec<Section>, SdpError> {
+    if sdp.len() > MAX_SDP {
+        return Err(SdpError::TooLarge);
+    }
+    let (_, media) = split(sdp);
+    if media.len() > MAX_SECTIONS {
+        return Err(SdpError::TooManySections);
+    }
+    media.iter().map(|lines| section(lines)).collect()
+}
+
+fn section(lines: &[&str]) -> Result<Section, SdpError> {
+    let mut section = Section {
+        mid: String::new(),
+        kind: kind_of(lines[0]),
+        sends: true,
+        receives: true,
+        track: None,
+        rids: Vec::new(),
+    };
+    for line in lines {
+        let Some(attribute) = line.strip_prefix("a=") else {
+            continue;
+        };
+        match attribute {
+            "sendonly" => section.receives = false,
+            "recvonly" => section.sends = false,
+            "inactive" => (section.sends, section.receives) = (false, false),
+            _ => {}
+        }
+        if let Some(mid) = attribute.strip_prefix("mid:") {
+            section.mid = mid.to_owned();
+        } else if let Some(msid) = attribute.strip_prefix("msid:") {
+            section.track = msid.split(' ').nth(1).map(str::to_owned);
+        } else if let Some(rid) = attribute.strip_prefix("rid:") {
+            let mut words = rid.split(' ');
+            if let (Some(id), Some("send")) = (words.next(), words.next()) {
+                section.rids.push(id.to_owned());
+            }
+        }
+    }
+    if section.mid.is_empty() {
+        return Err(SdpError::NoMid);
+    }
+    Ok(section)
+}
+
+fn kind_of(media_line: &str) -> Kind {
+    if media_line.starts_with("m=audio") {
+        Kind::Audio
+    } else if media_line.starts_with("m=video") {
+        Kind::Video
+    } else {
+        Kind::Application
+    }
+}
+
+/// The session part's lines, and those of each section.
+fn split(sdp: &str) -> (Vec<&str>, Vec<Vec<&str>>) {
+    let mut session = Vec::new();
+    let mut media: Vec<Vec<&str>> = Vec::new();
+    for line in sdp.lines() {
+        if line.starts_with("m=") {
+            media.push(vec![line]);
+        } else if let Some(last) = media.last_mut() {
+            last.push(line);
+        } else {
+            session.push(line);
+        }
+    }
+    (session, media)
+}
+
+/// Stream and track of a sending section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Label {
+    pub stream: String,
+    pub track: String,
+}
+
+/// Give the named sections their labels and make the other sending ones idle.
+pub(crate) fn relabel(sdp: &str, labels: &HashMap<String, Label>) -> String {
+    let (session, media) = split(sdp);
+    let mut out = String::with_capacity(sdp.len() + media.len() * 64);
+    for line in session {
+        if !line.starts_with("a=msid-semantic") {
+            push(&mut out, line);
+        }
+    }
+    for lines in media {
+        let mid = lines
+            .iter()
+            .find_map(|l| l.strip_prefix("a=mid:"))
+            .unwrap_or_default();
+        if kind_of(lines[0]) == Kind::Application {
+            lines.iter().for_each(|l| push(&mut out, l));
+        } else {
+            relabel_section(&mut out, &lines, labels.get(mid));
+        }
+    }
+    out
+}
+
+fn relabel_section(out: &mut String, lines: &[&str], label: Option<&Label>) {
+    for line in lines {
+        match (*line, label) {
+            ("a=sendonly", None) => push(out, "a=inactive"),
+            ("a=sendrecv", None) => push(out, "a=recvonly"),
+            (line, None) if is_name(line) => {}
+            (line, Some(label)) if line.starts_with("a=msid:") => {
+                push(out, &format!("a=msid:{} {}", label.stream, label.track));
+            }
+            (line, Some(label)) if line.starts_with("a=ssrc:") => match line.split_once(" msid:") {
+                Some((ssrc, _)) => push(
+                    out,
+                    &format!("{ssrc} msid:{} {}", label.stream, label.track),
+                ),
+                None => push(out, line),
+            },
+            (line, _) => push(out, line),
+        }
+    }
+}
+
+/// Lines that announce a stream: they go when the section is idle.
+fn is_name(line: &str) -> bool {
+    ["a=msid:", "a=ssrc:", "a=ssrc-group:"]
+        .iter()
+        .any(|p| line.starts_with(p))
+}
+
+fn push(out: &mut String, line: &str) {
+    out.push_str(line);
+    out.push_str("\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &str = "v=0\r\na=msid-semantic:WMS *\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n\
+        a=mid:0\r\na=sendonly\r\na=msid:x y\r\na=ssrc:1 cname:c\r\na=ssrc:1 msid:x y\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:1\r\na=sendonly\r\na=msid:x z\r\n\
+        m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\n";
+
+    #[test]
+    fn a_filled_section_is_named_and_an_empty_one_idle() {
+        let label = Label {
+            stream: "PA_a|TR_b".to_owned(),
+            track: "TR_b".to_owned(),
+        };
+        let text = relabel(ANSWER, &HashMap::from([("0".to_owned(), label)]));
+        assert!(text.contains("a=mid:0\r\na=sendonly\r\na=msid:PA_a|TR_b TR_b\r\n"));
+        assert!(text.contains("a=ssrc:1 msid:PA_a|TR_b TR_b\r\n"));
+        assert!(text.contains("a=mid:1\r\na=inactive\r\nm=application"));
+    }
+
+    #[test]
+    fn an_offer_is_read() {
+        let offer = "v=0\r\nm=video 9 x\r\na=mid:v\r\na=sendonly\r\na=msid:- cam\r\n\
+            a=rid:q send\r\na=rid:f send\r\nm=audio 9 x\r\na=mid:a\r\na=recvonly\r\n";
+        let read = sections(offer).expect("a valid offer");
+        assert_eq!(read[0].track.as_deref(), Some("cam"));
+        assert_eq!(read[0].rids, ["q", "f"]);
+        assert!(read[0].sends && !read[0].receives);
+        assert!(!read[1].sends && read[1].receives);
+        assert_eq!(
+            sections("m=audio 9 x\r\n").expect_err("no mid"),
+            SdpError::NoMid
+        );
+    }
+}

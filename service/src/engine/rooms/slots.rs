@@ -1,0 +1,138 @@
+//! Receive slots: which track is in which of a client's fixed sections.
+
+use plenary_protocol::media::{SlotAssignment, SlotMessage};
+
+use super::participant::{Mode, Participant, Receiving};
+use super::sdp::Kind;
+use super::signal::Frame;
+use super::subscribe::Wanted;
+use super::Locked;
+
+impl Locked<'_> {
+    /// Give out the slots; true if the assignment changed. What is in a slot stays there as long
+    /// as it is wanted and nothing better has to take its place.
+    pub fn assign_slots(&mut self, sid: &str, wanted: &[Wanted]) -> bool {
+        let Some(participant) = self.participants.get_mut(sid) else {
+            return false;
+        };
+        let before = assignment(participant);
+        for kind in [Kind::Audio, Kind::Video] {
+            let chosen = choose(participant, wanted, kind);
+            for slot in slots_of(participant, kind) {
+                if !chosen.iter().any(|w| slot.track.as_ref() == Some(&w.track)) {
+                    slot.clear();
+                }
+            }
+            for track in &chosen {
+                place(participant, wanted, track);
+            }
+        }
+        assignment(participant) != before
+    }
+
+    /// The whole assignment as a text frame.
+    pub fn send_slots(&mut self, sid: &str) {
+        let Some(participant) = self.participants.get(sid) else {
+            return;
+        };
+        if participant.mode != Mode::Slots {
+            return;
+        }
+        let owner_of = |track: &str| {
+            let (owner, _) = self.keys.values().find(|(_, t)| t == track)?;
+            Some(self.participants.get(owner)?.identity.clone())
+        };
+        let slots = participant
+            .receiving
+            .iter()
+            .filter_map(|r| {
+                let track = r.track.clone()?;
+                Some(SlotAssignment {
+                    mid: r.mid.clone(),
+                    identity: owner_of(&track)?,
+                    track,
+                })
+            })
+            .collect();
+        match serde_json::to_string(&SlotMessage::Slots { slots }) {
+            Ok(text) => self.send_frame(sid, Frame::Text(text)),
+            Err(error) => tracing::error!(%error, "a slot message cannot be written"),
+        }
+    }
+}
+
+fn assignment(participant: &Participant) -> Vec<Option<String>> {
+    participant
+        .receiving
+        .iter()
+        .map(|r| r.track.clone())
+        .collect()
+}
+
+fn slots_of(participant: &mut Participant, kind: Kind) -> impl Iterator<Item = &mut Receiving> {
+    participant
+        .receiving
+        .iter_mut()
+        .filter(move |r| r.kind == kind)
+}
+
+/// Those who get a slot of this kind: whom the page asked for, who is not muted, who speaks or
+/// spoke a moment ago, who has a slot already, then the order of coming.
+fn choose(participant: &Participant, wanted: &[Wanted], kind: Kind) -> Vec<Wanted> {
+    let slots = participant.receiving.iter().filter(|r| r.kind == kind);
+    let capacity = slots.clone().count();
+    let assigned = |w: &Wanted| slots.clone().any(|r| r.track.as_ref() == Some(&w.track));
+    let mut candidates: Vec<Wanted> = wanted.iter().filter(|w| w.kind == kind).cloned().collect();
+    candidates.sort_by_key(|w| {
+        (
+            !w.asked,
+            w.muted,
+            kind == Kind::Audio && !w.speaking,
+            !assigned(w),
+        )
+    });
+    candidates.truncate(capacity);
+    candidates
+}
+
+/// Put a track into a free slot, at the number of its owner's other kind if that is free: audio
+/// slot n and video slot n are synchronised.
+fn place(participant: &mut Participant, wanted: &[Wanted], track: &Wanted) {
+    let held = participant
+        .receiving
+        .iter()
+        .any(|r| r.track.as_ref() == Some(&track.track));
+    if held {
+        return;
+    }
+    let partners: Vec<&str> = wanted
+        .iter()
+        .filter(|w| w.owner == track.owner && w.kind != track.kind)
+        .map(|w| w.track.as_str())
+        .collect();
+    let number = participant
+        .receiving
+        .iter()
+        .find(|r| r.track.as_deref().is_some_and(|t| partners.contains(&t)))
+        .map(|r| participant.slot_number(&r.mid));
+    let taken_by_others: Vec<usize> = participant
+        .receiving
+        .iter()
+        .filter(|r| r.kind != track.kind && r.track.is_some())
+        .map(|r| participant.slot_number(&r.mid))
+        .collect();
+    let free: Vec<usize> = slots_of(participant, track.kind)
+        .enumerate()
+        .filter(|(_, r)| r.track.is_none())
+        .map(|(n, _)| n)
+        .collect();
+    let best = free
+        .iter()
+        .find(|n| Some(**n) == number)
+        .or_else(|| free.iter().find(|n| !taken_by_others.contains(n)))
+        .or(free.first())
+        .copied();
+    if let Some(slot) = best.and_then(|n| slots_of(participant, track.kind).nth(n)) {
+        slot.track = Some(track.track.clone());
+    }
+}

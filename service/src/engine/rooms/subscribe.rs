@@ -1,0 +1,302 @@
+//! Who receives what: from grants, wishes and free sections to the workers' routes.
+
+use livekit_protocol as lk;
+use lk::signal_response::Message;
+use str0m::media::Mid;
+
+use super::participant::{Mode, Participant, Track};
+use super::sdp::Kind;
+use super::Locked;
+use crate::engine::packets::command::Command;
+use crate::engine::packets::forward::TrackKey;
+
+/// A track somebody is to receive.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub track: String,
+    pub owner: String,
+    pub kind: Kind,
+    pub muted: bool,
+    /// Asked for by name.
+    pub asked: bool,
+    pub speaking: bool,
+}
+
+impl Locked<'_> {
+    /// Everything that a participant wants and may receive, in the order of joining and publishing.
+    pub fn wanted(&self, sid: &str) -> Vec<Wanted> {
+        let Some(viewer) = self.participants.get(sid) else {
+            return Vec::new();
+        };
+        let mut wanted = Vec::new();
+        for other in self.others(sid) {
+            let Some(owner) = self.participants.get(&other) else {
+                continue;
+            };
+            if !self.sees(viewer, owner) {
+                continue;
+            }
+            let tracks = owner.receivable().filter(|t| wants(viewer, t));
+            wanted.extend(tracks.map(|t| {
+                Wanted {
+                    track: t.info.sid.clone(),
+                    owner: owner.sid.clone(),
+                    kind: t.kind(),
+                    muted: t.info.muted,
+                    asked: viewer
+                        .wishes
+                        .get(&t.info.sid)
+                        .is_some_and(|w| w.subscribed == Some(true)),
+                    speaking: t
+                        .spoke
+                        .is_some_and(|at| at.elapsed() < std::time::Duration::from_secs(3)),
+                }
+            }));
+        }
+        wanted
+    }
+
+    pub fn refresh_room_of(&mut self, sid: &str) {
+        for other in self.others(sid) {
+            self.refresh(&other);
+        }
+    }
+
+    /// Bring what a participant receives in line with what it wants.
+    pub fn refresh(&mut self, sid: &str) {
+        let Some(mode) = self.mode_of(sid) else {
+            return;
+        };
+        let wanted = self.wanted(sid);
+        match mode {
+            Mode::Slots => {
+                let changed = self.assign_slots(sid, &wanted);
+                self.sync_routes(sid);
+                if changed {
+                    self.send_slots(sid);
+                }
+            }
+            Mode::Single => {
+                self.release_unwanted(sid, &wanted);
+                self.sync_routes(sid);
+                self.ask_for_sections(sid, &wanted);
+            }
+            Mode::Dual => {
+                let released = self.release_unwanted(sid, &wanted);
+                self.sync_routes(sid);
+                if released || !self.pending(sid, &wanted).is_empty() {
+                    self.offer_subscriber(sid);
+                }
+            }
+        }
+    }
+
+    /// Empty the sections whose track is no longer wanted.
+    pub fn release_unwanted(&mut self, sid: &str, wanted: &[Wanted]) -> bool {
+        let Some(participant) = self.participants.get_mut(sid) else {
+            return false;
+        };
+        let mut released = false;
+        for section in &mut participant.receiving {
+            let stays = section
+                .track
+                .as_ref()
+                .is_none_or(|t| wanted.iter().any(|w| w.track == *t));
+            if stays {
+                continue;
+            }
+            released = true;
+            let owner = section
+                .label
+                .as_ref()
+                .and_then(|l| l.stream.split('|').next())
+                .map(str::to_owned);
+            section.clear();
+            if let Some(owner) = owner {
+                *participant.stints.entry(owner).or_default() += 1;
+            }
+        }
+        released
+    }
+
+    /// Wanted tracks without a section.
+    pub fn pending(&self, sid: &str, wanted: &[Wanted]) -> Vec<Wanted> {
+        let Some(participant) = self.participants.get(sid) else {
+            return Vec::new();
+        };
+        let assigned = |w: &&Wanted| {
+            participant
+                .receiving
+                .iter()
+                .any(|r| r.track.as_ref() == Some(&w.track))
+        };
+        wanted.iter().filter(|w| !assigned(w)).cloned().collect()
+    }
+
+    /// v1: only the client offers. Tell it how many sections are missing; none missing still makes
+    /// it offer again, which is how free ones get their new names.
+    fn ask_for_sections(&mut self, sid: &str, wanted: &[Wanted]) {
+        let pending = self.pending(sid, wanted);
+        let Some(participant) = self.participants.get_mut(sid) else {
+            return;
+        };
+        if pending.is_empty() || participant.receiving.is_empty() {
+            // Nothing to ask for, or the first offer is still to come.
+            return;
+        }
+        let missing = |kind: Kind| {
+            let needed = pending.iter().filter(|w| w.kind == kind).count();
+            let free = participant
+                .receiving
+                .iter()
+                .filter(|r| r.kind == kind && r.track.is_none())
+                .count();
+            needed.saturating_sub(free) as u32
+        };
+        let (audios, videos) = (missing(Kind::Audio), missing(Kind::Video));
+        let asked = participant.asked.unwrap_or((0, 0));
+        if participant.asked.is_some() && asked.0 >= audios && asked.1 >= videos {
+            return;
+        }
+        let more = (
+            audios.saturating_sub(asked.0),
+            videos.saturating_sub(asked.1),
+        );
+        participant.asked = Some((asked.0 + more.0, asked.1 + more.1));
+        self.send(
+            sid,
+            Message::MediaSectionsRequirement(lk::MediaSectionsRequirement {
+                num_audios: more.0,
+                num_videos: more.1,
+            }),
+        );
+    }
+
+    /// Fill free sections with what waits for one.
+    pub fn fill_sections(&mut self, sid: &str) {
+        let wanted = self.wanted(sid);
+        self.release_unwanted(sid, &wanted);
+        for pending in self.pending(sid, &wanted) {
+            let Some(participant) = self.participants.get_mut(sid) else {
+                return;
+            };
+            if let Some(free) = participant
+                .receiving
+                .iter_mut()
+                .find(|r| r.kind == pending.kind && r.track.is_none())
+            {
+                free.track = Some(pending.track);
+            }
+        }
+        self.label_sections(sid);
+    }
+
+    /// Tell the worker what changed.
+    pub fn sync_routes(&mut self, sid: &str) {
+        let Some(participant) = self.participants.get(sid) else {
+            return;
+        };
+        let session = participant.receiver();
+        let mut commands = Vec::new();
+        let mut routed = Vec::new();
+        for section in &participant.receiving {
+            let source = section
+                .track
+                .as_ref()
+                .filter(|t| section.ready && !paused(participant, t))
+                .and_then(|t| self.source_of(t));
+            let key = source.map(|(key, _)| key);
+            routed.push(key);
+            if key == section.routed {
+                continue;
+            }
+            let mid = Mid::from(section.mid.as_str());
+            commands.push(match source {
+                Some((track, origin)) => Command::Route {
+                    id: session.id,
+                    mid,
+                    track,
+                    origin,
+                    video: section.kind == Kind::Video,
+                },
+                None => Command::Unroute {
+                    id: session.id,
+                    mid,
+                },
+            });
+        }
+        // What ends, ends before anything begins.
+        commands.sort_by_key(|c| matches!(c, Command::Route { .. }));
+        for command in commands {
+            self.rooms.command(session.worker, command);
+        }
+        if let Some(participant) = self.participants.get_mut(sid) {
+            for (section, key) in participant.receiving.iter_mut().zip(routed) {
+                section.routed = key;
+            }
+        }
+    }
+
+    /// A track's key and its publisher's worker.
+    fn source_of(&self, track_sid: &str) -> Option<(TrackKey, usize)> {
+        let owner = self
+            .keys
+            .values()
+            .find(|(_, t)| t == track_sid)
+            .map(|(owner, _)| owner)?;
+        let owner = self.participants.get(owner)?;
+        let track = owner.track(track_sid)?;
+        Some((track.key, owner.publisher.worker))
+    }
+
+    pub fn update_subscription(&mut self, sid: &str, update: &lk::UpdateSubscription) {
+        let Some(participant) = self.participants.get_mut(sid) else {
+            return;
+        };
+        let named = update.participant_tracks.iter().flat_map(|p| &p.track_sids);
+        for track in update.track_sids.iter().chain(named).take(MAX_WISHES) {
+            if participant.wishes.len() < MAX_WISHES || participant.wishes.contains_key(track) {
+                let wish = participant.wishes.entry(track.clone()).or_default();
+                wish.subscribed = Some(update.subscribe);
+            }
+        }
+        self.refresh(sid);
+    }
+
+    pub fn update_track_settings(&mut self, sid: &str, settings: &lk::UpdateTrackSettings) {
+        self.set_disabled(sid, &settings.track_sids, settings.disabled);
+    }
+
+    pub fn set_disabled(&mut self, sid: &str, tracks: &[String], disabled: bool) {
+        let Some(participant) = self.participants.get_mut(sid) else {
+            return;
+        };
+        for track in tracks.iter().take(MAX_WISHES) {
+            if participant.wishes.len() < MAX_WISHES || participant.wishes.contains_key(track) {
+                let wish = participant.wishes.entry(track.clone()).or_default();
+                wish.disabled = disabled;
+            }
+        }
+        self.refresh(sid);
+    }
+}
+
+/// Wishes kept per participant: as many as the largest meeting has tracks (S11).
+const MAX_WISHES: usize = 2048;
+
+fn wants(viewer: &Participant, track: &Track) -> bool {
+    let wish = viewer
+        .wishes
+        .get(&track.info.sid)
+        .copied()
+        .unwrap_or_default();
+    let subscribed = wish.subscribed.unwrap_or(viewer.auto_subscribe);
+    // Switched off for now: a slot is of more use to somebody else; a section of LiveKit's clients
+    // stays the track's, and only its media pauses.
+    let gives_way = wish.disabled && viewer.mode == Mode::Slots && track.kind() == Kind::Video;
+    subscribed && !gives_way
+}
+
+fn paused(viewer: &Participant, track: &str) -> bool {
+    viewer.wishes.get(track).is_some_and(|w| w.disabled)
+}

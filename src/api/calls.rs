@@ -1,0 +1,237 @@
+//! The media of an agent's calls: sessions, and the local tracks that are given to them.
+
+use super::page::Page;
+use crate::media::devices;
+use crate::media::interface::MediaEvent;
+use crate::media::session::{MediaConfig, MediaSession};
+use crate::meeting::{Input, Refused};
+use plenary_protocol::agent::{MediaOffer, TrackSource};
+use plenary_protocol::id::CallId;
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::MediaStreamTrack;
+
+/// Speakers heard at once; the engine has as many (`docs/`, numbers).
+const AUDIO_SLOTS: u32 = 12;
+/// A gallery of three by three, and a shared screen.
+const VIDEO_SLOTS: u32 = 10;
+
+/// Media of all calls of one agent.
+#[derive(Default)]
+pub struct Calls {
+    calls: RefCell<Vec<Rc<CallMedia>>>,
+    /// Made when the agent is, so that the first join has its offer ready.
+    prepared: RefCell<Option<Rc<Prepared>>>,
+}
+
+/// Media of one call.
+struct CallMedia {
+    call: CallId,
+    prepared: RefCell<Option<Rc<Prepared>>>,
+    microphone: RefCell<Microphone>,
+    camera: RefCell<Option<MediaStreamTrack>>,
+}
+
+#[derive(Default)]
+enum Microphone {
+    #[default]
+    None,
+    /// Opened here, stopped here.
+    Ours(MediaStreamTrack),
+    /// The application's.
+    Given(MediaStreamTrack),
+}
+
+impl Microphone {
+    fn track(&self) -> Option<MediaStreamTrack> {
+        match self {
+            Self::None => None,
+            Self::Ours(track) | Self::Given(track) => Some(track.clone()),
+        }
+    }
+}
+
+impl Drop for Microphone {
+    fn drop(&mut self) {
+        if let Self::Ours(track) = self {
+            track.stop();
+        }
+    }
+}
+
+/// A session whose offer is being made, or is made; perhaps before there is a call for it.
+struct Prepared {
+    session: Rc<MediaSession>,
+    /// Whose it is: the call, and the number that the call's machine gave it.
+    owner: RefCell<Option<(CallId, u32)>>,
+    offer: RefCell<Option<Result<MediaOffer, Refused>>>,
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        self.session.close();
+    }
+}
+
+impl Prepared {
+    fn new(page: &Page, agent: u32) -> Result<Rc<Self>, Refused> {
+        // The session holds the closure, so the closure must not hold the session.
+        let me: Rc<RefCell<Weak<Prepared>>> = Rc::default();
+        let (events_for, page) = (me.clone(), page.weak());
+        let events_page = page.clone();
+        let events = move |event: MediaEvent| {
+            let owner = events_for.borrow().upgrade().and_then(|prepared| prepared.owner.borrow().clone());
+            let (Some(page), Some((call, session))) = (events_page.upgrade(), owner) else { return };
+            if event == MediaEvent::LocalTrackEnded(TrackSource::Microphone) {
+                if let Some(agent) = page.agent(agent) {
+                    agent.calls.microphone_ended(&call);
+                }
+            }
+            page.give(agent, Input::Media { call, session, event });
+        };
+        let config = MediaConfig { audio_slots: AUDIO_SLOTS, video_slots: VIDEO_SLOTS, ice_servers: vec![] };
+        let session = MediaSession::new(config, Box::new(events)).map_err(Refused::from)?;
+        let prepared = Rc::new(Self { session: session.clone(), owner: RefCell::default(), offer: RefCell::default() });
+        me.replace(Rc::downgrade(&prepared));
+        let waiting = Rc::downgrade(&prepared);
+        spawn_local(async move {
+            let offer = session.offer().await.map_err(Refused::from);
+            drop(session);
+            let (Some(page), Some(prepared)) = (page.upgrade(), waiting.upgrade()) else { return };
+            prepared.offer.replace(Some(offer));
+            prepared.tell(&page, agent);
+        });
+        Ok(prepared)
+    }
+
+    /// Tells the call's machine, once there are both: a call and an offer.
+    fn tell(&self, page: &Page, agent: u32) {
+        let Some((call, session)) = self.owner.borrow().clone() else { return };
+        if let Some(offer) = self.offer.take() {
+            page.give(agent, Input::Offer { call, session, offer });
+        }
+    }
+}
+
+impl Calls {
+    /// Makes a session ahead of the first call. If that fails, the join says why.
+    pub fn prepare(&self, page: &Page, agent: u32) {
+        self.prepared.replace(Prepared::new(page, agent).ok());
+    }
+
+    /// Room for a call's tracks; before its machine asks for media.
+    pub fn add(&self, call: CallId, microphone: Option<MediaStreamTrack>, camera: Option<MediaStreamTrack>) {
+        self.calls.borrow_mut().push(Rc::new(CallMedia {
+            call,
+            prepared: RefCell::default(),
+            microphone: RefCell::new(microphone.map_or(Microphone::None, Microphone::Given)),
+            camera: RefCell::new(camera),
+        }));
+    }
+
+    /// A session for a call, in place of the one it has.
+    pub fn start(&self, page: &Page, agent: u32, call: CallId, session: u32, muted: bool) {
+        let Some(media) = self.find(&call) else { return };
+        media.prepared.take();
+        let ready = self.prepared.take().map_or_else(|| Prepared::new(page, agent), Ok);
+        match ready {
+            Ok(prepared) => {
+                prepared.owner.replace(Some((call, session)));
+                media.prepared.replace(Some(prepared.clone()));
+                prepared.session.set_muted(muted);
+                prepared.session.set_microphone(media.microphone.borrow().track());
+                prepared.session.set_camera(media.camera.borrow().clone());
+                prepared.tell(page, agent);
+            }
+            Err(refused) => page.give(agent, Input::Offer { call, session, offer: Err(refused) }),
+        }
+    }
+
+    /// The call is over.
+    pub fn stop(&self, call: &CallId) {
+        let gone = self.find(call);
+        self.calls.borrow_mut().retain(|media| media.call != *call);
+        drop(gone);
+    }
+
+    /// The agent is over.
+    pub fn clear(&self) {
+        self.prepared.take();
+        let gone = self.calls.take();
+        drop(gone);
+    }
+
+    /// Does something with a call's session, if it has one.
+    pub fn session<T>(&self, call: &CallId, then: impl FnOnce(&Rc<MediaSession>) -> T) -> Option<T> {
+        let media = self.find(call)?;
+        let session = media.prepared.borrow().as_ref()?.session.clone();
+        Some(then(&session))
+    }
+
+    /// Mutes what is sent, or no longer.
+    pub fn set_muted(&self, call: &CallId, muted: bool) {
+        self.session(call, |session| session.set_muted(muted));
+    }
+
+    /// Keeps the camera that the next [`Calls::set_video`] sends.
+    pub fn hold_camera(&self, call: &CallId, camera: MediaStreamTrack) {
+        if let Some(media) = self.find(call) {
+            media.camera.replace(Some(camera));
+        }
+    }
+
+    /// Sends the camera, or no longer.
+    pub fn set_video(&self, call: &CallId, on: bool) {
+        let Some(media) = self.find(call) else { return };
+        if !on {
+            media.camera.take();
+        }
+        let camera = media.camera.borrow().clone();
+        self.session(call, |session| session.set_camera(camera));
+    }
+
+    /// Sends this microphone instead.
+    pub fn give_microphone(&self, call: &CallId, track: MediaStreamTrack) {
+        self.replace_microphone(call, Microphone::Given(track));
+    }
+
+    fn replace_microphone(&self, call: &CallId, microphone: Microphone) {
+        let Some(media) = self.find(call) else { return };
+        // The new one is sent before the old one stops, so that nothing looks like its end.
+        self.session(call, |session| session.set_microphone(microphone.track()));
+        let old = media.microphone.replace(microphone);
+        drop(old);
+    }
+
+    fn microphone_ended(&self, call: &CallId) {
+        self.replace_microphone(call, Microphone::None);
+    }
+
+    /// Opens the chosen microphone for a call.
+    pub fn open_microphone(&self, page: &Page, agent: u32, call: CallId) {
+        let chosen = page.microphone.borrow().clone();
+        let page = page.weak();
+        spawn_local(async move {
+            let opened = devices::open_microphone(&chosen).await.map(Microphone::Ours).map_err(Refused::from);
+            // Whatever was opened for a call that is over by now is stopped by its drop.
+            let Some(page) = page.upgrade() else { return };
+            let Some(running) = page.agent(agent) else { return };
+            let opened = opened.map(|microphone| running.calls.replace_microphone(&call, microphone));
+            page.give(agent, Input::Microphone { call, opened });
+        });
+    }
+
+    /// Opens the newly chosen microphone for every call that sends one of ours.
+    pub fn reopen_microphones(&self, page: &Page, agent: u32) {
+        for media in self.calls.borrow().iter() {
+            if matches!(*media.microphone.borrow(), Microphone::Ours(_)) {
+                self.open_microphone(page, agent, media.call.clone());
+            }
+        }
+    }
+
+    fn find(&self, call: &CallId) -> Option<Rc<CallMedia>> {
+        self.calls.borrow().iter().find(|media| media.call == *call).cloned()
+    }
+}

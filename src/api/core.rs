@@ -1,0 +1,211 @@
+//! Class `Core`, exactly as `pkg-template/src/core.ts` describes it.
+//!
+//! Every method takes what it is given, however odd, and answers with a value, a promise or a real
+//! `Error`. Methods take `&self`: a listener may call them while another one runs.
+
+use super::errors;
+use super::page::{AgentOptions, Page};
+use super::promises::object;
+use crate::meeting::{check_locator, client_reasons as reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused};
+use crate::transport::credentials::function;
+use crate::transport::guards;
+use crate::transport::values::{field};
+use js_sys::{Function, Promise};
+use plenary_protocol::agent::Locator;
+use plenary_protocol::end::Reason;
+use plenary_protocol::id::CallId;
+use std::rc::Rc;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::MediaStreamTrack;
+
+/// The core of a page.
+#[wasm_bindgen]
+pub struct Core {
+    page: Rc<Page>,
+}
+
+#[wasm_bindgen]
+impl Core {
+    /// `onChange` is called synchronously, in order; what it throws goes to the console.
+    #[wasm_bindgen(constructor)]
+    pub fn new(on_change: Function) -> Core {
+        errors::report_panics();
+        Core { page: Page::new(on_change) }
+    }
+
+    /// Connects the agent socket; resolves when the service has welcomed the identity.
+    #[wasm_bindgen(js_name = createAgent)]
+    pub fn create_agent(&self, options: JsValue) -> Promise {
+        let text = |name| field(&options, name).as_string().filter(|text| !text.trim().is_empty());
+        let Some(get_token) = function(field(&options, "getToken")) else { return rejected(reasons::NO_TOKEN) };
+        let (ticket, promise) = self.page.promises.open();
+        let options = AgentOptions {
+            kind: if text("kind").as_deref() == Some("member") { Kind::Member } else { Kind::Guest },
+            display_name: text("displayName"),
+            endpoint: text("endpoint"),
+            get_token,
+        };
+        self.page.start_agent(options, ticket);
+        promise
+    }
+
+    /// Hangs up its calls and closes its socket.
+    #[wasm_bindgen(js_name = disposeAgent)]
+    pub fn dispose_agent(&self, agent: u32) -> Promise {
+        let (ticket, promise) = self.page.promises.open();
+        self.page.give(agent, Input::Dispose(ticket));
+        promise
+    }
+
+    /// Starts joining; everything after is told by changes.
+    pub fn join(&self, agent: u32, call: String, locator: JsValue, options: JsValue) -> Result<(), JsValue> {
+        let locator = read_locator(&locator)?;
+        let running = self.page.agent(agent).ok_or_else(|| errors::reason(reasons::DISPOSED))?;
+        if call.is_empty() || running.machine.borrow().identity().is_none() {
+            return Err(errors::reason(Reason::NO_SUCH_CALL));
+        }
+        let call = CallId(call);
+        if self.page.agent_of(&call).is_some() {
+            return Err(errors::error(&Refused::saying(Reason::MALFORMED, "There is a call with this id already.")));
+        }
+        let track = |name| field(&options, name).dyn_into::<MediaStreamTrack>().ok();
+        let (camera, microphone) = (track("camera"), track("microphone"));
+        let new = NewCall {
+            call: call.clone(),
+            locator,
+            muted: field(&options, "muted").is_truthy(),
+            camera: camera.is_some(),
+            microphone: if microphone.is_some() { MicrophoneUse::Open } else { MicrophoneUse::Closed },
+        };
+        running.calls.add(call, microphone, camera);
+        self.page.give(agent, Input::Join(new));
+        Ok(())
+    }
+
+    /// Leaves, or ends the meeting for everybody.
+    #[wasm_bindgen(js_name = hangUp)]
+    pub fn hang_up(&self, call: String, for_everyone: bool) -> Promise {
+        self.command(call, Command::HangUp { for_everyone })
+    }
+
+    /// Mutes the microphone.
+    pub fn mute(&self, call: String) -> Promise {
+        self.command(call, Command::Mute)
+    }
+
+    /// Unmutes it, opening it where that has not been done.
+    pub fn unmute(&self, call: String) -> Promise {
+        self.command(call, Command::Unmute)
+    }
+
+    /// Publishes the camera; the track stays the facade's.
+    #[wasm_bindgen(js_name = startVideo)]
+    pub fn start_video(&self, call: String, track: JsValue) -> Promise {
+        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else { return rejected(NOT_A_TRACK) };
+        let call = CallId(call);
+        if let Some(agent) = self.page.agent_of(&call) {
+            agent.calls.hold_camera(&call, track);
+        }
+        self.command(call.0, Command::Video(true))
+    }
+
+    /// Stops publishing it.
+    #[wasm_bindgen(js_name = stopVideo)]
+    pub fn stop_video(&self, call: String) -> Promise {
+        self.command(call, Command::Video(false))
+    }
+
+    /// Replaces the microphone of a call that is already running.
+    #[wasm_bindgen(js_name = setMicrophone)]
+    pub fn set_microphone(&self, call: String, track: JsValue) -> Promise {
+        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else { return rejected(NOT_A_TRACK) };
+        let call = CallId(call);
+        if let Some(agent) = self.page.agent_of(&call) {
+            agent.calls.give_microphone(&call, track);
+        }
+        self.command(call.0, Command::Microphone)
+    }
+
+    /// Lets somebody in from the lobby.
+    pub fn admit(&self, call: String, participant: String) -> Promise {
+        self.command(call, Command::Admit(participant.as_str().into()))
+    }
+
+    /// Sends somebody away from the lobby.
+    pub fn reject(&self, call: String, participant: String) -> Promise {
+        self.command(call, Command::Reject(participant.as_str().into()))
+    }
+
+    /// Lets everybody in.
+    #[wasm_bindgen(js_name = admitAll)]
+    pub fn admit_all(&self, call: String) -> Promise {
+        self.command(call, Command::AdmitAll)
+    }
+
+    /// Removes somebody from the meeting.
+    pub fn remove(&self, call: String, participant: String) -> Promise {
+        self.command(call, Command::Remove(participant.as_str().into()))
+    }
+
+    /// The track of a remote stream, when it is assigned to a slot.
+    #[wasm_bindgen(js_name = remoteTrack)]
+    pub fn remote_track(&self, call: String, stream: u32) -> Option<MediaStreamTrack> {
+        let call = CallId(call);
+        let agent = self.page.agent_of(&call)?;
+        let sid = agent.machine.borrow().track_of(&call, stream)?.to_owned();
+        agent.calls.session(&call, |session| session.remote_track(&sid))?
+    }
+
+    /// Counts of everything that must go back to zero after disposal.
+    pub fn counters(&self) -> JsValue {
+        let agents = self.page.agents();
+        let calls: usize = agents.iter().map(|agent| agent.machine.borrow().calls().count()).sum();
+        let own = guards::counts();
+        object(&[
+            ("agents", agents.len().into()),
+            ("calls", calls.into()),
+            ("sockets", own.sockets.into()),
+            ("timers", own.timers.into()),
+            ("listeners", own.listeners.into()),
+        ])
+    }
+
+    /// Releases everything. A core that was disposed of refuses.
+    pub fn dispose(&self) {
+        self.page.dispose();
+    }
+
+    fn command(&self, call: String, command: Command) -> Promise {
+        let call = CallId(call);
+        let (ticket, promise) = self.page.promises.open();
+        match (self.page.agent_of(&call), &command) {
+            (Some(agent), _) => self.page.give(agent.handle, Input::Command { call, ticket, command }),
+            // To hang up a call that is over is no mistake.
+            (None, Command::HangUp { .. }) => self.page.promises.settle(ticket, 0, Ok(crate::meeting::Outcome::Done)),
+            (None, _) => self.page.promises.settle(ticket, 0, Err(Reason::NO_SUCH_CALL.into())),
+        }
+        promise
+    }
+}
+
+const NOT_A_TRACK: Reason =
+    Reason { code: 400, sub_code: Reason::MALFORMED.sub_code, message: "This is not a MediaStreamTrack." };
+
+fn rejected(why: Reason) -> Promise {
+    Promise::reject(&errors::reason(why))
+}
+
+fn read_locator(value: &JsValue) -> Result<Locator, JsValue> {
+    let text = |name| field(value, name).as_string();
+    let locator = match (text("meetingLink"), text("meetingId")) {
+        (Some(link), _) => Locator::MeetingLink(link),
+        (None, Some(meeting_id)) => Locator::MeetingId { meeting_id, passcode: text("passcode") },
+        (None, None) => return Err(errors::reason(Reason::NOT_A_MEETING)),
+    };
+    check_locator(&locator).map_err(|refused| errors::error(&refused))?;
+    Ok(locator)
+}
+
+#[wasm_bindgen]
+pub struct View;

@@ -1,0 +1,304 @@
+//! Everything that runs in a page: its agents, and the loop that feeds their machines and carries
+//! their actions out.
+//!
+//! A machine is never fed while one of its actions is being carried out: what a listener of the
+//! application asks in the meantime waits in the queue. So changes come in the order in which things
+//! happened, and no borrow is held while JavaScript runs.
+
+use super::calls::Calls;
+use super::errors;
+use super::promises::Promises;
+use crate::meeting::{client_reasons as reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
+use crate::transport::credentials::{endpoint_claim, get_token, socket_address};
+use crate::transport::guards::{Listener, Timer};
+use crate::transport::socket::{Socket, SocketEvent};
+use crate::transport::values::{field, to_js};
+use js_sys::{Date, Function, Math};
+use plenary_protocol::id::CallId;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Event, EventTarget, VisibilityState};
+
+/// One `Core`.
+pub struct Page {
+    me: Weak<Page>,
+    on_change: Function,
+    pub promises: Promises,
+    agents: RefCell<Vec<Rc<Running>>>,
+    last_agent: Cell<u32>,
+    streams: StreamIds,
+    queue: RefCell<VecDeque<(u32, Input)>>,
+    busy: Cell<bool>,
+    /// Chosen microphone; empty: the system's default.
+    pub microphone: RefCell<String>,
+    listeners: RefCell<Vec<Listener>>,
+}
+
+/// An agent that runs.
+pub struct Running {
+    pub handle: u32,
+    pub machine: RefCell<Agent>,
+    get_token: Function,
+    /// Of the socket.
+    address: RefCell<Option<String>>,
+    socket: RefCell<Option<Socket>>,
+    timer: RefCell<Option<(f64, Timer)>>,
+    pub calls: Calls,
+}
+
+/// What an agent is made with.
+pub struct AgentOptions {
+    pub kind: Kind,
+    pub display_name: Option<String>,
+    pub endpoint: Option<String>,
+    pub get_token: Function,
+}
+
+impl Page {
+    /// Starts listening to the page.
+    pub fn new(on_change: Function) -> Rc<Self> {
+        let page = Rc::new_cyclic(|me| Self {
+            me: me.clone(),
+            on_change,
+            promises: Promises::default(),
+            agents: RefCell::default(),
+            last_agent: Cell::new(0),
+            streams: StreamIds::default(),
+            queue: RefCell::default(),
+            busy: Cell::new(false),
+            microphone: RefCell::default(),
+            listeners: RefCell::default(),
+        });
+        page.listen();
+        page
+    }
+
+    /// A handle that does not keep the page alive.
+    pub fn weak(&self) -> Weak<Page> {
+        self.me.clone()
+    }
+
+    fn listen(&self) {
+        let Some(window) = web_sys::window() else { return };
+        let on = |target: &EventTarget, kind, input: fn(Event) -> Option<Input>| {
+            let page = self.weak();
+            Listener::new(target, kind, move |event| {
+                if let (Some(page), Some(input)) = (page.upgrade(), input(event)) {
+                    page.give_all(&input);
+                }
+            })
+        };
+        let mut listeners = vec![
+            on(&window, "online", |_| Some(Input::Network(true))),
+            on(&window, "offline", |_| Some(Input::Network(false))),
+            // Back from the back-forward cache: the sockets did not survive there.
+            on(&window, "pageshow", |_| Some(Input::Visible)),
+            // The page goes for good: nobody should have to wait until the service notices.
+            on(&window, "pagehide", |event| (!field(&event, "persisted").is_truthy()).then_some(Input::Dispose(0))),
+        ];
+        if let Some(document) = window.document() {
+            listeners.push(on(&document, "visibilitychange", |_| {
+                let visible = web_sys::window()?.document()?.visibility_state() == VisibilityState::Visible;
+                visible.then_some(Input::Visible)
+            }));
+        }
+        self.listeners.replace(listeners);
+    }
+
+    /// Makes an agent and starts it; the ticket's promise waits for the welcome.
+    pub fn start_agent(&self, options: AgentOptions, ticket: Ticket) {
+        let handle = self.last_agent.get() + 1;
+        self.last_agent.set(handle);
+        let AgentOptions { kind, display_name, endpoint, get_token } = options;
+        let address = endpoint.as_deref().and_then(socket_address);
+        if endpoint.is_some() && address.is_none() {
+            return self.promises.settle(ticket, handle, Err(reasons::NO_ENDPOINT.into()));
+        }
+        let machine = Agent::new(handle, kind, display_name, address.is_some(), self.streams.clone());
+        self.agents.borrow_mut().push(Rc::new(Running {
+            handle,
+            machine: RefCell::new(machine),
+            get_token,
+            address: RefCell::new(address),
+            socket: RefCell::default(),
+            timer: RefCell::default(),
+            calls: Calls::default(),
+        }));
+        self.give(handle, Input::Start(ticket));
+    }
+
+    /// An agent by its handle.
+    pub fn agent(&self, handle: u32) -> Option<Rc<Running>> {
+        self.agents.borrow().iter().find(|agent| agent.handle == handle).cloned()
+    }
+
+    /// The agent that has a call.
+    pub fn agent_of(&self, call: &CallId) -> Option<Rc<Running>> {
+        self.agents.borrow().iter().find(|agent| agent.machine.borrow().calls().any(|id| id == call)).cloned()
+    }
+
+    /// All agents.
+    pub fn agents(&self) -> Vec<Rc<Running>> {
+        self.agents.borrow().clone()
+    }
+
+    /// Feeds every agent.
+    pub fn give_all(&self, input: &Input) {
+        for agent in self.agents() {
+            self.give(agent.handle, input.clone());
+        }
+    }
+
+    /// Feeds one agent, now or after what is being carried out.
+    pub fn give(&self, handle: u32, input: Input) {
+        self.queue.borrow_mut().push_back((handle, input));
+        if self.busy.replace(true) {
+            return;
+        }
+        loop {
+            let next = self.queue.borrow_mut().pop_front();
+            let Some((handle, input)) = next else { break };
+            let Some(agent) = self.agent(handle) else {
+                self.too_late(handle, input);
+                continue;
+            };
+            let at = At { now: Date::now(), random: Math::random() };
+            let actions = agent.machine.borrow_mut().on(input, at);
+            for action in actions {
+                self.carry_out(&agent, action);
+            }
+        }
+        self.busy.set(false);
+        for agent in self.agents() {
+            self.arm(&agent);
+        }
+    }
+
+    /// The agent is gone: whoever waits is told.
+    fn too_late(&self, handle: u32, input: Input) {
+        let (ticket, result) = match input {
+            Input::Dispose(ticket) => (ticket, Ok(Outcome::Done)),
+            Input::Command { ticket, .. } | Input::Start(ticket) => (ticket, Err(reasons::DISPOSED.into())),
+            _ => return,
+        };
+        self.promises.settle(ticket, handle, result);
+    }
+
+    /// Sets the agent's one timer. One that fires early does no harm and is kept.
+    fn arm(&self, agent: &Rc<Running>) {
+        let Some(deadline) = agent.machine.borrow().deadline() else {
+            agent.timer.take();
+            return;
+        };
+        if agent.timer.borrow().as_ref().is_some_and(|(armed, _)| *armed <= deadline) {
+            return;
+        }
+        let (page, handle) = (self.weak(), agent.handle);
+        let timer = Timer::new(deadline - Date::now(), move || {
+            let Some(page) = page.upgrade() else { return };
+            // A timer that is dropped while it fires stays alive until its closure has returned.
+            let fired = page.agent(handle).and_then(|agent| agent.timer.take());
+            page.give(handle, Input::Tick);
+            drop(fired);
+        });
+        agent.timer.replace(Some((deadline, timer)));
+    }
+
+    fn carry_out(&self, agent: &Rc<Running>, action: Action) {
+        match action {
+            Action::GetToken => self.ask_token(agent),
+            Action::OpenSocket => self.open_socket(agent),
+            Action::CloseSocket => drop(agent.socket.take()),
+            Action::Send(frame) => {
+                if let Some(socket) = &*agent.socket.borrow() {
+                    socket.send(&frame);
+                }
+            }
+            Action::StartMedia { call, session, muted } => agent.calls.start(self, agent.handle, call, session, muted),
+            Action::StopMedia(call) => agent.calls.stop(&call),
+            Action::ConnectMedia { call, grant } => {
+                agent.calls.session(&call, |session| session.connect(&grant));
+            }
+            Action::MediaToken { call, token, expires_at } => {
+                agent.calls.session(&call, |session| session.set_token(&token, expires_at));
+            }
+            Action::OpenGate(call) => {
+                agent.calls.session(&call, |session| session.open_gate());
+            }
+            Action::Muted { call, muted } => agent.calls.set_muted(&call, muted),
+            Action::Video { call, on } => agent.calls.set_video(&call, on),
+            Action::OpenMicrophone(call) => agent.calls.open_microphone(self, agent.handle, call),
+            Action::Emit(change) => {
+                // An application's mistake must not stop the meeting.
+                if let Err(thrown) = self.on_change.call1(&JsValue::UNDEFINED, &to_js(&change)) {
+                    errors::report(&thrown);
+                }
+            }
+            Action::Settle(ticket, Ok(Outcome::Agent(identity))) => {
+                let taken = |other: &Rc<Running>| {
+                    other.handle != agent.handle && other.machine.borrow().identity().is_some_and(|known| known.id == identity.id)
+                };
+                if self.agents().iter().any(taken) {
+                    let member = identity.id.as_str().starts_with("8:orgid:");
+                    let why = if member { reasons::TEAMS_AGENT_EXISTS } else { reasons::AGENT_EXISTS };
+                    self.promises.settle(ticket, agent.handle, Err(why.into()));
+                    self.queue.borrow_mut().push_back((agent.handle, Input::Dispose(0)));
+                } else {
+                    agent.calls.prepare(self, agent.handle);
+                    self.promises.settle(ticket, agent.handle, Ok(Outcome::Agent(identity)));
+                }
+            }
+            Action::Settle(ticket, result) => self.promises.settle(ticket, agent.handle, result),
+            Action::Disposed => {
+                agent.timer.take();
+                agent.calls.clear();
+                self.agents.borrow_mut().retain(|other| other.handle != agent.handle);
+            }
+        }
+    }
+
+    fn ask_token(&self, agent: &Running) {
+        let (page, handle, question) = (self.weak(), agent.handle, agent.get_token.clone());
+        spawn_local(async move {
+            let mut token = get_token(&question).await;
+            let Some(page) = page.upgrade() else { return };
+            let Some(agent) = page.agent(handle) else { return };
+            if agent.address.borrow().is_none() {
+                let claimed = token.as_ref().ok().and_then(|token| endpoint_claim(&token.token));
+                agent.address.replace(claimed.as_deref().and_then(socket_address));
+                if token.is_ok() && agent.address.borrow().is_none() {
+                    token = Err(reasons::NO_ENDPOINT.into());
+                }
+            }
+            page.give(handle, Input::Token(token));
+        });
+    }
+
+    fn open_socket(&self, agent: &Running) {
+        let (page, handle) = (self.weak(), agent.handle);
+        let report = move |event| {
+            let input = match event {
+                SocketEvent::Opened => Input::Opened,
+                SocketEvent::Received(received) => Input::Received(received),
+                SocketEvent::Closed => Input::Closed,
+            };
+            if let Some(page) = page.upgrade() {
+                page.give(handle, input);
+            }
+        };
+        let socket = agent.address.borrow().as_deref().and_then(|address| Socket::open(address, report));
+        if socket.is_none() {
+            self.queue.borrow_mut().push_back((handle, Input::Closed));
+        }
+        agent.socket.replace(socket);
+    }
+
+    /// Lets go of everything.
+    pub fn dispose(&self) {
+        self.give_all(&Input::Dispose(0));
+        self.listeners.take();
+    }
+}

@@ -1,0 +1,443 @@
+//! A call agent: one connection to the service, and the calls on it.
+
+use super::call::{Around, Call};
+use super::input::{Action, At, Command, Identity, Input, Kind, NewCall, Outcome, Received, Ticket, UserToken};
+use super::link::{Link, Sequence};
+use super::reasons::reasons;
+use super::requests::{Purpose, Requests};
+use super::roster::StreamIds;
+use super::{check_locator, Refused};
+use crate::api::changes::Change;
+use plenary_protocol::agent::{Event, Frame, ProtocolError, Reply, Request, Welcome};
+use plenary_protocol::end::Reason;
+use plenary_protocol::id::CallId;
+
+/// Creating an agent fails after this time; once created it keeps trying.
+const CREATE_LIMIT: f64 = 10_000.0;
+/// Before another attempt after the service refused a token for the second time.
+const REFUSED_PAUSE: f64 = 30_000.0;
+
+/// The machine of one agent.
+#[derive(Debug)]
+pub struct Agent {
+    handle: u32,
+    kind: Kind,
+    address_known: bool,
+    life: Life,
+    link: Link,
+    requests: Requests,
+    calls: Vec<Call>,
+    streams: StreamIds,
+    told_connected: bool,
+    /// Times in a row that the service refused the token.
+    refusals: u32,
+    /// Events of types that this version does not know.
+    skipped: u32,
+}
+
+#[derive(Debug)]
+enum Life {
+    New,
+    Starting { ticket: Ticket, until: f64 },
+    Alive(Identity),
+    Over,
+}
+
+impl Agent {
+    /// An agent that waits for [`Input::Start`]. `address_known`: the socket's address does not have
+    /// to be read from the token.
+    pub fn new(handle: u32, kind: Kind, display_name: Option<String>, address_known: bool, streams: StreamIds) -> Self {
+        Self {
+            handle,
+            kind,
+            address_known,
+            life: Life::New,
+            link: Link::new(display_name),
+            requests: Requests::default(),
+            calls: vec![],
+            streams,
+            told_connected: false,
+            refusals: 0,
+            skipped: 0,
+        }
+    }
+
+    /// Takes what happened, gives what is to be done, in this order.
+    pub fn on(&mut self, input: Input, at: At) -> Vec<Action> {
+        let mut out = Vec::new();
+        match (&self.life, input) {
+            (Life::Over, input) => refuse(input, &mut out),
+            (Life::New, Input::Start(ticket)) => {
+                self.life = Life::Starting { ticket, until: at.now + CREATE_LIMIT };
+                self.link.start(self.address_known, at, &mut out);
+            }
+            (_, Input::Start(ticket)) => out.push(Action::Settle(ticket, Err(reasons::DISPOSED.into()))),
+            (_, Input::Dispose(ticket)) => self.dispose(ticket, at, &mut out),
+            (_, Input::Join(new)) => self.join(new, at, &mut out),
+            (_, Input::Command { call, ticket, command }) => self.command(&call, ticket, command, at, &mut out),
+            (_, Input::Opened) => {
+                let Self { link, requests, .. } = self;
+                link.opened(|| requests.id(), at, &mut out);
+            }
+            (_, Input::Closed) => self.link_lost(at, &mut out),
+            (_, Input::Received(received)) => self.received(received, at, &mut out),
+            (_, Input::Token(Ok(token))) => self.token(token, at, &mut out),
+            (_, Input::Token(Err(why))) => self.no_token(why, at, &mut out),
+            (_, Input::Network(there)) => self.network(there, at, &mut out),
+            (_, Input::Visible) => self.hurry(at, &mut out),
+            (_, Input::Tick) => {}
+            (_, Input::Offer { call, session, offer }) => {
+                self.with(&call, at, &mut out, |call, around| call.offered(session, offer, around));
+            }
+            (_, Input::Media { call, session, event }) => {
+                self.with(&call, at, &mut out, |call, around| call.media(session, event, around));
+            }
+            (_, Input::Microphone { call, opened }) => {
+                self.with(&call, at, &mut out, |call, around| call.microphone(opened, around));
+            }
+        }
+        self.tick(at, &mut out);
+        self.calls.retain(|call| !call.is_over());
+        out
+    }
+
+    /// When [`Input::Tick`] is to be given at the latest.
+    pub fn deadline(&self) -> Option<f64> {
+        let starting = if let Life::Starting { until, .. } = self.life { Some(until) } else { None };
+        if matches!(self.life, Life::Over) {
+            return None;
+        }
+        let calls = self.calls.iter().filter_map(Call::deadline);
+        let fixed = [starting, self.link.deadline(), self.requests.deadline()];
+        calls.chain(fixed.into_iter().flatten()).reduce(f64::min)
+    }
+
+    /// Calls that are not over.
+    pub fn calls(&self) -> impl Iterator<Item = &CallId> {
+        self.calls.iter().map(|call| &call.id)
+    }
+
+    /// Sid of the track behind a remote stream.
+    pub fn track_of(&self, call: &CallId, stream: u32) -> Option<&str> {
+        self.calls.iter().find(|known| known.id == *call)?.roster.track_of(stream)
+    }
+
+    /// Who the service says this is.
+    pub fn identity(&self) -> Option<&Identity> {
+        if let Life::Alive(identity) = &self.life { Some(identity) } else { None }
+    }
+
+    /// Number of events that were skipped, being of a newer version.
+    pub fn skipped(&self) -> u32 {
+        self.skipped
+    }
+
+    fn with(&mut self, call: &CallId, at: At, out: &mut Vec<Action>, then: impl FnOnce(&mut Call, &mut Around)) -> bool {
+        let up = self.link.is_up();
+        let Some(call) = self.calls.iter_mut().find(|known| known.id == *call) else { return false };
+        then(call, &mut Around { at, up, requests: &mut self.requests, out });
+        true
+    }
+
+    fn each(&mut self, at: At, out: &mut Vec<Action>, mut then: impl FnMut(&mut Call, &mut Around)) {
+        let up = self.link.is_up();
+        for call in &mut self.calls {
+            then(call, &mut Around { at, up, requests: &mut self.requests, out });
+        }
+    }
+
+    // ----- the user -----
+
+    fn join(&mut self, new: NewCall, at: At, out: &mut Vec<Action>) {
+        let Life::Alive(identity) = &self.life else { return };
+        if check_locator(&new.locator).is_err() || self.calls.iter().any(|call| call.id == new.call) {
+            return;
+        }
+        let (own, up) = (identity.id.clone(), self.link.is_up());
+        let mut around = Around { at, up, requests: &mut self.requests, out };
+        self.calls.push(Call::start(new, own, self.streams.clone(), &mut around));
+    }
+
+    fn command(&mut self, call: &CallId, ticket: Ticket, command: Command, at: At, out: &mut Vec<Action>) {
+        let hanging_up = matches!(command, Command::HangUp { .. });
+        if !self.with(call, at, out, |call, around| call.command(command, ticket, around)) {
+            // To hang up a call that is over is no mistake.
+            let result = if hanging_up { Ok(Outcome::Done) } else { Err(Reason::NO_SUCH_CALL.into()) };
+            out.push(Action::Settle(ticket, result));
+        }
+    }
+
+    fn dispose(&mut self, ticket: Ticket, at: At, out: &mut Vec<Action>) {
+        self.each(at, out, |call, around| {
+            call.hang_up(None, around);
+            call.left(around);
+        });
+        self.over(reasons::DISPOSED.into(), out);
+        out.push(Action::Settle(ticket, Ok(Outcome::Done)));
+    }
+
+    /// Lets go of everything.
+    fn over(&mut self, why: Refused, out: &mut Vec<Action>) {
+        for purpose in self.requests.all() {
+            if let Purpose::Command(ticket) | Purpose::EndForEveryone(_, ticket) = purpose {
+                out.push(Action::Settle(ticket, Err(why.clone())));
+            }
+        }
+        self.link.stop(out);
+        if let Life::Starting { ticket, .. } = std::mem::replace(&mut self.life, Life::Over) {
+            out.push(Action::Settle(ticket, Err(why)));
+        }
+        self.tell_connected(false, None, out);
+        self.calls.clear();
+        out.push(Action::Disposed);
+    }
+
+    // ----- credentials -----
+
+    fn token(&mut self, token: UserToken, at: At, out: &mut Vec<Action>) {
+        if self.link.token(token, at, out) {
+            if let Some(token) = self.link.current_token() {
+                let request = Request::Token { token: token.token.clone() };
+                self.requests.ask(Purpose::Silent, request, true, at, out);
+            }
+        }
+        let Self { link, requests, .. } = self;
+        link.greet(|| requests.id(), at, out);
+    }
+
+    fn no_token(&mut self, why: Refused, at: At, out: &mut Vec<Action>) {
+        if matches!(self.life, Life::Starting { .. }) {
+            return self.over(why, out);
+        }
+        self.link.no_token(at);
+        if self.refusals > 0 {
+            self.token_refused(reasons::NO_TOKEN.into(), at, out);
+        }
+    }
+
+    /// The service does not take the token. Once: a newer one may do. Twice: the calls are over.
+    fn token_refused(&mut self, why: Refused, at: At, out: &mut Vec<Action>) {
+        self.refusals += 1;
+        if matches!(self.life, Life::Starting { .. }) {
+            return self.over(why, out);
+        }
+        let revoked = why.sub_code == Reason::REVOKED.sub_code;
+        let first = self.refusals == 1 && !revoked;
+        self.link.token_refused(if first { 0.0 } else { REFUSED_PAUSE }, at, out);
+        self.tell_connected(false, Some("invalidToken"), out);
+        if !first {
+            let end: Refused = if revoked { why } else { reasons::NO_TOKEN.into() };
+            self.each(at, out, |call, around| call.end(end.clone(), around));
+        }
+    }
+
+    // ----- the connection -----
+
+    fn network(&mut self, there: bool, at: At, out: &mut Vec<Action>) {
+        self.each(at, out, |call, around| call.network(there, around));
+        if there {
+            self.hurry(at, out);
+        }
+    }
+
+    fn hurry(&mut self, at: At, out: &mut Vec<Action>) {
+        let Self { link, requests, .. } = self;
+        link.hurry(|| requests.id(), at, out);
+    }
+
+    fn link_lost(&mut self, at: At, out: &mut Vec<Action>) {
+        self.link.lost(at, out);
+        for purpose in self.requests.dropped() {
+            self.unanswered(purpose, at, out);
+        }
+        self.tell_connected(false, Some("connectionIssue"), out);
+        self.each(at, out, Call::link_down);
+    }
+
+    /// The socket dropped, or time ran out, before the answer came.
+    fn unanswered(&mut self, purpose: Purpose, at: At, out: &mut Vec<Action>) {
+        match purpose {
+            Purpose::Command(ticket) | Purpose::EndForEveryone(_, ticket) => {
+                out.push(Action::Settle(ticket, Err(Reason::NO_NETWORK.into())));
+            }
+            // Must not be lost: others would see a ghost until the service's own limit.
+            Purpose::Leave(call) => {
+                self.requests.ask(Purpose::Leave(call.clone()), Request::Leave { call: call.clone() }, false, at, out);
+                self.with(&call, at, out, Call::left);
+            }
+            Purpose::Muted(call) => {
+                self.with(&call, at, out, |call, _| call.muted_unknown());
+            }
+            // Asked for again by the call, when the link is up and when it is due.
+            Purpose::Join(_) | Purpose::MediaToken(_) | Purpose::Silent => {}
+        }
+    }
+
+    fn welcomed(&mut self, welcome: Welcome, at: At, out: &mut Vec<Action>) {
+        let Welcome { session, identity, display_name, resumed, .. } = welcome;
+        let is_member = identity.as_str().starts_with("8:orgid:");
+        if is_member != (self.kind == Kind::Member) {
+            return self.over(reasons::WRONG_KIND.into(), out);
+        }
+        self.refusals = 0;
+        self.link.welcomed(session, resumed, at);
+        let identity = Identity { id: identity, display_name };
+        self.tell_connected(true, None, out);
+        if let Life::Starting { ticket, .. } = std::mem::replace(&mut self.life, Life::Alive(identity.clone())) {
+            out.push(Action::Settle(ticket, Ok(Outcome::Agent(identity))));
+        }
+        self.requests.flush(out);
+        self.each(at, out, |call, around| call.link_up(resumed, around));
+    }
+
+    fn tell_connected(&mut self, connected: bool, reason: Option<&'static str>, out: &mut Vec<Action>) {
+        if self.told_connected != connected {
+            self.told_connected = connected;
+            out.push(Action::Emit(Change::Agent { agent: self.handle, connected, reason }));
+        }
+    }
+
+    // ----- frames -----
+
+    fn received(&mut self, received: Received, at: At, out: &mut Vec<Action>) {
+        self.link.heard(at);
+        match received {
+            Received::Unreadable => {}
+            Received::UnknownEvent(seq) => {
+                if self.in_sequence(seq, at, out) {
+                    self.skipped += 1;
+                }
+            }
+            Received::Frame(frame) => match *frame {
+                Frame::Event { seq, event } => {
+                    if self.in_sequence(seq, at, out) {
+                        self.event(event, at, out);
+                    }
+                }
+                Frame::Reply { id, reply: Reply::Welcome(welcome) } if self.link.is_hello(id) => self.welcomed(welcome, at, out),
+                Frame::Failure { id, error } if self.link.is_hello(id) => self.turned_away(error, at, out),
+                Frame::Reply { id, reply } => {
+                    if let Some(purpose) = self.requests.answered(id) {
+                        self.replied(purpose, reply, at, out);
+                    }
+                }
+                Frame::Failure { id, error } => {
+                    if let Some(purpose) = self.requests.answered(id) {
+                        self.failed(purpose, error, at, out);
+                    }
+                }
+            },
+        }
+    }
+
+    fn in_sequence(&mut self, seq: u64, at: At, out: &mut Vec<Action>) -> bool {
+        match self.link.sequence(seq) {
+            Sequence::Next => true,
+            Sequence::Duplicate => false,
+            Sequence::Gap => {
+                self.link_lost(at, out);
+                false
+            }
+        }
+    }
+
+    /// The hello was refused.
+    fn turned_away(&mut self, error: ProtocolError, at: At, out: &mut Vec<Action>) {
+        match error.code {
+            401 => self.token_refused(error.into(), at, out),
+            // The service is starting, full or failing: as if it had not answered.
+            429 | 500.. => self.link_lost(at, out),
+            _ if matches!(self.life, Life::Starting { .. }) => self.over(error.into(), out),
+            _ => {
+                let end = Refused::from(error);
+                self.each(at, out, |call, around| call.end(end.clone(), around));
+                self.link_lost(at, out);
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event, at: At, out: &mut Vec<Action>) {
+        let call = match &event {
+            Event::Admitted(snapshot) => &snapshot.call,
+            Event::Ended { call, .. } | Event::Roster { call, .. } | Event::Lobby { call, .. } | Event::Role { call, .. } => call,
+        };
+        self.with(&call.clone(), at, out, |call, around| call.event(event, around));
+    }
+
+    fn replied(&mut self, purpose: Purpose, reply: Reply, at: At, out: &mut Vec<Action>) {
+        match (purpose, reply) {
+            (Purpose::Join(call), Reply::Call(snapshot)) => {
+                self.with(&call, at, out, |call, around| call.joined(Ok(*snapshot), around));
+            }
+            (Purpose::Leave(call), _) => {
+                self.with(&call, at, out, Call::left);
+            }
+            (Purpose::EndForEveryone(call, ticket), _) => {
+                if !self.with(&call, at, out, |call, around| call.ending_for_everyone(ticket, Ok(()), around)) {
+                    out.push(Action::Settle(ticket, Ok(Outcome::Done)));
+                }
+            }
+            (Purpose::Command(ticket), Reply::Admitted { success_count, failure_count }) => {
+                out.push(Action::Settle(ticket, Ok(Outcome::Admitted { success_count, failure_count })));
+            }
+            (Purpose::Command(ticket), _) => out.push(Action::Settle(ticket, Ok(Outcome::Done))),
+            (Purpose::MediaToken(call), Reply::Media(grant)) => {
+                self.with(&call, at, out, |call, around| call.media_token(Some(*grant), around));
+            }
+            (Purpose::Join(call), _) => {
+                self.with(&call, at, out, |call, around| call.joined(Err(Reason::MALFORMED.into()), around));
+            }
+            (Purpose::MediaToken(_) | Purpose::Muted(_) | Purpose::Silent, _) => {}
+        }
+    }
+
+    fn failed(&mut self, purpose: Purpose, error: ProtocolError, at: At, out: &mut Vec<Action>) {
+        match purpose {
+            Purpose::Join(call) => {
+                self.with(&call, at, out, |call, around| call.joined(Err(error.into()), around));
+            }
+            Purpose::Leave(call) => {
+                self.with(&call, at, out, Call::left);
+            }
+            Purpose::EndForEveryone(_, ticket) | Purpose::Command(ticket) => {
+                out.push(Action::Settle(ticket, Err(error.into())));
+            }
+            Purpose::MediaToken(call) => {
+                self.with(&call, at, out, |call, around| call.media_token(None, around));
+            }
+            Purpose::Muted(_) | Purpose::Silent => {}
+        }
+    }
+
+    // ----- time -----
+
+    fn tick(&mut self, at: At, out: &mut Vec<Action>) {
+        if matches!(self.life, Life::Over) {
+            return;
+        }
+        if matches!(self.life, Life::Starting { until, .. } if until <= at.now) {
+            return self.over(reasons::UNREACHABLE.into(), out);
+        }
+        let Self { link, requests, .. } = self;
+        if link.tick(|| requests.id(), at, out) {
+            self.link_lost(at, out);
+        }
+        for purpose in self.requests.overdue(at) {
+            self.unanswered(purpose, at, out);
+        }
+        self.each(at, out, Call::tick);
+    }
+}
+
+/// The answer to everything after the end.
+fn refuse(input: Input, out: &mut Vec<Action>) {
+    match input {
+        Input::Command { ticket, command: Command::HangUp { .. }, .. } | Input::Dispose(ticket) => {
+            out.push(Action::Settle(ticket, Ok(Outcome::Done)));
+        }
+        Input::Command { ticket, .. } | Input::Start(ticket) => {
+            out.push(Action::Settle(ticket, Err(reasons::DISPOSED.into())));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,59 @@
+//! The agent socket: a WebSocket with the control protocol's subprotocol, text frames.
+
+use super::guards::{count, Listener};
+use super::values::{read_frame, to_text};
+use crate::meeting::Received;
+use plenary_protocol::agent::{ClientFrame, SUBPROTOCOL};
+use std::rc::Rc;
+use wasm_bindgen::JsCast;
+use web_sys::{MessageEvent, WebSocket};
+
+/// What a socket reports.
+pub enum SocketEvent {
+    /// Open: the hello can go.
+    Opened,
+    /// A frame.
+    Received(Received),
+    /// Closed, or could not be opened; nothing follows.
+    Closed,
+}
+
+/// An open, or opening, socket; dropping it closes it and nothing is reported any more.
+pub struct Socket {
+    socket: WebSocket,
+    // Before the socket's own drop: a closed socket must not report to whoever dropped it.
+    _listeners: [Listener; 3],
+}
+
+impl Socket {
+    /// Opens. `None` where the browser refuses the address at once (mixed content, a bad port).
+    pub fn open(address: &str, then: impl Fn(SocketEvent) + 'static) -> Option<Self> {
+        let socket = WebSocket::new_with_str(address, SUBPROTOCOL).ok()?;
+        let then = Rc::new(then);
+        let (opened, received, closed) = (then.clone(), then.clone(), then);
+        let listeners = [
+            Listener::new(&socket, "open", move |_| opened(SocketEvent::Opened)),
+            Listener::new(&socket, "message", move |event| {
+                let text = event.dyn_into::<MessageEvent>().ok().and_then(|event| event.data().as_string());
+                received(SocketEvent::Received(text.map_or(Received::Unreadable, |text| read_frame(&text))));
+            }),
+            // A failure to connect reports `error`, then `close`.
+            Listener::new(&socket, "close", move |_| closed(SocketEvent::Closed)),
+        ];
+        count(|c| c.sockets += 1);
+        Some(Self { socket, _listeners: listeners })
+    }
+
+    /// Sends; a socket that is closing drops it, and reports that it closed.
+    pub fn send(&self, frame: &ClientFrame) {
+        let _ = self.socket.send_with_str(&to_text(frame));
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // 1000: what was sent before is still delivered.
+        let _ = self.socket.close_with_code(1000);
+        count(|c| c.sockets -= 1);
+    }
+}

@@ -1,0 +1,130 @@
+// How long until the first picture: from `admit`, and from `join()` without a lobby, beside
+// `livekit-client`'s `connect()` on the same engine, in one run, at 0 and 50 ms of round trip.
+//
+// `cargo xtask bench join [--times 12] [--check]`; with `--check` a ratio above what is expected fails.
+//
+// The delay is a relay of our own (there is no netem here) through which the pages' sockets and media
+// go; with 50 ms everybody is behind it, the sender too. Devices are open and the wasm is loaded
+// before the clock starts, LiveKit's connection is prepared: what is compared is joining.
+
+import { readFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startChromium } from '../e2e/harness/browser.mjs';
+import { Service } from '../e2e/harness/service.mjs';
+import { startRelay } from '../e2e/lib/relay.mjs';
+
+const { values } = parseArgs({ options: { times: { type: 'string', default: '12' }, check: { type: 'boolean', default: false } } });
+const TIMES = Number(values.times);
+/** Issue 3: at most these parts of livekit-client's time. */
+const EXPECTED = { admit: 0.3, join: 0.8 };
+const ROUND_TRIPS_MS = [0, 50];
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const LIVEKIT = here('../e2e/node_modules/livekit-client');
+
+const cleanUps = [];
+/** What the harness needs of a test. */
+const run = { after: (act) => cleanUps.push(act), skip() {} };
+
+async function openActor(browser, origin, route, scripts) {
+  const context = await browser.newContext();
+  await context.grantPermissions(['camera', 'microphone']);
+  const page = await context.newPage();
+  await page.addInitScript({ path: here('join/page.js') });
+  await page.route('**/blank-for-tests', (answer) => answer.fulfill({
+    contentType: 'text/html', body: `<!doctype html><title>bench</title><body>${scripts.sdk ? '<script src="/sdk/plenary.iife.js"></script>' : ''}</body>`,
+  }));
+  await page.goto(`${origin}/blank-for-tests`);
+  for (const path of scripts.files) await page.addScriptTag({ content: await readFile(path, 'utf8') });
+  await page.evaluate((ports) => window.__bench.through(ports), route);
+  return page;
+}
+
+const act = (page, name, argument) => page.evaluate(([what, given]) => window.actors[what](given), [name, argument]);
+
+async function measure(service, browser, roundTrip) {
+  let origin = service.origin;
+  let route = null;
+  if (roundTrip > 0) {
+    const relay = await startRelay({ listen: '127.0.0.1', target: '127.0.0.1', delay: roundTrip / 2, tcp: [[0, service.port]], udp: [[0, service.udpPort]] });
+    cleanUps.push(() => relay.close());
+    origin = `http://127.0.0.1:${relay.tcp[0]}`;
+    route = { tcp: [service.port, relay.tcp[0]], udp: [service.udpPort, relay.udp[0]] };
+  }
+  const actors = here('join/actors.js');
+  const ours = () => openActor(browser, origin, route, { sdk: true, files: [actors] });
+  const organiser = await ours();
+  const links = await act(organiser, 'organiser');
+  const guest = await ours();
+  const livekit = await openActor(browser, origin, route, {
+    sdk: false, files: [`${LIVEKIT}/dist/livekit-client.umd.js`, here('../e2e/lib/agent-socket.js'), actors],
+  });
+
+  let transports = 0;
+  const attempts = {
+    async admit() {
+      await act(guest, 'guest');
+      if (await act(guest, 'wait', links.organization)) transports += 1;
+      const [at, first] = await Promise.all([act(organiser, 'admit'), act(guest, 'firstFrame')]);
+      await act(guest, 'guestLeaves');
+      return first - at;
+    },
+    async join() {
+      await act(guest, 'guest');
+      const time = await act(guest, 'join', links.everyone);
+      await act(guest, 'guestLeaves');
+      return time;
+    },
+    async livekit() {
+      await act(livekit, 'livekit', links.everyone);
+      const time = await act(livekit, 'livekitJoin');
+      await act(livekit, 'livekitLeaves');
+      return time;
+    },
+  };
+  const times = { admit: [], join: [], livekit: [] };
+  // The first round warms caches and is not counted; the order turns, so that none is always last.
+  const names = Object.keys(attempts);
+  for (let round = 0; round <= TIMES; round += 1) {
+    for (let at = 0; at < names.length; at += 1) {
+      const name = names[(at + round) % names.length];
+      const time = await attempts[name]();
+      if (round > 0) times[name].push(time);
+    }
+  }
+  await Promise.all([organiser, guest, livekit].map((page) => page.context().close()));
+  return { times, transports };
+}
+
+function quantile(numbers, part) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * part;
+  return sorted[Math.floor(at)] + (sorted[Math.ceil(at)] - sorted[Math.floor(at)]) * (at % 1);
+}
+
+const LABELS = { admit: 'ours, admit → first frame', join: 'ours, join() → first frame', livekit: 'livekit-client, connect() → first frame' };
+
+try {
+  const service = await Service.start(run);
+  const browser = await startChromium(run);
+  const { version } = JSON.parse(await readFile(`${LIVEKIT}/package.json`, 'utf8'));
+  console.log(`first picture: ${TIMES} times each, livekit-client ${version}, Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}`);
+  for (const roundTrip of ROUND_TRIPS_MS) {
+    const { times, transports } = await measure(service, browser, roundTrip);
+    const base = quantile(times.livekit, 0.5);
+    console.log(`\nround trip ${roundTrip} ms (${transports} of ${TIMES + 1} waited with their transport up)`);
+    console.log(`${''.padEnd(42)} ${'median'.padStart(8)} ${'p25'.padStart(8)} ${'p75'.padStart(8)} ${'ratio'.padStart(7)}  expected`);
+    for (const [name, numbers] of Object.entries(times)) {
+      const [middle, low, high] = [0.5, 0.25, 0.75].map((part) => quantile(numbers, part));
+      const ratio = middle / base;
+      const expected = EXPECTED[name];
+      const good = expected === undefined || ratio <= expected;
+      const verdict = expected === undefined ? '' : `at most ${expected}: ${good ? 'yes' : 'NO'}`;
+      console.log(`${LABELS[name].padEnd(42)} ${[middle, low, high].map((ms) => `${ms.toFixed(0)} ms`.padStart(8)).join(' ')} ${ratio.toFixed(2).padStart(7)}  ${verdict}`);
+      if (!good && values.check) process.exitCode = 1;
+    }
+  }
+} finally {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp();
+}

@@ -1,0 +1,76 @@
+// In every page of the benchmark, before anything else: sends its traffic through the relay, and
+// notes when the first frame of somebody else was decoded, whichever client received it.
+(() => {
+  const bench = { first: null, route: null, peers: [] };
+  window.__bench = bench;
+  const now = () => performance.timeOrigin + performance.now();
+
+  /** `{tcp: [from, to], udp: [from, to]}`: ports of the service and of the relay before it. */
+  bench.through = (route) => { bench.route = route; };
+  const swap = (text, ports, before, after) => (ports ? text.replaceAll(`${before}${ports[0]}${after}`, `${before}${ports[1]}${after}`) : text);
+
+  window.WebSocket = new Proxy(WebSocket, {
+    construct(target, [url, ...rest]) {
+      return new target(swap(String(url), bench.route?.tcp, ':', '/'), ...rest);
+    },
+  });
+
+  /** Candidates over UDP point at the relay; those over TCP would go past it. */
+  function rerouted(sdp) {
+    if (!sdp) return sdp;
+    const lines = sdp.split('\r\n').filter((line) => !/^a=candidate:.* tcp /i.test(line));
+    return lines.map((line) => (/^a=candidate:/.test(line) ? swap(line, bench.route?.udp, ' ', ' ') : line)).join('\r\n');
+  }
+
+  const watched = new WeakSet();
+  /** A processor is handed each frame as it comes out of the decoder. */
+  async function watch(track) {
+    if (track.kind !== 'video' || watched.has(track)) return;
+    watched.add(track);
+    const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 1 }).readable.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      value.close();
+      bench.first ??= now();
+    }
+  }
+
+  const { setRemoteDescription, addIceCandidate } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.setRemoteDescription = async function rerouting(description) {
+    bench.peers.push(this);
+    await setRemoteDescription.call(this, { type: description.type, sdp: rerouted(description.sdp) });
+    for (const { receiver } of this.getTransceivers()) void watch(receiver.track);
+  };
+  RTCPeerConnection.prototype.addIceCandidate = async function rerouting(candidate) {
+    if (candidate?.candidate && / tcp /i.test(candidate.candidate)) return;
+    const text = candidate?.candidate ? swap(candidate.candidate, bench.route?.udp, ' ', ' ') : undefined;
+    await addIceCandidate.call(this, text === undefined ? candidate : { ...(candidate.toJSON?.() ?? candidate), candidate: text });
+  };
+
+  /** Does `start` and gives the times of its beginning and of the first decoded frame. */
+  bench.measure = async (start) => {
+    bench.first = null;
+    const begun = now();
+    const [result] = await Promise.all([start(), bench.decoded()]);
+    return { begun, first: bench.first, result };
+  };
+  bench.decoded = async () => {
+    const end = performance.now() + 20_000;
+    while (bench.first === null) {
+      if (performance.now() > end) throw new Error('no frame was decoded');
+      await new Promise((resolve) => { setTimeout(resolve, 5); });
+    }
+  };
+  bench.now = now;
+
+  /** Resolves when the SDK's object is in a state. */
+  bench.reaches = (call, state) => new Promise((resolve, reject) => {
+    const look = () => {
+      if (call.state === state) resolve();
+      else if (call.state === 'Disconnected') reject(new Error(`the call ended: ${JSON.stringify(call.callEndReason)}`));
+    };
+    call.on('stateChanged', look);
+    look();
+  });
+})();

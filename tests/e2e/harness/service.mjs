@@ -1,0 +1,138 @@
+// A service of one's own: free ports, a temporary data folder, the built pages.
+//
+// `cargo xtask test` builds what is needed and sets PLENARY_SERVICE_BIN. To run one file alone after
+// that: `PLENARY_SERVICE_BIN=target/debug/plenary-service node --test tests/e2e/<name>.test.mjs`.
+
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+/** The pages with the SDK under /sdk/. */
+export const WWW = join(ROOT, 'dist/www');
+/** The npm package as it is packed. */
+export const PACKAGE = join(ROOT, 'dist/plenary-sdk');
+
+/** The service's program. */
+export const BINARY = process.env.PLENARY_SERVICE_BIN ?? join(ROOT, 'target/debug/plenary-service');
+/** A first start makes keys and a database; a busy machine takes its time. */
+const START_MS = 30_000;
+/** A graceful end tells everybody; whoever takes longer hangs. */
+const STOP_MS = 15_000;
+/** Lines that the service prints for people, and what they are here. */
+const LINKS = { 'guest page': 'guestPage', console: 'consolePage' };
+
+export class Service {
+  /**
+   * Starts a service that ends with the test `t`.
+   * @param {import('node:test').TestContext} t
+   * @param {{ args?: string[], env?: Record<string, string> }} [options] further flags and variables
+   */
+  static async start(t, { args = [], env = {} } = {}) {
+    const service = new Service();
+    service.data = await mkdtemp(join(tmpdir(), 'plenary-'));
+    service.port = await freeTcpPort();
+    service.udpPort = await freeUdpPort();
+    service.origin = `http://127.0.0.1:${service.port}`;
+    service.extra = args;
+    service.env = env;
+    /** Everything it logged, over all its starts. */
+    service.log = '';
+    t.after(async () => {
+      await service.stop();
+      if (!t.passed && t.passed !== undefined) t.diagnostic(service.log);
+      await rm(service.data, { recursive: true, force: true });
+    });
+    await service.#start();
+    return service;
+  }
+
+  /** Ends it as an operator would, and waits. */
+  async stop() {
+    await this.#end('SIGTERM');
+  }
+
+  /** Ends it as a power cut would. */
+  async kill() {
+    await this.#end('SIGKILL');
+  }
+
+  /** Starts it again, on the same ports and data. */
+  async restart() {
+    await this.stop();
+    await this.#start();
+  }
+
+  async #start() {
+    // Its settings come from PLENARY_… variables too; those of the tests are none of its own.
+    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PLENARY_'));
+    const child = spawn(
+      BINARY,
+      ['serve', '--listen', `127.0.0.1:${this.port}`, '--udp', `127.0.0.1:${this.udpPort}`,
+        '--data', this.data, '--www', WWW, ...this.extra],
+      { cwd: this.data, env: { ...Object.fromEntries(inherited), ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    this.process = child;
+    child.stderr.on('data', (bytes) => { this.log += bytes; });
+    const gone = new Promise((_, reject) => {
+      child.once('error', (error) => reject(new Error(`${BINARY} cannot be started; run \`cargo xtask test e2e\``, { cause: error })));
+      child.once('exit', (code, signal) => reject(new Error(`the service ended while starting (${code ?? signal}):\n${this.log}`)));
+    });
+    gone.catch(() => {}); // Later ends are somebody's intention.
+    createInterface(child.stdout).on('line', (line) => {
+      this.log += `${line}\n`;
+      const [, name, url] = /^\s*([a-z ]+):\s+(https?:\S+)/.exec(line) ?? [];
+      if (name in LINKS) this[LINKS[name]] = url;
+    });
+    try {
+      await Promise.race([this.#ready(), gone]);
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
+    }
+  }
+
+  async #ready() {
+    const end = Date.now() + START_MS;
+    while (Date.now() < end) {
+      const answer = await fetch(`${this.origin}/readyz`).catch(() => undefined);
+      if (answer?.ok) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`the service was not ready after ${START_MS} ms:\n${this.log}`);
+  }
+
+  async #end(signal) {
+    const child = this.process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    await exit;
+    clearTimeout(timer);
+  }
+}
+
+async function freeTcpPort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function freeUdpPort() {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}

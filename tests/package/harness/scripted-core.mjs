@@ -1,0 +1,96 @@
+/**
+ * Stands in for the generated glue where the facade's own logic is tested: a `Core` that remembers
+ * what it was asked and tells what the test says. The real core is in tests/browser and tests/e2e.
+ */
+export const loads = [];
+export const cores = [];
+/** What the next calls do instead of succeeding: method name -> function. */
+export const script = {};
+
+export default async function init(source) {
+  loads.push(source);
+  await script.init?.();
+}
+
+export class Core {
+  constructor(onChange) {
+    this.tell = onChange;
+    this.asked = [];
+    this.agents = 0;
+    this.tracks = [];
+    this.deviceList = [
+      { id: 'cam1', name: 'Front', kind: 'camera', isSystemDefault: true },
+      { id: 'mic1', name: 'Inner', kind: 'microphone', isSystemDefault: true },
+      { id: 'mic2', name: 'Headset', kind: 'microphone', isSystemDefault: false },
+      { id: 'speaker1', name: 'Inner', kind: 'speaker', isSystemDefault: true },
+    ];
+    cores.push(this);
+  }
+
+  note(method, ...args) {
+    this.asked.push([method, ...args]);
+    return script[method]?.(this, ...args);
+  }
+
+  named(method) {
+    return this.asked.filter(([name]) => name === method);
+  }
+
+  async createAgent(options) {
+    await this.note('createAgent', options);
+    return { agent: (this.agents += 1), identity: '8:acs:resource_me', displayName: options.displayName };
+  }
+
+  async disposeAgent(agent) {
+    await this.note('disposeAgent', agent);
+  }
+
+  join(agent, call, locator, options) {
+    this.note('join', agent, call, locator, options);
+  }
+
+  async hangUp(call, forEveryone) {
+    await this.note('hangUp', call, forEveryone);
+  }
+
+  async mute(call) {
+    await this.note('mute', call);
+    this.tell({ type: 'call', call, muted: true });
+  }
+
+  async unmute(call) {
+    await this.note('unmute', call);
+    this.tell({ type: 'call', call, muted: false });
+  }
+
+  async openCamera(id) {
+    await this.note('openCamera', id);
+    const track = { id: `${id}-${this.tracks.length}`, stopped: false, stop() { this.stopped = true; } };
+    this.tracks.push(track);
+    return track;
+  }
+
+  async devices() {
+    await this.note('devices');
+    return this.deviceList.map((device) => ({ ...device }));
+  }
+
+  async askPermission(audio, video) {
+    await this.note('askPermission', audio, video);
+    return { audio, video };
+  }
+
+  dispose() {
+    this.note('dispose');
+  }
+}
+
+for (const method of ['startVideo', 'stopVideo', 'setMicrophone', 'admit', 'reject', 'remove', 'selectMicrophone', 'selectSpeaker']) {
+  Core.prototype[method] = async function (...args) {
+    await this.note(method, ...args);
+  };
+}
+Core.prototype.admitAll = async function (call) {
+  await this.note('admitAll', call);
+  return { successCount: 2, failureCount: 1 };
+};

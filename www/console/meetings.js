@@ -1,0 +1,76 @@
+/** The meetings that were made in this session: when, how to join, and a button to start. */
+import { el, icon, setText } from '/shared/dom.js';
+
+const COPIED_MS = 2500;
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+
+function when({ startDateTime, endDateTime }) {
+  const [begin, finish] = [new Date(startDateTime), new Date(endDateTime)];
+  const end = day.format(begin) === day.format(finish) ? time.format(finish) : `${day.format(finish)}, ${time.format(finish)}`;
+  return `${day.format(begin)}, ${time.format(begin)} – ${end}`;
+}
+
+/** Digits in groups, as people read them aloud. */
+const grouped = (digits) => digits.replace(/(\d{3})(?=\d)/g, '$1 ');
+
+async function copy(text, input) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // No permission for the clipboard: the link is selected, so that Ctrl+C takes it.
+    input.focus();
+    input.select();
+    return false;
+  }
+}
+
+function copyButton(link, input, announce) {
+  const label = el('span', {}, 'Copy link');
+  let timer = 0;
+  return el('button', {
+    class: 'button copy', type: 'button',
+    onclick: async () => {
+      const done = await copy(link, input);
+      const words = done ? 'Copied' : 'Press Ctrl+C';
+      setText(label, words);
+      announce.say(done ? 'The link was copied' : 'The link is selected. Press Ctrl and C to copy it');
+      clearTimeout(timer);
+      timer = setTimeout(() => setText(label, 'Copy link'), COPIED_MS);
+    },
+  }, icon('copy'), label);
+}
+
+function card(meeting, open, announce) {
+  const { joinWebUrl: link, joinMeetingIdSettings: id } = meeting;
+  const input = el('input', { readonly: true, value: link, 'aria-label': `Link of ${meeting.subject}`, onfocus: () => input.select() });
+  return el('li', { class: 'card meeting-card', 'data-meeting': meeting.id },
+    el('div', { class: 'head' },
+      el('div', {}, el('h3', {}, meeting.subject), el('p', { class: 'quiet small' }, when(meeting))),
+      el('button', { class: 'button primary start', type: 'button', 'aria-label': `Start ${meeting.subject}`, onclick: () => open(meeting) }, icon('camera'), 'Start')),
+    el('div', { class: 'link-row' }, input, copyButton(link, input, announce)),
+    el('dl', { class: 'small' },
+      el('dt', {}, 'Meeting id'), el('dd', { class: 'code meeting-id' }, grouped(id?.joinMeetingId ?? '')),
+      id?.passcode ? [el('dt', {}, 'Passcode'), el('dd', { class: 'code passcode' }, id.passcode)] : [],
+      el('dt', {}, 'Lobby'), el('dd', {}, meeting.lobbyBypassSettings?.scope === 'everyone' ? 'Nobody waits' : 'Guests wait until they are let in')));
+}
+
+export class MeetingList {
+  constructor({ open, announce }) {
+    this.open = open;
+    this.announce = announce;
+    this.list = el('ul', { class: 'stack' });
+    this.empty = el('div', { class: 'empty' }, icon('calendar'),
+      el('p', {}, 'No meetings yet.'), el('p', { class: 'small' }, 'Schedule one and send its link to your guests.'));
+    this.element = el('section', { class: 'stack', 'aria-labelledby': 'meetings-title' },
+      el('h2', { id: 'meetings-title' }, 'Your meetings'), this.empty, this.list);
+  }
+
+  add(meeting) {
+    this.empty.hidden = true;
+    this.list.prepend(card(meeting, this.open, this.announce));
+    this.announce.say(`${meeting.subject} was scheduled`);
+    this.list.querySelector('.copy').focus();
+  }
+}

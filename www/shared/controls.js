@@ -1,0 +1,69 @@
+/** The control bar of a meeting. */
+import { el, icon, setIcon, setText } from './dom.js';
+import { Listeners } from './listeners.js';
+
+function control(name, iconName, words, act) {
+  const picture = icon(iconName);
+  const text = el('span', { class: 'words' }, words);
+  const button = el('button', { class: `control ${name}`, type: 'button', onclick: act }, picture, text);
+  return { button, picture, text };
+}
+
+export class Controls {
+  /** `actions`: `{people, info, leave, endForAll?}`. */
+  constructor(media, actions) {
+    this.media = media;
+    this.listeners = new Listeners();
+    this.microphone = control('microphone', 'mic', 'Mute', () => media.setMuted(!media.muted));
+    this.camera = control('camera', 'camera', 'Camera off', () => media.setCamera(!media.cameraOn));
+    this.people = control('people', 'people', 'People', actions.people);
+    this.info = control('info', 'info', 'Info', actions.info);
+    this.leave = control('leave', 'leave', 'Leave', actions.leave);
+    this.badge = el('span', { class: 'badge', hidden: true });
+    this.people.button.append(this.badge);
+    this.people.button.setAttribute('aria-expanded', 'false');
+    this.info.button.setAttribute('aria-expanded', 'false');
+    const buttons = [this.microphone, this.camera, this.people, this.info, this.leave];
+    if (actions.endForAll) {
+      this.endForAll = control('end-all', 'end-all', 'End for everyone', actions.endForAll);
+      buttons.push(this.endForAll);
+    }
+    this.element = el('div', { class: 'controls', role: 'toolbar', 'aria-label': 'Meeting controls' }, buttons.map(({ button }) => button));
+    this.listeners.add(media, 'change', () => this.show());
+    this.show();
+  }
+
+  show() {
+    const { media } = this;
+    this.showMedia(this.microphone, !media.muted, 'mic', media.muted ? 'Unmute' : 'Mute', media.busy.microphone);
+    this.showMedia(this.camera, media.cameraOn, 'camera', media.cameraOn ? 'Camera off' : 'Camera on', media.busy.camera);
+  }
+
+  showMedia({ button, picture, text }, on, iconName, words, busy) {
+    setIcon(picture, on ? iconName : `${iconName}-off`);
+    setText(text, words);
+    button.title = words;
+    button.classList.toggle('off', !on);
+    button.toggleAttribute('data-busy', busy);
+  }
+
+  /** Which panel is open: `people`, `info` or none. */
+  showPanel(name) {
+    for (const panel of ['people', 'info']) {
+      this[panel].button.setAttribute('aria-expanded', String(panel === name));
+      this[panel].button.classList.toggle('open', panel === name);
+    }
+  }
+
+  showCount(people, waiting) {
+    setText(this.people.text, `People (${people})`);
+    this.people.button.title = waiting > 0 ? `People: ${people}, waiting: ${waiting}` : `People: ${people}`;
+    setText(this.badge, waiting > 0 ? String(waiting) : '');
+    this.badge.hidden = waiting === 0;
+  }
+
+  dispose() {
+    this.listeners.dispose();
+    this.element.remove();
+  }
+}

@@ -1,0 +1,10 @@
+/** The page's title and favicon tell the state, also from another tab. */
+const APP = 'Plenary';
+
+export function setTitle(state, { waiting = 0, live = false } = {}) {
+  const count = waiting > 0 ? `(${waiting} waiting) ` : '';
+  document.title = state ? `${count}${state} · ${APP}` : `${count}${APP}`;
+  const link = document.querySelector('link[rel="icon"]');
+  const href = live ? '/shared/favicon-live.svg' : '/shared/favicon.svg';
+  if (link && link.getAttribute('href') !== href) link.setAttribute('href', href);
+}

@@ -1,0 +1,68 @@
+//! `cargo xtask bench <name>` and `soak`: scripts of `tests/bench/`, against the release build.
+
+use std::fs;
+
+use crate::failure::{fail, Context, Result};
+use crate::node;
+use crate::package;
+use crate::process;
+use crate::project::root;
+use crate::service::{self, Profile};
+
+const SOAK: &str = "soak";
+
+pub fn run(arguments: &[String]) -> Result<()> {
+    let names = names()?;
+    match arguments.split_first() {
+        Some((name, rest)) if names.contains(name) => script(name, rest),
+        Some((name, _)) => fail(format!(
+            "There is no benchmark `{name}`; there are: {}.",
+            names.join(", ")
+        )),
+        None => {
+            println!("cargo xtask bench <name>\n");
+            names.iter().for_each(|name| println!("  {name}"));
+            Ok(())
+        }
+    }
+}
+
+pub fn soak(arguments: &[String]) -> Result<()> {
+    script(SOAK, arguments)
+}
+
+fn script(name: &str, arguments: &[String]) -> Result<()> {
+    let file = root().join("tests/bench").join(format!("{name}.mjs"));
+    if !file.is_file() {
+        return fail(format!(
+            "tests/bench/{name}.mjs is not there yet; write it first."
+        ));
+    }
+    for folder in node::package_folders()? {
+        node::ensure_packages(&folder)?;
+    }
+    package::build()?;
+    service::assemble_pages()?;
+    let binary = service::build(Profile::Release)?;
+    process::run(
+        node::node()?
+            .arg(file)
+            .args(arguments)
+            .envs(service::environment(&binary)?),
+    )
+}
+
+fn names() -> Result<Vec<String>> {
+    let folder = root().join("tests/bench");
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(folder).context("Cannot read tests/bench/")?;
+    let files = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<_> = files
+        .filter_map(|file| file.strip_suffix(".mjs").map(str::to_owned))
+        .filter(|name| name != SOAK)
+        .collect();
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,222 @@
+//! The npm package, as wasm-pack.toml describes it: `dist/plenary-sdk/` and its tarball.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use flate2::write::GzEncoder;
+use flate2::Compression;
+use serde_json::Value;
+
+use crate::failure::{fail, Context, Result};
+use crate::node;
+use crate::process::{output, run};
+use crate::project::{dist, read_json, read_toml, root, short, template, workspace_package};
+use crate::wasm;
+
+pub fn folder() -> PathBuf {
+    dist().join("plenary-sdk")
+}
+
+pub fn run_command(_: &[String]) -> Result<()> {
+    build()?;
+    check_sizes()?;
+    let tarball = pack()?;
+    println!("\n{}", short(&tarball));
+    Ok(())
+}
+
+/// Everything but the tarball.
+pub fn build() -> Result<()> {
+    wasm::build()?;
+    node::ensure_packages(&template())?;
+    let folder = folder();
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).context(format!("Cannot create {}", short(&folder)))?;
+    copy(&wasm::generated().join("plenary_bg.wasm"), &folder)?;
+    for entry in entries()? {
+        entry.bundle(&folder)?;
+    }
+    run(node::program(&template(), "tsc")?
+        .current_dir(template())
+        .args(["--project", "tsconfig.json", "--outDir"])
+        .arg(folder.join("types")))?;
+    for file in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        copy(&root().join(file), &folder)?;
+    }
+    copy(&template().join("README.md"), &folder)?;
+    write_manifest(&folder)
+}
+
+/// An entry point of the package.
+struct Entry {
+    source: String,
+    output: String,
+    /// `esm` for bundlers and module scripts, `iife` for a plain script tag.
+    format: String,
+    /// The variable that an `iife` defines.
+    global: Option<String>,
+}
+
+impl Entry {
+    fn bundle(&self, folder: &Path) -> Result<()> {
+        let mut esbuild = node::program(&template(), "esbuild")?;
+        esbuild
+            .current_dir(template())
+            .args([
+                "--bundle",
+                "--minify",
+                "--sourcemap",
+                "--target=es2022",
+                "--charset=utf8",
+                "--log-level=warning",
+            ])
+            .arg(format!("--format={}", self.format))
+            .arg(format!("--outfile={}", folder.join(&self.output).display()));
+        if let Some(global) = &self.global {
+            // A plain script has no import.meta: the glue looks for its wasm beside the script.
+            esbuild
+                .args([
+                    "--define:import.meta.url=scriptUrl",
+                    "--inject:./script-url.js",
+                ])
+                .arg(format!("--global-name={global}"));
+        }
+        run(esbuild.arg(&self.source))
+    }
+}
+
+fn settings() -> Result<toml::Table> {
+    read_toml(&root().join("wasm-pack.toml"))
+}
+
+fn entries() -> Result<Vec<Entry>> {
+    let settings = settings()?;
+    let list = settings
+        .get("entry")
+        .and_then(|list| list.as_array())
+        .context("wasm-pack.toml has no [[entry]].")?;
+    list.iter()
+        .map(|entry| {
+            let text = |key: &str| {
+                entry
+                    .get(key)
+                    .and_then(|value| value.as_str())
+                    .map(str::to_owned)
+            };
+            let required = |key: &str| {
+                text(key).context(format!("An [[entry]] of wasm-pack.toml lacks `{key}`."))
+            };
+            Ok(Entry {
+                source: required("source")?,
+                output: required("output")?,
+                format: required("format")?,
+                global: text("global"),
+            })
+        })
+        .collect()
+}
+
+/// Prints what the parts weigh and fails above a budget of wasm-pack.toml.
+pub fn check_sizes() -> Result<()> {
+    println!("\n{:<42} {:>9} {:>9}", "size in bytes", "raw", "gzip");
+    let mut files = vec!["plenary_bg.wasm".to_owned()];
+    files.extend(entries()?.into_iter().map(|entry| entry.output));
+    for file in &files {
+        let bytes = shipped(file)?;
+        println!("{file:<42} {:>9} {:>9}", bytes.len(), gzipped(&bytes)?);
+    }
+    let settings = settings()?;
+    let mut over = Vec::new();
+    for budget in settings
+        .get("budget")
+        .and_then(|list| list.as_array())
+        .into_iter()
+        .flatten()
+    {
+        let files: Vec<&str> = budget["files"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|file| file.as_str())
+            .collect();
+        let limit = budget["gzip"]
+            .as_integer()
+            .context("A [[budget]] of wasm-pack.toml lacks `gzip`, in bytes.")?;
+        let name = files.join(" + ");
+        let mut size = 0;
+        for file in files {
+            size += gzipped(&shipped(file)?)?;
+        }
+        println!("{name:<42} {:>9} {size:>9} of {limit}", "");
+        if i64::try_from(size).unwrap_or(i64::MAX) > limit {
+            over.push(format!(
+                "{name} is {size} bytes gzipped, {limit} are allowed"
+            ));
+        }
+    }
+    if over.is_empty() {
+        return Ok(());
+    }
+    fail(format!(
+        "The package is too big: {}. Make it smaller; the budget stands in wasm-pack.toml.",
+        over.join("; ")
+    ))
+}
+
+fn shipped(file: &str) -> Result<Vec<u8>> {
+    fs::read(folder().join(file)).context(format!("Cannot read {file} of the package"))
+}
+
+fn gzipped(bytes: &[u8]) -> Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).context("Cannot compress")?;
+    Ok(encoder.finish().context("Cannot compress")?.len())
+}
+
+/// The template's package.json without what only its build needs, with the workspace's version.
+fn write_manifest(folder: &Path) -> Result<()> {
+    let mut manifest = read_json(&template().join("package.json"))?;
+    let fields = manifest
+        .as_object_mut()
+        .context("pkg-template/package.json is no object")?;
+    for build_only in ["private", "scripts", "devDependencies"] {
+        fields.shift_remove(build_only);
+    }
+    fields.insert(
+        "version".to_owned(),
+        Value::from(workspace_package("version")?),
+    );
+    let text = serde_json::to_string_pretty(&manifest).context("Cannot write package.json")?;
+    fs::write(folder.join("package.json"), text + "\n").context("Cannot write package.json")
+}
+
+/// The tarball that `npm publish` would send.
+pub fn pack() -> Result<PathBuf> {
+    let mut pack = node::npm_command(&folder())?;
+    pack.args([
+        "pack",
+        "--json",
+        "--loglevel=error",
+        "--ignore-scripts",
+        "--pack-destination",
+    ])
+    .arg(dist());
+    let report: Value =
+        serde_json::from_str(&output(&mut pack)?).context("`npm pack --json` printed no JSON")?;
+    // A list, or since npm 11.17 an object by package name.
+    let first = report
+        .as_array()
+        .and_then(|list| list.first())
+        .or_else(|| report.as_object()?.values().next());
+    let name = first
+        .and_then(|packed| packed["filename"].as_str())
+        .context("`npm pack` named no file")?;
+    Ok(dist().join(name))
+}
+
+fn copy(file: &Path, folder: &Path) -> Result<()> {
+    let name = file.file_name().context("A file without a name")?;
+    fs::copy(file, folder.join(name)).context(format!("Cannot copy {}", short(file)))?;
+    Ok(())
+}

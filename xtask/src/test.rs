@@ -1,0 +1,198 @@
+//! `cargo xtask test`: every step in the order in which a mistake is found soonest, ending with the
+//! first that fails.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::failure::{fail, Context, Failure, Result};
+use crate::process::{cargo, watched};
+use crate::project::{root, short, target};
+use crate::service::{self, Profile};
+use crate::tally::{count, Tally};
+use crate::{checks, node, package, wasm};
+
+/// What a step found. A failed check is one failure, a passed one no test.
+#[derive(Default)]
+struct Report {
+    tally: Tally,
+    skipped: Vec<String>,
+}
+
+type Step = fn(&mut Report) -> Result<()>;
+
+const STEPS: &[(&str, &str, Step)] = &[
+    ("format", "format of the sources", |_| checks::format()),
+    ("lint", "Clippy, natively and for wasm", |_| checks::lint()),
+    (
+        "dependencies",
+        "licences, sources and advisories",
+        |report| {
+            report.skipped = checks::dependencies()?;
+            Ok(())
+        },
+    ),
+    ("native", "tests of the workspace", native),
+    ("browser", "tests/browser in Chromium", browser),
+    ("package", "the npm package and its size", |_| {
+        package::build().and_then(|()| package::check_sizes())
+    }),
+    ("e2e", "tests/e2e: the service and browsers", |report| {
+        with_service("tests/e2e", report)
+    }),
+    (
+        "conformance",
+        "tests/conformance: others' clients",
+        |report| with_service("tests/conformance", report),
+    ),
+];
+
+pub fn run(chosen: &[String]) -> Result<()> {
+    if let Some(unknown) = chosen
+        .iter()
+        .find(|name| !STEPS.iter().any(|(step, ..)| step == name))
+    {
+        let names: Vec<_> = STEPS.iter().map(|(name, ..)| *name).collect();
+        return fail(format!(
+            "There is no step `{unknown}`; there are: {}.",
+            names.join(", ")
+        ));
+    }
+    let steps = STEPS
+        .iter()
+        .filter(|(name, ..)| chosen.is_empty() || chosen.iter().any(|one| one == name));
+
+    let start = Instant::now();
+    let mut total = Tally::default();
+    let mut skipped = Vec::new();
+    let mut failure: Option<(&str, Failure)> = None;
+    for (name, title, step) in steps {
+        println!("\n== {name}: {title}");
+        let begun = Instant::now();
+        let mut report = Report::default();
+        let outcome = step(&mut report);
+        if outcome.is_err() && report.tally.failed == 0 {
+            report.tally.failed = 1;
+        }
+        total += report.tally;
+        skipped.append(&mut report.skipped);
+        println!(
+            "== {name}: {} in {}",
+            if outcome.is_ok() { "good" } else { "FAILED" },
+            duration(begun)
+        );
+        if let Err(error) = outcome {
+            failure = Some((name, error));
+            break;
+        }
+    }
+
+    println!("\nall of it took {}", duration(start));
+    for what in &skipped {
+        println!("skipped: {what}");
+    }
+    if total.skipped > 0 {
+        println!(
+            "skipped: {} tests, for the reasons they gave above",
+            total.skipped
+        );
+    }
+    println!("{} passed, {} failed", total.passed, total.failed);
+    match failure {
+        None => Ok(()),
+        Some((name, error)) => fail(format!("{error} (Alone: `cargo xtask test {name}`.)")),
+    }
+}
+
+/// The service is built along with the tests: with the same features, so that nothing is compiled twice.
+fn native(report: &mut Report) -> Result<()> {
+    let mut test = cargo("test");
+    test.args(["--workspace", "--no-fail-fast", "--target-dir"])
+        .arg(target());
+    judge(report, watched(&mut test)?, "tests of the workspace")
+}
+
+fn browser(report: &mut Report) -> Result<()> {
+    let (good, tally) = wasm::test()?;
+    if tally == Tally::default() {
+        report
+            .skipped
+            .push("tests/browser (there are none)".to_owned());
+    }
+    report.tally = tally;
+    if good {
+        return Ok(());
+    }
+    fail("Tests in tests/browser failed; see above.")
+}
+
+/// The `*.test.mjs` of a folder, with the service and the browsers at hand.
+fn with_service(folder: &str, report: &mut Report) -> Result<()> {
+    let folder = root().join(folder);
+    let files = test_files(&folder)?;
+    if files.is_empty() {
+        report
+            .skipped
+            .push(format!("{} (there are no tests)", short(&folder)));
+        return Ok(());
+    }
+    if folder.join("package-lock.json").is_file() {
+        node::ensure_packages(&folder)?;
+    }
+    if !package::folder().join("index.js").is_file() {
+        package::build()?;
+    }
+    service::assemble_pages()?;
+    let service = service::build(Profile::Debug)?;
+    let mut test = node::node()?;
+    // One file at a time: each has browsers of its own, which want the machine for themselves.
+    test.args([
+        "--test",
+        "--test-reporter=spec",
+        "--test-concurrency=1",
+        "--test-timeout=300000",
+    ])
+    .args(files)
+    .envs(service::environment(&service)?);
+    judge(report, watched(&mut test)?, &short(&folder))
+}
+
+fn judge(report: &mut Report, (good, output): (bool, String), what: &str) -> Result<()> {
+    report.tally = count(&output);
+    if !good || report.tally.failed > 0 {
+        return fail(format!("{what}: something failed; see above."));
+    }
+    if report.tally.passed + report.tally.skipped == 0 {
+        return fail(format!("{what}: no test ran; see above."));
+    }
+    Ok(())
+}
+
+/// Named one by one: what Node makes of a folder changed between its releases.
+fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    if !folder.is_dir() {
+        return Ok(files);
+    }
+    for entry in fs::read_dir(folder).context(format!("Cannot read {}", short(folder)))? {
+        let path = entry
+            .context(format!("Cannot read {}", short(folder)))?
+            .path();
+        if path.is_dir() && !path.ends_with("node_modules") {
+            files.extend(test_files(&path)?);
+        } else if path.to_string_lossy().ends_with(".test.mjs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn duration(since: Instant) -> String {
+    let seconds = since.elapsed().as_secs_f32();
+    if seconds < 60.0 {
+        format!("{seconds:.1} s")
+    } else {
+        format!("{} min {:.0} s", (seconds / 60.0) as u32, seconds % 60.0)
+    }
+}
