@@ -20,6 +20,11 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Address of media (ICE-lite, one UDP port); port 0 takes a free one.
     pub udp: SocketAddr,
+    /// Addresses of media that clients are told, where the bound one is not the reachable one (NAT,
+    /// containers).
+    pub advertise: Vec<IpAddr>,
+    /// Media threads; 0: one per core.
+    pub media_workers: usize,
     /// Folder of the database and of the keys.
     pub data: PathBuf,
     /// Folder of static pages.
@@ -101,6 +106,8 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             udp: SocketAddr::from(([127, 0, 0, 1], 8082)),
+            advertise: Vec::new(),
+            media_workers: 0,
             data: PathBuf::from("plenary-data"),
             www: None,
             public_url: None,
@@ -190,8 +197,7 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         let config: Self = figment
-            // `PLENARY_LIMITS__LOBBY_WAIT_MS` is `limits.lobby_wait_ms`.
-            .merge(Env::prefixed("PLENARY_").ignore(&["config"]).split("__"))
+            .merge(environment())
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(Box::new)?;
@@ -233,6 +239,18 @@ impl Config {
     pub fn tls(&self) -> bool {
         self.tls_dev || self.tls_cert.is_some()
     }
+}
+
+/// `PLENARY_LIMITS__LOBBY_WAIT_MS` is `limits.lobby_wait_ms`. Variables of other tools that begin the same
+/// way are none of ours, so only known settings are looked at.
+fn environment() -> Env {
+    let known = serde_json::to_value(Config::default()).unwrap_or_default();
+    Env::prefixed("PLENARY_")
+        .filter(move |name| {
+            let name = name.as_str().to_ascii_lowercase();
+            known.get(name.split("__").next().unwrap_or_default()).is_some()
+        })
+        .split("__")
 }
 
 impl Limits {

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The meeting service: identity, scheduling, lobby and roster, and the media engine, in one binary.
 //!
 //! `http` and `agent` are the edges, where strings become types; `meeting` decides and is pure;
@@ -7,6 +6,7 @@
 pub mod agent;
 pub mod app;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod engine;
 pub mod http;
@@ -22,9 +22,3 @@ pub mod store;
 pub mod text;
 pub mod tls;
 pub mod tokens;
-=======
-//! The meeting service as a library: what the binary and its tests are made of.
-
-pub mod commands;
-pub mod engine;
->>>>>>> main

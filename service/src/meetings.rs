@@ -150,20 +150,13 @@ impl ReplyTo {
     }
 }
 
-/// Where an endpoint's media is.
-struct Transport {
-    pass: Pass,
-    /// The engine knows it by an offer that came over the agent socket.
-    sid: Option<String>,
-}
-
 struct Actor {
     meetings: Arc<Meetings>,
     id: String,
     core: Meeting,
     server_call_id: String,
     room: String,
-    transports: HashMap<EndpointId, Transport>,
+    passes: HashMap<EndpointId, Pass>,
 }
 
 impl Actor {
@@ -186,7 +179,7 @@ impl Actor {
             server_call_id: random::uuid().to_string(),
             // Unguessable, and another one at each awakening.
             room: format!("m-{}", random::text(random::ALPHANUMERIC, 24)),
-            transports: HashMap::new(),
+            passes: HashMap::new(),
         };
         tracing::debug!(call = actor.server_call_id, "meeting wakes");
         loop {
@@ -324,37 +317,45 @@ impl Actor {
         }
     }
 
-    /// The pass comes first: a token of before is void from here on (`S2`).
-    fn pass(&mut self, endpoint: &EndpointId, room: String, right: Right) -> Pass {
-        let pass = Pass { room, nonce: random::text(random::ALPHANUMERIC, 24), right };
+    /// The pass comes before everything else: a token of before is void from here on (`S2`).
+    fn pass(&mut self, endpoint: &EndpointId, place: Place) -> Pass {
+        let (room, right) = match place {
+            Place::Inside => (self.room.clone(), Right::Speak),
+            // A room of their own, where nothing can be published to anybody or received.
+            Place::Lobby => {
+                let name = random::text(random::ALPHANUMERIC, 24);
+                (format!("lobby-{name}"), Right::Wait)
+            }
+        };
+        let nonce = random::text(random::ALPHANUMERIC, 24);
+        let pass = Pass { room, nonce, right };
         self.meetings.media.living.set(endpoint, pass.clone());
+        self.passes.insert(endpoint.clone(), pass.clone());
         pass
     }
 
     /// Media of somebody who joined, waits, or found back; the snapshot for them.
-    async fn joined(&mut self, endpoint: &EndpointId, place: Place, offer: Option<MediaOffer>) -> Option<CallSnapshot> {
+    async fn joined(
+        &mut self,
+        endpoint: &EndpointId,
+        place: Place,
+        offer: Option<MediaOffer>,
+    ) -> Option<CallSnapshot> {
         let mut snapshot = self.core.snapshot(endpoint, &self.server_call_id)?;
-        let Some(engine) = self.meetings.media.engine.clone() else { return Some(snapshot) };
-        if !self.transports.contains_key(endpoint) {
-            let lobby = self.transports.values().filter(|transport| transport.pass.right == Right::Wait).count();
-            if place == Place::Lobby && lobby >= self.meetings.limits.lobby_transports {
-                // Theirs is made on admission.
-                return Some(snapshot);
-            }
-            let (room, right) = match place {
-                Place::Inside => (self.room.clone(), Right::Speak),
-                // A room of their own, where nothing can be published to anybody or received.
-                Place::Lobby => (format!("lobby-{}", random::text(random::ALPHANUMERIC, 24)), Right::Wait),
-            };
-            let pass = self.pass(endpoint, room, right);
-            self.transports.insert(endpoint.clone(), Transport { pass, sid: None });
-        }
-        let transport = self.transports.get_mut(endpoint)?;
+        let Some(engine) = self.meetings.media.engine.clone() else {
+            return Some(snapshot);
+        };
+        let pass = match self.passes.get(endpoint) {
+            Some(pass) => pass.clone(),
+            // Theirs is made on admission.
+            None if place == Place::Lobby && self.lobby_is_crowded() => return Some(snapshot),
+            None => self.pass(endpoint, place),
+        };
         let mut answer = None;
         if let Some(offer) = offer {
-            match engine.join(endpoint, &transport.pass, offer).await {
+            match engine.join(endpoint, &pass, offer).await {
                 Ok(joined) => {
-                    transport.sid = Some(joined.sid);
+                    self.meetings.media.living.known_as(endpoint, Some(joined.sid));
                     answer = Some(joined.answer);
                 }
                 // The grant below still lets the client join over the engine's own socket.
@@ -365,48 +366,50 @@ impl Actor {
         Some(snapshot)
     }
 
+    /// Transports of people who wait are bounded apart from the lobby's places (`S11`).
+    fn lobby_is_crowded(&self) -> bool {
+        let waiting = self.passes.values().filter(|pass| pass.right == Right::Wait);
+        waiting.count() >= self.meetings.limits.lobby_transports
+    }
+
     /// Moves an admitted endpoint's media into the meeting.
     async fn enter(&mut self, endpoint: &EndpointId) {
-        let Some(engine) = self.meetings.media.engine.clone() else { return };
-        let before = self.transports.remove(endpoint);
-        let pass = self.pass(endpoint, self.room.clone(), Right::Speak);
-        let mut sid = None;
-        if let Some(Transport { pass: old, sid: Some(old_sid) }) = before {
-            match engine.enter(endpoint, &old.room, &pass).await {
-                Ok(new_sid) => sid = new_sid.or(Some(old_sid)),
-                Err(error) => {
-                    tracing::warn!(%error, "a transport was not moved; it is made anew");
-                    engine.remove(endpoint, &old.room).await;
-                }
-            }
-        } else if let Some(before) = before {
-            // It may have come over the engine's own socket.
-            match engine.enter(endpoint, &before.pass.room, &pass).await {
-                Ok(new_sid) => sid = new_sid,
-                Err(_) => engine.remove(endpoint, &before.pass.room).await,
+        let Some(engine) = self.meetings.media.engine.clone() else {
+            return;
+        };
+        let before = self.passes.remove(endpoint);
+        let sid = self.meetings.media.living.sid(endpoint);
+        let pass = self.pass(endpoint, Place::Inside);
+        let Some(before) = before else { return };
+        // Without an offer over the agent socket it may still have come over the engine's own.
+        match engine.enter(endpoint, &before.room, &pass).await {
+            Ok(()) => self.meetings.media.living.known_as(endpoint, sid),
+            Err(error) => {
+                tracing::debug!(%error, "no transport was moved; it is made anew");
+                engine.remove(endpoint, &before.room).await;
             }
         }
-        self.transports.insert(endpoint.clone(), Transport { pass, sid });
     }
 
     async fn cut(&mut self, endpoint: &EndpointId) {
         self.meetings.media.living.end(endpoint);
-        if let (Some(transport), Some(engine)) = (self.transports.remove(endpoint), &self.meetings.media.engine) {
-            engine.remove(endpoint, &transport.pass.room).await;
+        let engine = self.meetings.media.engine.as_ref();
+        if let (Some(pass), Some(engine)) = (self.passes.remove(endpoint), engine) {
+            engine.remove(endpoint, &pass.room).await;
         }
     }
 
     fn grant(&self, endpoint: &EndpointId, answer: Option<String>) -> Option<MediaGrant> {
         let engine = self.meetings.media.engine.as_ref()?;
-        let transport = self.transports.get(endpoint)?;
+        let pass = self.passes.get(endpoint)?;
         let life = Duration::from_millis(self.meetings.limits.media_token_ms);
         #[allow(clippy::cast_precision_loss)] // Milliseconds since 1970 fit 53 bits.
         let expires_at = (now_ms() + self.meetings.limits.media_token_ms) as f64;
         Some(MediaGrant {
             url: engine.url(),
-            token: engine.token(endpoint, &transport.pass, life),
+            token: engine.token(endpoint, pass, life),
             expires_at,
-            participant_sid: transport.sid.clone(),
+            participant_sid: self.meetings.media.living.sid(endpoint),
             answer,
             slots: engine.slots(),
             ice_servers: engine.ice_servers(),

@@ -6,7 +6,8 @@ use crate::clock::now_ms;
 use crate::config::{Config, ConfigError};
 use crate::http;
 use crate::keys::{make_folder, KeyError, Keys};
-use crate::media::Media;
+use crate::media::embedded::Embedded;
+use crate::media::{Living, Media};
 use crate::random;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Member, Resource, Store, StoreError};
@@ -52,7 +53,7 @@ pub enum StartError {
     PublicUrl(SocketAddr),
     /// The media engine.
     #[error("the media engine does not start: {0}")]
-    Engine(String),
+    Engine(#[from] crate::engine::EngineError),
 }
 
 /// A service that runs.
@@ -109,9 +110,12 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
     let tls = tls::open(&config)?;
     let endpoint = public_url.as_str().trim_end_matches('/').to_owned();
     let tokens = Tokens::new(&keys, &endpoint, &config.location);
-    let media = Media::none();
+    let living = Arc::new(Living::default());
+    let engine = Embedded::start(&config, &keys.media, &public_url, living.clone()).await?;
+    let routes_of_media = engine.router();
+    let media = Media { living, engine: Some(Arc::new(engine)) };
     let app = App::new(config, public_url, store.clone(), tokens, media);
-    let routes = http::router(&app, None);
+    let routes = http::router(&app, Some(routes_of_media));
     let service = MapRequestLayer::new(http::normalised).layer(routes);
     let make = ServiceExt::<axum::http::Request<hyper::body::Incoming>>::into_make_service_with_connect_info::<SocketAddr>(service);
     let handle = Handle::new();

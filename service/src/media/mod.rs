@@ -4,6 +4,8 @@
 //! room and nonce are those of the living admission. Meetings write it before they tell the engine or
 //! anybody else.
 
+pub mod embedded;
+
 use async_trait::async_trait;
 use parking_lot::RwLock;
 use plenary_protocol::agent::{IceServer, MediaOffer};
@@ -35,13 +37,39 @@ pub struct Pass {
 /// Every endpoint that may have media now.
 #[derive(Debug, Default)]
 pub struct Living {
-    passes: RwLock<HashMap<EndpointId, Pass>>,
+    passes: RwLock<HashMap<EndpointId, Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    pass: Pass,
+    /// Set while the engine knows the endpoint by an offer that came over the agent socket.
+    sid: Option<String>,
 }
 
 impl Living {
     /// Gives an endpoint its pass, in place of the one before.
     pub fn set(&self, endpoint: &EndpointId, pass: Pass) {
-        self.passes.write().insert(endpoint.clone(), pass);
+        self.passes.write().insert(endpoint.clone(), Entry { pass, sid: None });
+    }
+
+    /// The engine knows the endpoint by this sid, in the room of its pass.
+    pub fn known_as(&self, endpoint: &EndpointId, sid: Option<String>) {
+        if let Some(entry) = self.passes.write().get_mut(endpoint) {
+            entry.sid = sid;
+        }
+    }
+
+    /// The engine gave the endpoint's transport up; the admission lives on.
+    pub fn lost(&self, endpoint: &EndpointId, room: &str) {
+        if let Some(entry) = self.passes.write().get_mut(endpoint).filter(|entry| entry.pass.room == room) {
+            entry.sid = None;
+        }
+    }
+
+    /// By what sid the engine knows the endpoint.
+    pub fn sid(&self, endpoint: &EndpointId) -> Option<String> {
+        self.passes.read().get(endpoint).and_then(|entry| entry.sid.clone())
     }
 
     /// Takes an endpoint's pass away.
@@ -49,10 +77,14 @@ impl Living {
         self.passes.write().remove(endpoint);
     }
 
-    /// The pass that a token's identity, room and nonce name, if it is living (`S2`).
-    pub fn pass(&self, endpoint: &EndpointId, room: &str, nonce: &str) -> Option<Pass> {
+    /// The pass that a token's identity, room and nonce name, if it is living (`S2`). Tokens that the
+    /// engine itself refreshes have no nonce: room and endpoint name the admission all the same, since
+    /// no endpoint's id is used for two admissions to one room.
+    pub fn pass(&self, endpoint: &EndpointId, room: &str, nonce: Option<&str>) -> Option<Pass> {
         let passes = self.passes.read();
-        passes.get(endpoint).filter(|pass| pass.room == room && pass.nonce == nonce).cloned()
+        let pass = passes.get(endpoint).map(|entry| &entry.pass)?;
+        let living = pass.room == room && nonce.is_none_or(|nonce| nonce == pass.nonce);
+        living.then(|| pass.clone())
     }
 
     /// How many there are.
@@ -88,8 +120,8 @@ pub trait Engine: Send + Sync + 'static {
     fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String;
     /// Takes an offer that came over the agent socket; in place of the endpoint's transport, if any.
     async fn join(&self, endpoint: &EndpointId, pass: &Pass, offer: MediaOffer) -> Result<Joined, EngineError>;
-    /// Moves a transport into the pass's room; gives the sid that it has there.
-    async fn enter(&self, endpoint: &EndpointId, from: &str, pass: &Pass) -> Result<Option<String>, EngineError>;
+    /// Moves a transport into the pass's room, if there is one.
+    async fn enter(&self, endpoint: &EndpointId, from: &str, pass: &Pass) -> Result<(), EngineError>;
     /// Stops an endpoint's media both ways.
     async fn remove(&self, endpoint: &EndpointId, room: &str);
     /// Ends a room.
@@ -124,13 +156,13 @@ mod tests {
         let endpoint = EndpointId::from("e");
         let pass = |room: &str, nonce: &str| Pass { room: room.into(), nonce: nonce.into(), right: Right::Wait };
         living.set(&endpoint, pass("lobby", "1"));
-        assert!(living.pass(&endpoint, "lobby", "1").is_some());
+        assert!(living.pass(&endpoint, "lobby", Some("1")).is_some());
         living.set(&endpoint, pass("meeting", "2"));
         for (room, nonce) in [("lobby", "1"), ("meeting", "1"), ("lobby", "2"), ("other", "2")] {
-            assert_eq!(living.pass(&endpoint, room, nonce), None);
+            assert_eq!(living.pass(&endpoint, room, Some(nonce)), None);
         }
-        assert_eq!(living.pass(&"f".into(), "meeting", "2"), None);
+        assert_eq!(living.pass(&"f".into(), "meeting", Some("2")), None);
         living.end(&endpoint);
-        assert_eq!(living.pass(&endpoint, "meeting", "2"), None);
+        assert_eq!(living.pass(&endpoint, "meeting", None), None);
     }
 }
