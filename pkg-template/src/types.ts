@@ -53,11 +53,8 @@ export interface CallAgentOptions {
   emergencyCallOptions?: { countryCode?: string };
 }
 
-/** Options of `createTeamsCallAgent`; a member's name comes from the directory (rule A4). */
-export interface TeamsCallAgentOptions {
-  /** Accepted for compatibility; there are no emergency calls. */
-  emergencyCallOptions?: { countryCode?: string };
-}
+/** Options of `createTeamsCallAgent`: none. A member's name comes from the directory (rule A4). */
+export interface TeamsCallAgentOptions {}
 
 /** A meeting by its join link. */
 export interface TeamsMeetingLinkLocator {
@@ -184,6 +181,7 @@ export interface EndpointDetails {
 /** Somebody, by identifier. */
 export interface ParticipantInfo {
   /** Who. */ identifier: CommunicationIdentifierKind;
+  /** Their name, where it is told. */ displayName?: string;
 }
 /** Keys of a phone. */
 export type DtmfTone =

@@ -3,7 +3,7 @@
 use super::page::Page;
 use crate::media::devices;
 use crate::media::interface::MediaEvent;
-use crate::media::session::{MediaConfig, MediaSession};
+use crate::media::{MediaConfig, MediaSession};
 use crate::meeting::{Input, Refused};
 use plenary_protocol::agent::{MediaOffer, TrackSource};
 use plenary_protocol::id::CallId;
@@ -37,8 +37,8 @@ struct CallMedia {
 enum Microphone {
     #[default]
     None,
-    /// Opened here, stopped here.
-    Ours(MediaStreamTrack),
+    /// Opened here; dropping it stops it.
+    Ours(devices::Microphone),
     /// The application's.
     Given(MediaStreamTrack),
 }
@@ -47,15 +47,9 @@ impl Microphone {
     fn track(&self) -> Option<MediaStreamTrack> {
         match self {
             Self::None => None,
-            Self::Ours(track) | Self::Given(track) => Some(track.clone()),
-        }
-    }
-}
-
-impl Drop for Microphone {
-    fn drop(&mut self) {
-        if let Self::Ours(track) = self {
-            track.stop();
+            Self::Ours(microphone) => Some(microphone.track()),
+            // Not `track.clone()`: that is JavaScript's, and makes another track.
+            Self::Given(track) => Some(Clone::clone(track)),
         }
     }
 }
@@ -78,38 +72,81 @@ impl Prepared {
     fn new(page: &Page, agent: u32) -> Result<Rc<Self>, Refused> {
         // The session holds the closure, so the closure must not hold the session.
         let me: Rc<RefCell<Weak<Prepared>>> = Rc::default();
-        let (events_for, page) = (me.clone(), page.weak());
+        let (page_now, page) = (page, page.weak());
+        let events_for = me.clone();
         let events_page = page.clone();
         let events = move |event: MediaEvent| {
-            let owner = events_for.borrow().upgrade().and_then(|prepared| prepared.owner.borrow().clone());
-            let (Some(page), Some((call, session))) = (events_page.upgrade(), owner) else { return };
+            let owner = events_for
+                .borrow()
+                .upgrade()
+                .and_then(|prepared| prepared.owner.borrow().clone());
+            let (Some(page), Some((call, session))) = (events_page.upgrade(), owner) else {
+                return;
+            };
             if event == MediaEvent::LocalTrackEnded(TrackSource::Microphone) {
                 if let Some(agent) = page.agent(agent) {
                     agent.calls.microphone_ended(&call);
                 }
             }
-            page.give(agent, Input::Media { call, session, event });
+            page.give(
+                agent,
+                Input::Media {
+                    call,
+                    session,
+                    event,
+                },
+            );
         };
-        let config = MediaConfig { audio_slots: AUDIO_SLOTS, video_slots: VIDEO_SLOTS, ice_servers: vec![] };
+        let config = MediaConfig {
+            audio_slots: AUDIO_SLOTS,
+            video_slots: VIDEO_SLOTS,
+            ice_servers: vec![],
+        };
         let session = MediaSession::new(config, Box::new(events)).map_err(Refused::from)?;
-        let prepared = Rc::new(Self { session: session.clone(), owner: RefCell::default(), offer: RefCell::default() });
+        let prepared = Rc::new(Self {
+            session: session.clone(),
+            owner: RefCell::default(),
+            offer: RefCell::default(),
+        });
         me.replace(Rc::downgrade(&prepared));
+        prepared.use_speaker(page_now.speaker.borrow().clone());
         let waiting = Rc::downgrade(&prepared);
         spawn_local(async move {
             let offer = session.offer().await.map_err(Refused::from);
             drop(session);
-            let (Some(page), Some(prepared)) = (page.upgrade(), waiting.upgrade()) else { return };
+            let (Some(page), Some(prepared)) = (page.upgrade(), waiting.upgrade()) else {
+                return;
+            };
             prepared.offer.replace(Some(offer));
             prepared.tell(&page, agent);
         });
         Ok(prepared)
     }
 
+    /// Routes all sound to a speaker; one that is gone leaves it with the system's default.
+    fn use_speaker(&self, device: String) {
+        if !device.is_empty() {
+            let session = self.session.clone();
+            spawn_local(async move {
+                let _ = session.set_speaker(&device).await;
+            });
+        }
+    }
+
     /// Tells the call's machine, once there are both: a call and an offer.
     fn tell(&self, page: &Page, agent: u32) {
-        let Some((call, session)) = self.owner.borrow().clone() else { return };
+        let Some((call, session)) = self.owner.borrow().clone() else {
+            return;
+        };
         if let Some(offer) = self.offer.take() {
-            page.give(agent, Input::Offer { call, session, offer });
+            page.give(
+                agent,
+                Input::Offer {
+                    call,
+                    session,
+                    offer,
+                },
+            );
         }
     }
 }
@@ -121,7 +158,12 @@ impl Calls {
     }
 
     /// Room for a call's tracks; before its machine asks for media.
-    pub fn add(&self, call: CallId, microphone: Option<MediaStreamTrack>, camera: Option<MediaStreamTrack>) {
+    pub fn add(
+        &self,
+        call: CallId,
+        microphone: Option<MediaStreamTrack>,
+        camera: Option<MediaStreamTrack>,
+    ) {
         self.calls.borrow_mut().push(Rc::new(CallMedia {
             call,
             prepared: RefCell::default(),
@@ -132,19 +174,33 @@ impl Calls {
 
     /// A session for a call, in place of the one it has.
     pub fn start(&self, page: &Page, agent: u32, call: CallId, session: u32, muted: bool) {
-        let Some(media) = self.find(&call) else { return };
+        let Some(media) = self.find(&call) else {
+            return;
+        };
         media.prepared.take();
-        let ready = self.prepared.take().map_or_else(|| Prepared::new(page, agent), Ok);
+        let ready = self
+            .prepared
+            .take()
+            .map_or_else(|| Prepared::new(page, agent), Ok);
         match ready {
             Ok(prepared) => {
                 prepared.owner.replace(Some((call, session)));
                 media.prepared.replace(Some(prepared.clone()));
                 prepared.session.set_muted(muted);
-                prepared.session.set_microphone(media.microphone.borrow().track());
+                prepared
+                    .session
+                    .set_microphone(media.microphone.borrow().track());
                 prepared.session.set_camera(media.camera.borrow().clone());
                 prepared.tell(page, agent);
             }
-            Err(refused) => page.give(agent, Input::Offer { call, session, offer: Err(refused) }),
+            Err(refused) => page.give(
+                agent,
+                Input::Offer {
+                    call,
+                    session,
+                    offer: Err(refused),
+                },
+            ),
         }
     }
 
@@ -163,7 +219,11 @@ impl Calls {
     }
 
     /// Does something with a call's session, if it has one.
-    pub fn session<T>(&self, call: &CallId, then: impl FnOnce(&Rc<MediaSession>) -> T) -> Option<T> {
+    pub fn session<T>(
+        &self,
+        call: &CallId,
+        then: impl FnOnce(&Rc<MediaSession>) -> T,
+    ) -> Option<T> {
         let media = self.find(call)?;
         let session = media.prepared.borrow().as_ref()?.session.clone();
         Some(then(&session))
@@ -213,11 +273,17 @@ impl Calls {
         let chosen = page.microphone.borrow().clone();
         let page = page.weak();
         spawn_local(async move {
-            let opened = devices::open_microphone(&chosen).await.map(Microphone::Ours).map_err(Refused::from);
+            let opened = devices::open_microphone(&chosen)
+                .await
+                .map(Microphone::Ours)
+                .map_err(Refused::from);
             // Whatever was opened for a call that is over by now is stopped by its drop.
             let Some(page) = page.upgrade() else { return };
-            let Some(running) = page.agent(agent) else { return };
-            let opened = opened.map(|microphone| running.calls.replace_microphone(&call, microphone));
+            let Some(running) = page.agent(agent) else {
+                return;
+            };
+            let opened =
+                opened.map(|microphone| running.calls.replace_microphone(&call, microphone));
             page.give(agent, Input::Microphone { call, opened });
         });
     }
@@ -231,7 +297,22 @@ impl Calls {
         }
     }
 
+    /// The sessions of all calls.
+    pub fn sessions(&self) -> Vec<Rc<MediaSession>> {
+        let calls = self.calls.borrow();
+        calls.iter().filter_map(|media| Some(media.prepared.borrow().as_ref()?.session.clone())).collect()
+    }
+
+    /// Whether a call's media is kept here.
+    pub fn has(&self, call: &CallId) -> bool {
+        self.find(call).is_some()
+    }
+
     fn find(&self, call: &CallId) -> Option<Rc<CallMedia>> {
-        self.calls.borrow().iter().find(|media| media.call == *call).cloned()
+        self.calls
+            .borrow()
+            .iter()
+            .find(|media| media.call == *call)
+            .cloned()
     }
 }

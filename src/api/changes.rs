@@ -7,7 +7,11 @@ use serde::Serialize;
 
 /// A change of something that the application can see.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Change {
     /// The agent's connection to the service.
     Agent {

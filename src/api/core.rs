@@ -6,18 +6,23 @@
 use super::errors;
 use super::page::{AgentOptions, Page};
 use super::promises::object;
-use crate::meeting::{check_locator, client_reasons as reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused};
+use crate::media::view::{self, Scaling};
+use crate::media::{counters, devices};
+use crate::meeting::{
+    check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
+};
 use crate::transport::credentials::function;
-use crate::transport::guards;
-use crate::transport::values::{field};
+use crate::transport::values::{field, to_js};
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::CallId;
+use std::future::Future;
 use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::MediaStreamTrack;
+use wasm_bindgen_futures::future_to_promise;
+use web_sys::{HtmlElement, MediaStreamTrack};
 
 /// The core of a page.
 #[wasm_bindgen]
@@ -31,17 +36,29 @@ impl Core {
     #[wasm_bindgen(constructor)]
     pub fn new(on_change: Function) -> Core {
         errors::report_panics();
-        Core { page: Page::new(on_change) }
+        Core {
+            page: Page::new(on_change),
+        }
     }
 
     /// Connects the agent socket; resolves when the service has welcomed the identity.
     #[wasm_bindgen(js_name = createAgent)]
     pub fn create_agent(&self, options: JsValue) -> Promise {
-        let text = |name| field(&options, name).as_string().filter(|text| !text.trim().is_empty());
-        let Some(get_token) = function(field(&options, "getToken")) else { return rejected(reasons::NO_TOKEN) };
+        let text = |name| {
+            field(&options, name)
+                .as_string()
+                .filter(|text| !text.trim().is_empty())
+        };
+        let Some(get_token) = function(field(&options, "getToken")) else {
+            return rejected(reasons::NO_TOKEN);
+        };
         let (ticket, promise) = self.page.promises.open();
         let options = AgentOptions {
-            kind: if text("kind").as_deref() == Some("member") { Kind::Member } else { Kind::Guest },
+            kind: if text("kind").as_deref() == Some("member") {
+                Kind::Member
+            } else {
+                Kind::Guest
+            },
             display_name: text("displayName"),
             endpoint: text("endpoint"),
             get_token,
@@ -59,15 +76,27 @@ impl Core {
     }
 
     /// Starts joining; everything after is told by changes.
-    pub fn join(&self, agent: u32, call: String, locator: JsValue, options: JsValue) -> Result<(), JsValue> {
+    pub fn join(
+        &self,
+        agent: u32,
+        call: String,
+        locator: JsValue,
+        options: JsValue,
+    ) -> Result<(), JsValue> {
         let locator = read_locator(&locator)?;
-        let running = self.page.agent(agent).ok_or_else(|| errors::reason(reasons::DISPOSED))?;
+        let running = self
+            .page
+            .agent(agent)
+            .ok_or_else(|| errors::reason(reasons::DISPOSED))?;
         if call.is_empty() || running.machine.borrow().identity().is_none() {
             return Err(errors::reason(Reason::NO_SUCH_CALL));
         }
         let call = CallId(call);
         if self.page.agent_of(&call).is_some() {
-            return Err(errors::error(&Refused::saying(Reason::MALFORMED, "There is a call with this id already.")));
+            return Err(errors::error(&Refused::saying(
+                Reason::MALFORMED,
+                "There is a call with this id already.",
+            )));
         }
         let track = |name| field(&options, name).dyn_into::<MediaStreamTrack>().ok();
         let (camera, microphone) = (track("camera"), track("microphone"));
@@ -76,7 +105,11 @@ impl Core {
             locator,
             muted: field(&options, "muted").is_truthy(),
             camera: camera.is_some(),
-            microphone: if microphone.is_some() { MicrophoneUse::Open } else { MicrophoneUse::Closed },
+            microphone: if microphone.is_some() {
+                MicrophoneUse::Open
+            } else {
+                MicrophoneUse::Closed
+            },
         };
         running.calls.add(call, microphone, camera);
         self.page.give(agent, Input::Join(new));
@@ -102,7 +135,9 @@ impl Core {
     /// Publishes the camera; the track stays the facade's.
     #[wasm_bindgen(js_name = startVideo)]
     pub fn start_video(&self, call: String, track: JsValue) -> Promise {
-        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else { return rejected(NOT_A_TRACK) };
+        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else {
+            return rejected(NOT_A_TRACK);
+        };
         let call = CallId(call);
         if let Some(agent) = self.page.agent_of(&call) {
             agent.calls.hold_camera(&call, track);
@@ -119,7 +154,9 @@ impl Core {
     /// Replaces the microphone of a call that is already running.
     #[wasm_bindgen(js_name = setMicrophone)]
     pub fn set_microphone(&self, call: String, track: JsValue) -> Promise {
-        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else { return rejected(NOT_A_TRACK) };
+        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else {
+            return rejected(NOT_A_TRACK);
+        };
         let call = CallId(call);
         if let Some(agent) = self.page.agent_of(&call) {
             agent.calls.give_microphone(&call, track);
@@ -154,20 +191,104 @@ impl Core {
         let call = CallId(call);
         let agent = self.page.agent_of(&call)?;
         let sid = agent.machine.borrow().track_of(&call, stream)?.to_owned();
-        agent.calls.session(&call, |session| session.remote_track(&sid))?
+        agent
+            .calls
+            .session(&call, |session| session.remote_track(&sid))?
+    }
+
+    /// Renders a remote stream; the element fills its parent and follows the stream's slot.
+    #[wasm_bindgen(js_name = openRemoteView)]
+    pub fn open_remote_view(
+        &self,
+        call: String,
+        stream: u32,
+        scaling: &str,
+        mirrored: bool,
+    ) -> Result<View, JsValue> {
+        let call = CallId(call);
+        let no_stream = || errors::reason(Reason::NO_SUCH_CALL);
+        let agent = self.page.agent_of(&call).ok_or_else(no_stream)?;
+        let sid = agent.machine.borrow().track_of(&call, stream).map(str::to_owned);
+        let (sid, view) = (sid.ok_or_else(no_stream)?, new_view(scaling, mirrored)?);
+        agent.calls.session(&call, |session| session.show(&sid, &view));
+        Ok(View { view })
+    }
+
+    /// Renders a local track.
+    #[wasm_bindgen(js_name = openLocalView)]
+    pub fn open_local_view(&self, track: JsValue, scaling: &str, mirrored: bool) -> Result<View, JsValue> {
+        let track = track.dyn_into::<MediaStreamTrack>().map_err(|_| errors::reason(NOT_A_TRACK))?;
+        let view = new_view(scaling, mirrored)?;
+        view.show(Some(&track));
+        Ok(View { view })
+    }
+
+    /// Devices; never prompts.
+    pub fn devices(&self) -> Promise {
+        self.page.watch_devices(false);
+        promise(async { Ok(to_js(&devices::list().await?)) })
+    }
+
+    /// Asks with one prompt where needed; false means denied.
+    #[wasm_bindgen(js_name = askPermission)]
+    pub fn ask_permission(&self, audio: bool, video: bool) -> Promise {
+        let page = self.page.weak();
+        promise(async move {
+            let given = devices::ask_permission(audio, video).await?;
+            if let Some(page) = page.upgrade() {
+                page.watch_devices(true);
+            }
+            Ok(to_js(&given))
+        })
+    }
+
+    /// `getUserMedia` for one camera.
+    #[wasm_bindgen(js_name = openCamera)]
+    pub fn open_camera(&self, device: String) -> Promise {
+        promise(async move { Ok(devices::open_camera(&device).await?.into()) })
+    }
+
+    /// Chooses the microphone for calls, present and future; empty for the system's default.
+    #[wasm_bindgen(js_name = selectMicrophone)]
+    pub fn select_microphone(&self, device: String) -> Promise {
+        self.page.microphone.replace(device);
+        for agent in self.page.agents() {
+            agent.calls.reopen_microphones(&self.page, agent.handle);
+        }
+        Promise::resolve(&JsValue::UNDEFINED)
+    }
+
+    /// `setSinkId` for remote sound; rejects where the browser has none.
+    #[wasm_bindgen(js_name = selectSpeaker)]
+    pub fn select_speaker(&self, device: String) -> Promise {
+        if !devices::can_select_speaker() {
+            return rejected(NO_SPEAKERS);
+        }
+        self.page.speaker.replace(device.clone());
+        let sessions: Vec<_> = self.page.agents().iter().flat_map(|agent| agent.calls.sessions()).collect();
+        promise(async move {
+            for session in sessions {
+                session.set_speaker(&device).await?;
+            }
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     /// Counts of everything that must go back to zero after disposal.
     pub fn counters(&self) -> JsValue {
         let agents = self.page.agents();
         let calls: usize = agents.iter().map(|agent| agent.machine.borrow().calls().count()).sum();
-        let own = guards::counts();
+        let held = counters::snapshot();
         object(&[
             ("agents", agents.len().into()),
             ("calls", calls.into()),
-            ("sockets", own.sockets.into()),
-            ("timers", own.timers.into()),
-            ("listeners", own.listeners.into()),
+            ("sockets", held.sockets.into()),
+            ("peerConnections", held.peer_connections.into()),
+            ("tracks", held.tracks.into()),
+            ("timers", held.timers.into()),
+            ("listeners", held.listeners.into()),
+            ("views", held.views.into()),
+            ("elements", held.elements.into()),
         ])
     }
 
@@ -180,17 +301,34 @@ impl Core {
         let call = CallId(call);
         let (ticket, promise) = self.page.promises.open();
         match (self.page.agent_of(&call), &command) {
-            (Some(agent), _) => self.page.give(agent.handle, Input::Command { call, ticket, command }),
+            (Some(agent), _) => self.page.give(
+                agent.handle,
+                Input::Command {
+                    call,
+                    ticket,
+                    command,
+                },
+            ),
             // To hang up a call that is over is no mistake.
-            (None, Command::HangUp { .. }) => self.page.promises.settle(ticket, 0, Ok(crate::meeting::Outcome::Done)),
-            (None, _) => self.page.promises.settle(ticket, 0, Err(Reason::NO_SUCH_CALL.into())),
+            (None, Command::HangUp { .. }) => {
+                self.page
+                    .promises
+                    .settle(ticket, 0, Ok(crate::meeting::Outcome::Done))
+            }
+            (None, _) => self
+                .page
+                .promises
+                .settle(ticket, 0, Err(Reason::NO_SUCH_CALL.into())),
         }
         promise
     }
 }
 
-const NOT_A_TRACK: Reason =
-    Reason { code: 400, sub_code: Reason::MALFORMED.sub_code, message: "This is not a MediaStreamTrack." };
+const NOT_A_TRACK: Reason = Reason {
+    code: 400,
+    sub_code: Reason::MALFORMED.sub_code,
+    message: "This is not a MediaStreamTrack.",
+};
 
 fn rejected(why: Reason) -> Promise {
     Promise::reject(&errors::reason(why))
@@ -200,12 +338,55 @@ fn read_locator(value: &JsValue) -> Result<Locator, JsValue> {
     let text = |name| field(value, name).as_string();
     let locator = match (text("meetingLink"), text("meetingId")) {
         (Some(link), _) => Locator::MeetingLink(link),
-        (None, Some(meeting_id)) => Locator::MeetingId { meeting_id, passcode: text("passcode") },
+        (None, Some(meeting_id)) => Locator::MeetingId {
+            meeting_id,
+            passcode: text("passcode"),
+        },
         (None, None) => return Err(errors::reason(Reason::NOT_A_MEETING)),
     };
     check_locator(&locator).map_err(|refused| errors::error(&refused))?;
     Ok(locator)
 }
 
+const NO_SPEAKERS: Reason = Reason {
+    code: 501,
+    sub_code: reasons::DEVICE_FAILED.sub_code,
+    message: "This browser cannot choose a speaker; the system's default is used.",
+};
+
+fn promise(work: impl Future<Output = Result<JsValue, Refused>> + 'static) -> Promise {
+    future_to_promise(async move { work.await.map_err(|refused| errors::error(&refused)) })
+}
+
+/// One rendered view; closing or dropping it takes the element out of the page.
 #[wasm_bindgen]
-pub struct View;
+pub struct View {
+    view: Rc<view::View>,
+}
+
+#[wasm_bindgen]
+impl View {
+    /// The element to put into the page.
+    #[wasm_bindgen(getter)]
+    pub fn target(&self) -> HtmlElement {
+        self.view.target().clone()
+    }
+
+    /// `Crop`, `Fit` or `Stretch`; anything else changes nothing.
+    #[wasm_bindgen(js_name = updateScaling)]
+    pub fn update_scaling(&self, scaling: &str) {
+        if let Some(scaling) = Scaling::from_name(scaling) {
+            self.view.set_scaling(scaling);
+        }
+    }
+
+    /// Ends rendering.
+    pub fn close(&self) {
+        self.view.close();
+    }
+}
+
+fn new_view(scaling: &str, mirrored: bool) -> Result<Rc<view::View>, JsValue> {
+    let scaling = Scaling::from_name(scaling).unwrap_or(Scaling::Crop);
+    view::View::new(scaling, mirrored).map_err(|error| errors::error(&error.into()))
+}

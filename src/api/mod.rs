@@ -2,9 +2,9 @@
 //!
 //! Loading the wasm and importing the glue touch nothing of the browser; `new Core` does.
 
-pub mod changes;
 #[cfg(target_arch = "wasm32")]
 mod calls;
+pub mod changes;
 #[cfg(target_arch = "wasm32")]
 mod core;
 #[cfg(target_arch = "wasm32")]

@@ -8,9 +8,11 @@
 use super::calls::Calls;
 use super::errors;
 use super::promises::Promises;
-use crate::meeting::{client_reasons as reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
+use crate::api::changes::Change;
+use crate::media::devices::{self, DevicesChanged, Watch};
+use crate::meeting::{reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
 use crate::transport::credentials::{endpoint_claim, get_token, socket_address};
-use crate::transport::guards::{Listener, Timer};
+use crate::media::guard::{Listener, Timeout};
 use crate::transport::socket::{Socket, SocketEvent};
 use crate::transport::values::{field, to_js};
 use js_sys::{Date, Function, Math};
@@ -21,6 +23,9 @@ use std::rc::{Rc, Weak};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, EventTarget, VisibilityState};
+
+/// Browsers take a longer time for zero (it is kept in 31 bits).
+const LONGEST_TIMER: f64 = 86_400_000.0;
 
 /// One `Core`.
 pub struct Page {
@@ -34,6 +39,10 @@ pub struct Page {
     busy: Cell<bool>,
     /// Chosen microphone; empty: the system's default.
     pub microphone: RefCell<String>,
+    /// Chosen speaker; empty: the system's default.
+    pub speaker: RefCell<String>,
+    /// Of the devices; from the first time that somebody asks for them.
+    watch: RefCell<Option<Watch>>,
     listeners: RefCell<Vec<Listener>>,
 }
 
@@ -45,7 +54,7 @@ pub struct Running {
     /// Of the socket.
     address: RefCell<Option<String>>,
     socket: RefCell<Option<Socket>>,
-    timer: RefCell<Option<(f64, Timer)>>,
+    timer: RefCell<Option<(f64, Timeout)>>,
     pub calls: Calls,
 }
 
@@ -70,6 +79,8 @@ impl Page {
             queue: RefCell::default(),
             busy: Cell::new(false),
             microphone: RefCell::default(),
+            speaker: RefCell::default(),
+            watch: RefCell::default(),
             listeners: RefCell::default(),
         });
         page.listen();
@@ -82,7 +93,9 @@ impl Page {
     }
 
     fn listen(&self) {
-        let Some(window) = web_sys::window() else { return };
+        let Some(window) = web_sys::window() else {
+            return;
+        };
         let on = |target: &EventTarget, kind, input: fn(Event) -> Option<Input>| {
             let page = self.weak();
             Listener::new(target, kind, move |event| {
@@ -97,11 +110,14 @@ impl Page {
             // Back from the back-forward cache: the sockets did not survive there.
             on(&window, "pageshow", |_| Some(Input::Visible)),
             // The page goes for good: nobody should have to wait until the service notices.
-            on(&window, "pagehide", |event| (!field(&event, "persisted").is_truthy()).then_some(Input::Dispose(0))),
+            on(&window, "pagehide", |event| {
+                (!field(&event, "persisted").is_truthy()).then_some(Input::Dispose(0))
+            }),
         ];
         if let Some(document) = window.document() {
             listeners.push(on(&document, "visibilitychange", |_| {
-                let visible = web_sys::window()?.document()?.visibility_state() == VisibilityState::Visible;
+                let visible =
+                    web_sys::window()?.document()?.visibility_state() == VisibilityState::Visible;
                 visible.then_some(Input::Visible)
             }));
         }
@@ -112,12 +128,25 @@ impl Page {
     pub fn start_agent(&self, options: AgentOptions, ticket: Ticket) {
         let handle = self.last_agent.get() + 1;
         self.last_agent.set(handle);
-        let AgentOptions { kind, display_name, endpoint, get_token } = options;
+        let AgentOptions {
+            kind,
+            display_name,
+            endpoint,
+            get_token,
+        } = options;
         let address = endpoint.as_deref().and_then(socket_address);
         if endpoint.is_some() && address.is_none() {
-            return self.promises.settle(ticket, handle, Err(reasons::NO_ENDPOINT.into()));
+            return self
+                .promises
+                .settle(ticket, handle, Err(reasons::NO_ENDPOINT.into()));
         }
-        let machine = Agent::new(handle, kind, display_name, address.is_some(), self.streams.clone());
+        let machine = Agent::new(
+            handle,
+            kind,
+            display_name,
+            address.is_some(),
+            self.streams.clone(),
+        );
         self.agents.borrow_mut().push(Rc::new(Running {
             handle,
             machine: RefCell::new(machine),
@@ -132,12 +161,20 @@ impl Page {
 
     /// An agent by its handle.
     pub fn agent(&self, handle: u32) -> Option<Rc<Running>> {
-        self.agents.borrow().iter().find(|agent| agent.handle == handle).cloned()
+        self.agents
+            .borrow()
+            .iter()
+            .find(|agent| agent.handle == handle)
+            .cloned()
     }
 
     /// The agent that has a call.
     pub fn agent_of(&self, call: &CallId) -> Option<Rc<Running>> {
-        self.agents.borrow().iter().find(|agent| agent.machine.borrow().calls().any(|id| id == call)).cloned()
+        self.agents
+            .borrow()
+            .iter()
+            .find(|agent| agent.calls.has(call) || agent.machine.borrow().calls().any(|id| id == call))
+            .cloned()
     }
 
     /// All agents.
@@ -165,7 +202,10 @@ impl Page {
                 self.too_late(handle, input);
                 continue;
             };
-            let at = At { now: Date::now(), random: Math::random() };
+            let at = At {
+                now: Date::now(),
+                random: Math::random(),
+            };
             let actions = agent.machine.borrow_mut().on(input, at);
             for action in actions {
                 self.carry_out(&agent, action);
@@ -181,7 +221,9 @@ impl Page {
     fn too_late(&self, handle: u32, input: Input) {
         let (ticket, result) = match input {
             Input::Dispose(ticket) => (ticket, Ok(Outcome::Done)),
-            Input::Command { ticket, .. } | Input::Start(ticket) => (ticket, Err(reasons::DISPOSED.into())),
+            Input::Command { ticket, .. } | Input::Start(ticket) => {
+                (ticket, Err(reasons::DISPOSED.into()))
+            }
             _ => return,
         };
         self.promises.settle(ticket, handle, result);
@@ -193,11 +235,16 @@ impl Page {
             agent.timer.take();
             return;
         };
-        if agent.timer.borrow().as_ref().is_some_and(|(armed, _)| *armed <= deadline) {
+        if agent
+            .timer
+            .borrow()
+            .as_ref()
+            .is_some_and(|(armed, _)| *armed <= deadline)
+        {
             return;
         }
         let (page, handle) = (self.weak(), agent.handle);
-        let timer = Timer::new(deadline - Date::now(), move || {
+        let timer = Timeout::new((deadline - Date::now()).clamp(0.0, LONGEST_TIMER) as u32, move || {
             let Some(page) = page.upgrade() else { return };
             // A timer that is dropped while it fires stays alive until its closure has returned.
             let fired = page.agent(handle).and_then(|agent| agent.timer.take());
@@ -217,13 +264,25 @@ impl Page {
                     socket.send(&frame);
                 }
             }
-            Action::StartMedia { call, session, muted } => agent.calls.start(self, agent.handle, call, session, muted),
+            Action::StartMedia {
+                call,
+                session,
+                muted,
+            } => agent.calls.start(self, agent.handle, call, session, muted),
             Action::StopMedia(call) => agent.calls.stop(&call),
             Action::ConnectMedia { call, grant } => {
-                agent.calls.session(&call, |session| session.connect(&grant));
+                agent
+                    .calls
+                    .session(&call, |session| session.connect(&grant));
             }
-            Action::MediaToken { call, token, expires_at } => {
-                agent.calls.session(&call, |session| session.set_token(&token, expires_at));
+            Action::MediaToken {
+                call,
+                token,
+                expires_at,
+            } => {
+                agent
+                    .calls
+                    .session(&call, |session| session.set_token(&token, expires_at));
             }
             Action::OpenGate(call) => {
                 agent.calls.session(&call, |session| session.open_gate());
@@ -231,33 +290,67 @@ impl Page {
             Action::Muted { call, muted } => agent.calls.set_muted(&call, muted),
             Action::Video { call, on } => agent.calls.set_video(&call, on),
             Action::OpenMicrophone(call) => agent.calls.open_microphone(self, agent.handle, call),
-            Action::Emit(change) => {
-                // An application's mistake must not stop the meeting.
-                if let Err(thrown) = self.on_change.call1(&JsValue::UNDEFINED, &to_js(&change)) {
-                    errors::report(&thrown);
-                }
-            }
+            Action::Emit(change) => self.tell(&change),
             Action::Settle(ticket, Ok(Outcome::Agent(identity))) => {
                 let taken = |other: &Rc<Running>| {
-                    other.handle != agent.handle && other.machine.borrow().identity().is_some_and(|known| known.id == identity.id)
+                    other.handle != agent.handle
+                        && other
+                            .machine
+                            .borrow()
+                            .identity()
+                            .is_some_and(|known| known.id == identity.id)
                 };
                 if self.agents().iter().any(taken) {
                     let member = identity.id.as_str().starts_with("8:orgid:");
-                    let why = if member { reasons::TEAMS_AGENT_EXISTS } else { reasons::AGENT_EXISTS };
+                    let why = if member {
+                        reasons::TEAMS_AGENT_EXISTS
+                    } else {
+                        reasons::AGENT_EXISTS
+                    };
                     self.promises.settle(ticket, agent.handle, Err(why.into()));
-                    self.queue.borrow_mut().push_back((agent.handle, Input::Dispose(0)));
+                    self.queue
+                        .borrow_mut()
+                        .push_back((agent.handle, Input::Dispose(0)));
                 } else {
                     agent.calls.prepare(self, agent.handle);
-                    self.promises.settle(ticket, agent.handle, Ok(Outcome::Agent(identity)));
+                    self.promises
+                        .settle(ticket, agent.handle, Ok(Outcome::Agent(identity)));
                 }
             }
             Action::Settle(ticket, result) => self.promises.settle(ticket, agent.handle, result),
             Action::Disposed => {
                 agent.timer.take();
                 agent.calls.clear();
-                self.agents.borrow_mut().retain(|other| other.handle != agent.handle);
+                self.agents
+                    .borrow_mut()
+                    .retain(|other| other.handle != agent.handle);
             }
         }
+    }
+
+    fn tell(&self, change: &Change) {
+        // An application's mistake must not stop the meeting.
+        if let Err(thrown) = self.on_change.call1(&JsValue::UNDEFINED, &to_js(change)) {
+            errors::report(&thrown);
+        }
+    }
+
+    /// Tells of devices that come and go, from now on. `look`: some may have got their names.
+    pub fn watch_devices(&self, look: bool) {
+        if let Some(watch) = &*self.watch.borrow() {
+            if look {
+                watch.look();
+            }
+            return;
+        }
+        let page = self.weak();
+        let watch = devices::watch(move |DevicesChanged { video, audio }| {
+            if let Some(page) = page.upgrade() {
+                page.tell(&Change::Devices { video, audio });
+            }
+        });
+        // Without a secure context there are no devices to watch; asking for them says so.
+        self.watch.replace(watch.ok());
     }
 
     fn ask_token(&self, agent: &Running) {
@@ -265,10 +358,17 @@ impl Page {
         spawn_local(async move {
             let mut token = get_token(&question).await;
             let Some(page) = page.upgrade() else { return };
-            let Some(agent) = page.agent(handle) else { return };
+            let Some(agent) = page.agent(handle) else {
+                return;
+            };
             if agent.address.borrow().is_none() {
-                let claimed = token.as_ref().ok().and_then(|token| endpoint_claim(&token.token));
-                agent.address.replace(claimed.as_deref().and_then(socket_address));
+                let claimed = token
+                    .as_ref()
+                    .ok()
+                    .and_then(|token| endpoint_claim(&token.token));
+                agent
+                    .address
+                    .replace(claimed.as_deref().and_then(socket_address));
                 if token.is_ok() && agent.address.borrow().is_none() {
                     token = Err(reasons::NO_ENDPOINT.into());
                 }
@@ -289,7 +389,11 @@ impl Page {
                 page.give(handle, input);
             }
         };
-        let socket = agent.address.borrow().as_deref().and_then(|address| Socket::open(address, report));
+        let socket = agent
+            .address
+            .borrow()
+            .as_deref()
+            .and_then(|address| Socket::open(address, report));
         if socket.is_none() {
             self.queue.borrow_mut().push_back((handle, Input::Closed));
         }
@@ -300,5 +404,6 @@ impl Page {
     pub fn dispose(&self) {
         self.give_all(&Input::Dispose(0));
         self.listeners.take();
+        self.watch.take();
     }
 }

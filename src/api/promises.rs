@@ -19,7 +19,9 @@ impl Promises {
     pub fn open(&self) -> (Ticket, Promise) {
         let ticket = self.last.get().wrapping_add(1);
         self.last.set(ticket);
-        let promise = Promise::new(&mut |resolve, reject| self.open.borrow_mut().push((ticket, resolve, reject)));
+        let promise = Promise::new(&mut |resolve, reject| {
+            self.open.borrow_mut().push((ticket, resolve, reject))
+        });
         (ticket, promise)
     }
 
@@ -27,9 +29,13 @@ impl Promises {
     pub fn settle(&self, ticket: Ticket, agent: u32, result: Result<Outcome, Refused>) {
         let open = {
             let mut open = self.open.borrow_mut();
-            open.iter().position(|(t, ..)| *t == ticket).map(|at| open.swap_remove(at))
+            open.iter()
+                .position(|(t, ..)| *t == ticket)
+                .map(|at| open.swap_remove(at))
         };
-        let Some((_, resolve, reject)) = open else { return };
+        let Some((_, resolve, reject)) = open else {
+            return;
+        };
         // Neither function throws: they are the promise's own.
         let _ = match result {
             Ok(outcome) => resolve.call1(&JsValue::UNDEFINED, &outcome_value(agent, outcome)),
@@ -42,12 +48,22 @@ fn outcome_value(agent: u32, outcome: Outcome) -> JsValue {
     match outcome {
         Outcome::Done => JsValue::UNDEFINED,
         Outcome::Agent(identity) => {
-            let name = identity.display_name.map_or(JsValue::UNDEFINED, JsValue::from);
-            object(&[("agent", agent.into()), ("identity", identity.id.0.into()), ("displayName", name)])
+            let name = identity
+                .display_name
+                .map_or(JsValue::UNDEFINED, JsValue::from);
+            object(&[
+                ("agent", agent.into()),
+                ("identity", identity.id.0.into()),
+                ("displayName", name),
+            ])
         }
-        Outcome::Admitted { success_count, failure_count } => {
-            object(&[("successCount", success_count.into()), ("failureCount", failure_count.into())])
-        }
+        Outcome::Admitted {
+            success_count,
+            failure_count,
+        } => object(&[
+            ("successCount", success_count.into()),
+            ("failureCount", failure_count.into()),
+        ]),
     }
 }
 

@@ -1,4 +1,350 @@
-//! PLACEHOLDER
-use super::session::MediaError;
-use web_sys::MediaStreamTrack;
-pub async fn open_microphone(_id: &str) -> Result<MediaStreamTrack, MediaError> { Err(MediaError) }
+//! Cameras, microphones and speakers: listing, permission, opening.
+//!
+//! Nothing here prompts but [`ask_permission`], [`open_camera`] and [`open_microphone`].
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    MediaDeviceInfo, MediaDeviceKind, MediaDevices, MediaStream, MediaStreamConstraints,
+    MediaStreamTrack,
+};
+
+use super::bindings;
+use super::counters::{Counted, Resource};
+use super::error::MediaError;
+use super::guard::{Listener, Timeout};
+
+/// Browsers tell of one plugged headset by several `devicechange` events in a row.
+const SETTLE_MS: u32 = 100;
+
+/// Kind of a device, as the facade names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DeviceKind {
+    /// Video input.
+    Camera,
+    /// Audio input.
+    Microphone,
+    /// Audio output.
+    Speaker,
+}
+
+/// A device; the name is empty until permission is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceInfo {
+    /// `deviceId`; empty without permission.
+    pub id: String,
+    /// `label`.
+    pub name: String,
+    /// Kind.
+    pub kind: DeviceKind,
+    /// The system's default.
+    pub is_system_default: bool,
+}
+
+/// What was permitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Permission {
+    /// Microphone.
+    pub audio: bool,
+    /// Camera.
+    pub video: bool,
+}
+
+fn media_devices() -> Result<MediaDevices, MediaError> {
+    // Absent in an insecure context, and web-sys does not say so.
+    let navigator = bindings::global("navigator");
+    let devices = js_sys::Reflect::get(&navigator, &JsValue::from_str("mediaDevices"))
+        .unwrap_or(JsValue::UNDEFINED);
+    if devices.is_undefined() || devices.is_null() {
+        return Err(MediaError::InsecureContext);
+    }
+    Ok(devices.unchecked_into())
+}
+
+/// Whether `setSinkId` is there.
+pub fn can_select_speaker() -> bool {
+    let prototype = js_sys::Reflect::get(
+        &bindings::global("HTMLMediaElement"),
+        &JsValue::from_str("prototype"),
+    );
+    prototype.is_ok_and(|prototype| prototype.is_object() && bindings::has(&prototype, "setSinkId"))
+}
+
+/// All devices, as far as the page may know them.
+pub async fn list() -> Result<Vec<DeviceInfo>, MediaError> {
+    let found = media_devices()?
+        .enumerate_devices()
+        .map_err(MediaError::from_js("enumerateDevices"))?;
+    let found = JsFuture::from(found)
+        .await
+        .map_err(MediaError::from_js("enumerateDevices"))?;
+    let found: Vec<MediaDeviceInfo> = js_sys::Array::from(&found)
+        .iter()
+        .map(JsCast::unchecked_into)
+        .collect();
+    let mut devices: Vec<DeviceInfo> = found.iter().filter_map(device).collect();
+    mark_defaults(&mut devices);
+    Ok(devices)
+}
+
+fn device(info: &MediaDeviceInfo) -> Option<DeviceInfo> {
+    let kind = match info.kind() {
+        MediaDeviceKind::Videoinput => DeviceKind::Camera,
+        MediaDeviceKind::Audioinput => DeviceKind::Microphone,
+        MediaDeviceKind::Audiooutput => DeviceKind::Speaker,
+        _ => return None,
+    };
+    let id = info.device_id();
+    Some(DeviceInfo {
+        is_system_default: id == "default",
+        id,
+        name: info.label(),
+        kind,
+    })
+}
+
+/// Chromium lists the default as a device of its own; elsewhere the first of a kind is it.
+fn mark_defaults(devices: &mut [DeviceInfo]) {
+    for kind in [
+        DeviceKind::Camera,
+        DeviceKind::Microphone,
+        DeviceKind::Speaker,
+    ] {
+        let mut of_kind: Vec<&mut DeviceInfo> = devices
+            .iter_mut()
+            .filter(|device| device.kind == kind)
+            .collect();
+        if of_kind.iter().all(|device| !device.is_system_default) {
+            if let Some(first) = of_kind.first_mut() {
+                first.is_system_default = true;
+            }
+        }
+    }
+}
+
+/// Asks for what is not granted yet, with one prompt; a device that is missing or refused does not
+/// keep the other from being granted. Called often (acs-api 2.2), so it is cheap when nothing is to
+/// be asked.
+pub async fn ask_permission(audio: bool, video: bool) -> Result<Permission, MediaError> {
+    let devices = media_devices()?;
+    let known = Permission {
+        audio: audio && state("microphone").await.as_deref() == Some("granted"),
+        video: video && state("camera").await.as_deref() == Some("granted"),
+    };
+    let (ask_audio, ask_video) = (audio && !known.audio, video && !known.video);
+    if !ask_audio && !ask_video {
+        return Ok(known);
+    }
+    let both = try_open(&devices, ask_audio, ask_video).await;
+    let (got_audio, got_video) = match both {
+        Ok(()) => (ask_audio, ask_video),
+        // `getUserMedia` gives both or nothing: one missing camera must not cost the microphone.
+        Err(MediaError::Device(_)) if ask_audio && ask_video => (
+            try_open(&devices, true, false).await.is_ok(),
+            try_open(&devices, false, true).await.is_ok(),
+        ),
+        Err(_) => (false, false),
+    };
+    Ok(Permission {
+        audio: known.audio || got_audio,
+        video: known.video || got_video,
+    })
+}
+
+/// `granted`, `denied`, `prompt`; `None` where the Permissions API does not know the device (Firefox
+/// before 131).
+async fn state(name: &str) -> Option<String> {
+    let navigator = bindings::global("navigator");
+    let permissions = js_sys::Reflect::get(&navigator, &JsValue::from_str("permissions")).ok()?;
+    let permissions: web_sys::Permissions = permissions.dyn_into().ok()?;
+    let asked = permissions
+        .query(&bindings::object([("name", name.into())]))
+        .ok()?;
+    let status = JsFuture::from(asked).await.ok()?;
+    js_sys::Reflect::get(&status, &JsValue::from_str("state"))
+        .ok()?
+        .as_string()
+}
+
+async fn try_open(devices: &MediaDevices, audio: bool, video: bool) -> Result<(), MediaError> {
+    let stream = get_user_media(devices, &audio.into(), &video.into()).await?;
+    stream
+        .get_tracks()
+        .iter()
+        .for_each(|track| track.unchecked_into::<MediaStreamTrack>().stop());
+    Ok(())
+}
+
+async fn get_user_media(
+    devices: &MediaDevices,
+    audio: &JsValue,
+    video: &JsValue,
+) -> Result<MediaStream, MediaError> {
+    let constraints = MediaStreamConstraints::new();
+    constraints.set_audio(audio);
+    constraints.set_video(video);
+    let asked = devices
+        .get_user_media_with_constraints(&constraints)
+        .map_err(MediaError::from_get_user_media)?;
+    let stream = JsFuture::from(asked)
+        .await
+        .map_err(MediaError::from_get_user_media)?;
+    Ok(stream.unchecked_into())
+}
+
+/// Opens a camera; the caller stops the track. An empty id is the system's default.
+pub async fn open_camera(device_id: &str) -> Result<MediaStreamTrack, MediaError> {
+    let size = |ideal: u32| JsValue::from(bindings::object([("ideal", ideal.into())]));
+    let constraints = bindings::object([
+        ("width", size(1280)),
+        ("height", size(720)),
+        (
+            "frameRate",
+            bindings::object([("ideal", 30.into()), ("max", 30.into())]).into(),
+        ),
+    ]);
+    choose(&constraints, device_id);
+    let stream = get_user_media(&media_devices()?, &JsValue::FALSE, &constraints).await?;
+    first(&stream.get_video_tracks())
+}
+
+/// A microphone that the SDK opened: dropping it stops it.
+#[derive(Debug)]
+pub struct Microphone {
+    track: MediaStreamTrack,
+    _counted: Counted,
+}
+
+impl Microphone {
+    /// The track: the same JavaScript object each time. (`track.clone()` would be JavaScript's
+    /// method, which makes another track that nobody stops.)
+    pub fn track(&self) -> MediaStreamTrack {
+        Clone::clone(&self.track)
+    }
+}
+
+impl Drop for Microphone {
+    fn drop(&mut self) {
+        self.track.stop();
+    }
+}
+
+/// Opens a microphone with the browser's own echo cancellation, noise suppression and gain control.
+/// An empty id is the system's default.
+pub async fn open_microphone(device_id: &str) -> Result<Microphone, MediaError> {
+    let constraints = bindings::object([
+        ("echoCancellation", true.into()),
+        ("noiseSuppression", true.into()),
+        ("autoGainControl", true.into()),
+    ]);
+    choose(&constraints, device_id);
+    let stream = get_user_media(&media_devices()?, &constraints, &JsValue::FALSE).await?;
+    Ok(Microphone {
+        track: first(&stream.get_audio_tracks())?,
+        _counted: Counted::new(Resource::Track),
+    })
+}
+
+fn choose(constraints: &js_sys::Object, device_id: &str) {
+    if !device_id.is_empty() {
+        let exact = bindings::object([("exact", device_id.into())]);
+        // Fails only for frozen objects.
+        let _ = js_sys::Reflect::set(constraints, &"deviceId".into(), &exact);
+    }
+}
+
+fn first(tracks: &js_sys::Array) -> Result<MediaStreamTrack, MediaError> {
+    tracks
+        .get(0)
+        .dyn_into()
+        .map_err(|_| MediaError::Device("the stream has no track".to_owned()))
+}
+
+/// Which lists changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DevicesChanged {
+    /// Cameras.
+    pub video: bool,
+    /// Microphones or speakers.
+    pub audio: bool,
+}
+
+/// Tells of changes until it is dropped.
+pub struct Watch {
+    _listener: Listener,
+    _state: Rc<WatchState>,
+}
+
+struct WatchState {
+    before: RefCell<Vec<DeviceInfo>>,
+    settling: RefCell<Option<Timeout>>,
+    changed: RefCell<Box<dyn FnMut(DevicesChanged)>>,
+}
+
+/// Calls `changed` when devices come or go, or get their names with a permission (browsers tell of
+/// that by `devicechange`, too, or not at all: [`Watch::look`]).
+pub fn watch(changed: impl FnMut(DevicesChanged) + 'static) -> Result<Watch, MediaError> {
+    let state = Rc::new(WatchState {
+        before: RefCell::default(),
+        settling: RefCell::default(),
+        changed: RefCell::new(Box::new(changed)),
+    });
+    let weak = Rc::downgrade(&state);
+    let devices = media_devices()?;
+    let listener = Listener::told(&devices, "devicechange", move || {
+        let Some(state) = weak.upgrade() else { return };
+        let weak = weak.clone();
+        let settle = Timeout::new(SETTLE_MS, move || {
+            if let Some(state) = weak.upgrade() {
+                look(state);
+            }
+        });
+        state.settling.replace(Some(settle));
+    });
+    let watch = Watch {
+        _listener: listener,
+        _state: state,
+    };
+    watch.look();
+    Ok(watch)
+}
+
+impl Watch {
+    /// Compare now: after a permission was given.
+    pub fn look(&self) {
+        look(self._state.clone());
+    }
+}
+
+fn look(state: Rc<WatchState>) {
+    state.settling.take();
+    let weak = Rc::downgrade(&state);
+    wasm_bindgen_futures::spawn_local(async move {
+        let Ok(now) = list().await else { return };
+        let Some(state) = weak.upgrade() else { return };
+        let before = state.before.replace(now.clone());
+        let differs = |video: bool| {
+            let of = |devices: &[DeviceInfo]| -> Vec<DeviceInfo> {
+                devices
+                    .iter()
+                    .filter(|d| (d.kind == DeviceKind::Camera) == video)
+                    .cloned()
+                    .collect()
+            };
+            of(&before) != of(&now)
+        };
+        let told = DevicesChanged {
+            video: differs(true),
+            audio: differs(false),
+        };
+        if told.video || told.audio {
+            (state.changed.borrow_mut())(told);
+        }
+    });
+}

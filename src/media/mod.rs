@@ -1,6 +1,46 @@
-//! Media.
+//! Peer connections, devices, tracks and rendering.
+//!
+//! Carries out what `meeting/` decides and reports what happens as [`interface::MediaEvent`]s; knows
+//! nothing of meetings, rosters or lobbies. What decides is pure and tested natively
+//! (`signalling`, `negotiation`, `assignment`, `announcements`, `publications`, `backoff`, `decoding`,
+//! `join_request`, `sdp`);
+//! what touches the browser is built for wasm alone.
+
+pub mod announcements;
+pub mod assignment;
+pub mod backoff;
+pub mod decoding;
 pub mod interface;
+pub mod join_request;
+pub mod negotiation;
+pub mod publications;
+pub mod sdp;
+pub mod signalling;
+
+#[cfg(target_arch = "wasm32")]
+pub mod bindings;
+#[cfg(target_arch = "wasm32")]
+pub mod counters;
+#[cfg(target_arch = "wasm32")]
+pub mod devices;
+#[cfg(target_arch = "wasm32")]
+mod error;
+#[cfg(target_arch = "wasm32")]
+mod frames;
+#[cfg(target_arch = "wasm32")]
+pub mod guard;
+#[cfg(target_arch = "wasm32")]
+mod peer;
+#[cfg(target_arch = "wasm32")]
+mod playback;
 #[cfg(target_arch = "wasm32")]
 pub mod session;
 #[cfg(target_arch = "wasm32")]
-pub mod devices;
+mod socket;
+#[cfg(target_arch = "wasm32")]
+pub mod view;
+
+#[cfg(target_arch = "wasm32")]
+pub use error::MediaError;
+#[cfg(target_arch = "wasm32")]
+pub use session::{MediaConfig, MediaSession};

@@ -1,24 +1,576 @@
-//! PLACEHOLDER, replaced by branch `media`.
-use super::interface::MediaEvent;
-use plenary_protocol::agent::{IceServer, MediaGrant, MediaOffer};
-use std::rc::Rc;
+//! One participant's media: a peer connection, the LiveKit socket to its engine, sound and frames.
+//!
+//! Carries out what [`Signalling`] decides. Everything it holds ends with it: sockets, timers,
+//! listeners, elements.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::{Rc, Weak};
+
+use livekit_protocol as lk;
+use plenary_protocol::agent::{IceServer, MediaGrant, MediaOffer, TrackSource};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::MediaStreamTrack;
-pub struct MediaSession;
-#[derive(Debug, thiserror::Error)]
-#[error("media")]
-pub struct MediaError;
-pub struct MediaConfig { pub audio_slots: u32, pub video_slots: u32, pub ice_servers: Vec<IceServer> }
-#[allow(unused)]
-impl MediaSession {
-    pub fn new(config: MediaConfig, events: Box<dyn FnMut(MediaEvent)>) -> Result<Rc<Self>, MediaError> { Ok(Rc::new(Self)) }
-    pub async fn offer(&self) -> Result<MediaOffer, MediaError> { Ok(MediaOffer { sdp: String::new(), mid_to_cid: Default::default(), tracks: vec![] }) }
-    pub fn connect(&self, grant: &MediaGrant) {}
-    pub fn set_token(&self, token: &str, expires_at: f64) {}
-    pub fn open_gate(&self) {}
-    pub fn set_microphone(&self, track: Option<MediaStreamTrack>) {}
-    pub fn set_muted(&self, muted: bool) {}
-    pub fn set_camera(&self, track: Option<MediaStreamTrack>) {}
-    pub fn remote_track(&self, sid: &str) -> Option<MediaStreamTrack> { None }
-    pub fn close(&self) {}
+
+use super::assignment::{Assignment, AssignmentChange};
+use super::bindings::CandidateEvent;
+use super::error::MediaError;
+use super::frames::Frames;
+use super::guard::{Listener, Timeout};
+use super::interface::MediaEvent;
+use super::peer::Peer;
+use super::playback::Playback;
+use super::sdp;
+use super::signalling::{Attempt, Grant, Input, Output, Signalling, Timer};
+use super::socket::{self, Heard, Socket};
+use super::view::View;
+
+/// How a session is made.
+#[derive(Debug, Clone)]
+pub struct MediaConfig {
+    /// Receive slots for sound: as many as may speak at once.
+    pub audio_slots: u32,
+    /// Receive slots for pictures: as many as the page can show.
+    pub video_slots: u32,
+    /// STUN and TURN servers, as far as known before the grant.
+    pub ice_servers: Vec<IceServer>,
 }
-impl From<MediaError> for crate::meeting::Refused { fn from(_: MediaError) -> Self { plenary_protocol::end::Reason::MEDIA_FAILED.into() } }
+
+impl Default for MediaConfig {
+    fn default() -> Self {
+        Self {
+            audio_slots: 12,
+            video_slots: 9,
+            ice_servers: Vec::new(),
+        }
+    }
+}
+
+/// A local track that somebody else opened and stops.
+struct Local {
+    track: MediaStreamTrack,
+    _ended: Listener,
+}
+
+type Events = Box<dyn FnMut(MediaEvent)>;
+
+/// The session; closing or dropping it ends everything that it began.
+pub struct MediaSession {
+    me: Weak<Self>,
+    machine: RefCell<Signalling>,
+    /// Inputs that came while another was being carried out.
+    inputs: RefCell<VecDeque<Input>>,
+    carrying_out: Cell<bool>,
+    peer: RefCell<Option<Rc<Peer>>>,
+    offer: RefCell<Option<String>>,
+    assignment: RefCell<Assignment>,
+    playback: Rc<Playback>,
+    frames: Rc<Frames>,
+    views: RefCell<Vec<(String, Weak<View>)>>,
+    socket: RefCell<Option<Socket>>,
+    /// Counts attempts, so that what an older one learns late is not taken for news.
+    attempt: Cell<u32>,
+    timers: RefCell<BTreeMap<Timer, Timeout>>,
+    listeners: RefCell<Vec<Listener>>,
+    locals: RefCell<BTreeMap<TrackSource, Local>>,
+    gate_open: Cell<bool>,
+    muted: Cell<bool>,
+    events: RefCell<VecDeque<MediaEvent>>,
+    tell: RefCell<Option<Events>>,
+    telling: Cell<bool>,
+    closed: Cell<bool>,
+}
+
+impl MediaSession {
+    /// A session with its sections, not yet offered. `events` is called in order and never while the
+    /// session is in the middle of something: it may call the session back.
+    pub fn new(config: MediaConfig, events: Events) -> Result<Rc<Self>, MediaError> {
+        let peer = Peer::new(config.audio_slots, config.video_slots, &config.ice_servers)?;
+        let seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
+        let session = Rc::new_cyclic(|me: &Weak<Self>| {
+            let (blocked, framed) = (me.clone(), me.clone());
+            Self {
+                me: me.clone(),
+                machine: RefCell::new(Signalling::new(seed)),
+                inputs: RefCell::default(),
+                carrying_out: Cell::new(false),
+                peer: RefCell::new(Some(Rc::new(peer))),
+                offer: RefCell::default(),
+                assignment: RefCell::default(),
+                playback: Playback::new(move |is| tell(&blocked, MediaEvent::PlaybackBlocked(is))),
+                frames: Frames::new(move |track, width, height| {
+                    tell(
+                        &framed,
+                        MediaEvent::Frames {
+                            track,
+                            width,
+                            height,
+                        },
+                    );
+                }),
+                views: RefCell::default(),
+                socket: RefCell::default(),
+                attempt: Cell::new(0),
+                timers: RefCell::default(),
+                listeners: RefCell::default(),
+                locals: RefCell::default(),
+                gate_open: Cell::new(false),
+                muted: Cell::new(true),
+                events: RefCell::default(),
+                tell: RefCell::new(Some(events)),
+                telling: Cell::new(false),
+                closed: Cell::new(false),
+            }
+        });
+        session.listen();
+        Ok(session)
+    }
+
+    /// The first offer, with all sections; made once per session.
+    pub async fn offer(&self) -> Result<MediaOffer, MediaError> {
+        let peer = self.peer()?;
+        let sdp = peer.offer(Default::default()).await?;
+        self.peer()?;
+        self.offer.replace(Some(sdp.clone()));
+        let mut machine = self.machine.borrow_mut();
+        for source in [TrackSource::Microphone, TrackSource::Camera] {
+            if let Some(mid) = peer.sending_mid(source) {
+                let cid = sdp::track_id_of(&sdp, &mid)
+                    .map_or_else(|| format!("track-{mid}"), str::to_owned);
+                machine.publications.announce(mid, cid, source);
+            }
+        }
+        Ok(MediaOffer {
+            sdp,
+            mid_to_cid: machine.publications.mid_to_cid(),
+            tracks: machine.publications.offered(),
+        })
+    }
+
+    /// Connects to where the grant says, or takes what is new in it.
+    pub fn connect(&self, grant: &MediaGrant) {
+        let Ok(peer) = self.peer() else { return };
+        if !grant.ice_servers.is_empty() {
+            peer.set_ice_servers(&grant.ice_servers);
+        }
+        let offer = self.offer.take();
+        let unanswered = if grant.answer.is_some() { None } else { offer };
+        if let Some(answer) = &grant.answer {
+            self.apply_answer(answer.clone(), None);
+        }
+        self.input(Input::Granted(Grant {
+            url: grant.url.clone(),
+            token: grant.token.clone(),
+            participant_sid: grant.participant_sid.clone(),
+            slots: grant.slots,
+            offer: unanswered,
+        }));
+    }
+
+    /// A fresh token for the next attempt. When it runs out (`expires_at`, ms since 1970) is the
+    /// business of whoever fetches tokens.
+    pub fn set_token(&self, token: &str, _expires_at: f64) {
+        self.input(Input::Token(token.to_owned()));
+    }
+
+    /// From now on microphone and camera are sent. Before (in the lobby) nothing is.
+    pub fn open_gate(&self) {
+        self.gate_open.set(true);
+        self.feed(TrackSource::Microphone);
+        self.feed(TrackSource::Camera);
+    }
+
+    /// The microphone; the track stays its owner's.
+    pub fn set_microphone(&self, track: Option<MediaStreamTrack>) {
+        self.set_local(TrackSource::Microphone, track);
+    }
+
+    /// Muted: nothing of the microphone leaves the page.
+    pub fn set_muted(&self, muted: bool) {
+        self.muted.set(muted);
+        self.feed(TrackSource::Microphone);
+    }
+
+    /// The camera; the track stays its owner's.
+    pub fn set_camera(&self, track: Option<MediaStreamTrack>) {
+        self.set_local(TrackSource::Camera, track);
+    }
+
+    /// The track that carries a remote track now, when it has a section.
+    pub fn remote_track(&self, sid: &str) -> Option<MediaStreamTrack> {
+        let assignment = self.assignment.borrow();
+        let receiver = self.peer().ok()?.receiver(assignment.mid_of(sid)?)?;
+        Some(receiver.track())
+    }
+
+    /// Shows a remote track in a view and keeps it there, whatever section it moves to, until the
+    /// view is dropped or shows another track.
+    pub fn show(&self, sid: &str, view: &Rc<View>) {
+        let view_weak = Rc::downgrade(view);
+        let mut views = self.views.borrow_mut();
+        views.retain(|(_, other)| other.strong_count() > 0 && !other.ptr_eq(&view_weak));
+        views.push((sid.to_owned(), view_weak));
+        drop(views);
+        view.show(self.remote_track(sid).as_ref());
+        let frames = Rc::downgrade(&self.frames);
+        view.on_frame(Rc::new(move || {
+            if let Some(frames) = frames.upgrade() {
+                frames.look();
+            }
+        }));
+    }
+
+    /// Chooses the output device of all remote sound; empty for the system's default.
+    pub async fn set_speaker(&self, device: &str) -> Result<(), MediaError> {
+        self.playback.set_device(device).await
+    }
+
+    /// Ends the session. No event comes any more.
+    pub fn close(&self) {
+        if self.closed.replace(true) {
+            return;
+        }
+        self.tell.try_borrow_mut().map(|mut tell| tell.take()).ok();
+        self.events.borrow_mut().clear();
+        if let Some(socket) = self.socket.take() {
+            socket.send(lk::signal_request::Message::Leave(lk::LeaveRequest {
+                reason: lk::DisconnectReason::ClientInitiated.into(),
+                ..Default::default()
+            }));
+        }
+        self.timers.take();
+        self.listeners.take();
+        self.locals.take();
+        self.frames.close();
+        self.playback.close();
+        for (_, view) in self.views.take() {
+            if let Some(view) = view.upgrade() {
+                view.show(None);
+            }
+        }
+        self.peer.take();
+    }
+
+    fn peer(&self) -> Result<Rc<Peer>, MediaError> {
+        self.peer.borrow().clone().ok_or(MediaError::Closed)
+    }
+
+    // --- local tracks ---
+
+    fn set_local(&self, source: TrackSource, track: Option<MediaStreamTrack>) {
+        if self.closed.get() {
+            return;
+        }
+        let local = track.map(|track| {
+            let weak = self.me.clone();
+            // Not fired by `stop()`: only when the device or the permission goes.
+            let ended = Listener::told(&track, "ended", move || {
+                tell(&weak, MediaEvent::LocalTrackEnded(source))
+            });
+            Local {
+                track,
+                _ended: ended,
+            }
+        });
+        let mut locals = self.locals.borrow_mut();
+        match local {
+            Some(local) => locals.insert(source, local),
+            None => locals.remove(&source),
+        };
+        drop(locals);
+        self.feed(source);
+    }
+
+    /// Brings a sending section up to date with gate, mute and device.
+    fn feed(&self, source: TrackSource) {
+        let Ok(peer) = self.peer() else { return };
+        let silent =
+            !self.gate_open.get() || (source == TrackSource::Microphone && self.muted.get());
+        let locals = self.locals.borrow();
+        let track = locals
+            .get(&source)
+            .map(|local| &local.track)
+            .filter(|_| !silent);
+        peer.send(source, track);
+        let muted = track.is_none();
+        drop(locals);
+        self.input(Input::Muted(source, muted));
+    }
+
+    // --- inputs and outputs ---
+
+    fn listen(&self) {
+        let Ok(peer) = self.peer() else { return };
+        let mut listeners = Vec::new();
+        let weak = self.me.clone();
+        listeners.push(Listener::told(
+            peer.target(),
+            "connectionstatechange",
+            move || {
+                let Some(session) = weak.upgrade() else {
+                    return;
+                };
+                let Ok(peer) = session.peer() else { return };
+                session.input(Input::Transport(peer.transport()));
+            },
+        ));
+        let weak = self.me.clone();
+        listeners.push(Listener::new(
+            peer.target(),
+            "icecandidate",
+            move |event: CandidateEvent| {
+                let Some(session) = weak.upgrade() else {
+                    return;
+                };
+                if let Ok(json) = js_sys::JSON::stringify(&event.candidate()) {
+                    session.input(Input::Candidate(json.into()));
+                }
+            },
+        ));
+        if let Some(window) = web_sys::window() {
+            let weak = self.me.clone();
+            listeners.push(Listener::told(&window, "online", move || {
+                if let Some(session) = weak.upgrade() {
+                    session.input(Input::Online);
+                }
+            }));
+        }
+        self.listeners.replace(listeners);
+    }
+
+    fn input(&self, input: Input) {
+        if self.closed.get() {
+            return;
+        }
+        self.inputs.borrow_mut().push_back(input);
+        if self.carrying_out.replace(true) {
+            return;
+        }
+        loop {
+            let Some(input) = self.inputs.borrow_mut().pop_front() else {
+                break;
+            };
+            let outputs = self
+                .machine
+                .borrow_mut()
+                .on(input, js_sys::Date::now() as i64);
+            outputs
+                .into_iter()
+                .for_each(|output| self.carry_out(output));
+        }
+        self.carrying_out.set(false);
+        self.tell_events();
+    }
+
+    fn carry_out(&self, output: Output) {
+        match output {
+            Output::Open(attempt) => self.open(*attempt),
+            Output::Close => drop(self.socket.take()),
+            Output::Send(message) => {
+                if let Some(socket) = &*self.socket.borrow() {
+                    socket.send(*message);
+                }
+            }
+            Output::Set(timer, ms) => {
+                let weak = self.me.clone();
+                let timeout = Timeout::new(ms, move || {
+                    if let Some(session) = weak.upgrade() {
+                        session.timers.borrow_mut().remove(&timer);
+                        session.input(Input::Due(timer));
+                    }
+                });
+                self.timers.borrow_mut().insert(timer, timeout);
+            }
+            Output::Clear(timer) => drop(self.timers.borrow_mut().remove(&timer)),
+            Output::Offer(wanted) => {
+                let (weak, peer) = (self.me.clone(), self.peer());
+                spawn_local(async move {
+                    let Ok(peer) = peer else { return };
+                    let offered = peer.offer(wanted).await;
+                    let Some(session) = weak.upgrade() else {
+                        return;
+                    };
+                    session.input(offered.map_or(Input::NegotiationFailed, Input::Offered));
+                });
+            }
+            Output::Answer(answer) => self.apply_answer(answer.sdp, Some(answer.mid_to_track_id)),
+            Output::Candidate(json) => {
+                if let Ok(peer) = self.peer() {
+                    spawn_local(async move { peer.candidate(&json).await });
+                }
+            }
+            Output::IceServers(servers) => {
+                let servers: Vec<IceServer> = servers.into_iter().map(ice_server).collect();
+                if let Ok(peer) = self.peer() {
+                    peer.set_ice_servers(&servers);
+                }
+            }
+            Output::Validate(attempt) => {
+                let (weak, number) = (self.me.clone(), self.attempt.get());
+                spawn_local(async move {
+                    let status = socket::validate(&attempt).await;
+                    if let Some(session) = weak
+                        .upgrade()
+                        .filter(|session| session.attempt.get() == number)
+                    {
+                        session.input(Input::Validated(status));
+                    }
+                });
+            }
+            Output::Report(event) => self.events.borrow_mut().push_back(event),
+        }
+    }
+
+    fn open(&self, attempt: Attempt) {
+        drop(self.socket.take());
+        let number = self.attempt.get().wrapping_add(1);
+        self.attempt.set(number);
+        let weak = self.me.clone();
+        spawn_local(async move {
+            let url = socket::url(&attempt).await;
+            let Some(session) = weak
+                .upgrade()
+                .filter(|session| session.attempt.get() == number)
+            else {
+                return;
+            };
+            if session.closed.get() {
+                return;
+            }
+            let opened = Socket::open(&url, move |heard| {
+                if let Some(session) = weak.upgrade() {
+                    session.heard(heard);
+                }
+            });
+            match opened {
+                Ok(socket) => drop(session.socket.replace(Some(socket))),
+                Err(_) => session.input(Input::SocketClosed),
+            }
+        });
+    }
+
+    fn heard(&self, heard: Heard) {
+        match heard {
+            Heard::Signal(message) => self.input(Input::Received(message)),
+            Heard::Slots(message) => {
+                self.input(Input::Heard);
+                let changes = self.assignment.borrow_mut().apply_slots(message);
+                self.assigned(changes);
+            }
+            Heard::Unknown => self.input(Input::Heard),
+            Heard::Closed => {
+                drop(self.socket.take());
+                self.input(Input::SocketClosed);
+            }
+        }
+    }
+
+    fn apply_answer(&self, sdp: String, map: Option<std::collections::HashMap<String, String>>) {
+        let (weak, peer) = (self.me.clone(), self.peer());
+        spawn_local(async move {
+            let Ok(peer) = peer else { return };
+            let applied = peer.answer(&sdp).await;
+            let Some(session) = weak.upgrade() else {
+                return;
+            };
+            match (applied, map) {
+                (Ok(()), Some(map)) if !map.is_empty() => {
+                    let machine = session.machine.borrow();
+                    let own = |mid: &str| machine.publications.sends(mid);
+                    let changes = session.assignment.borrow_mut().apply_answer(map, own);
+                    drop(machine);
+                    session.assigned(changes);
+                }
+                (Ok(()), _) => {}
+                (Err(_), _) => session.input(Input::NegotiationFailed),
+            }
+        });
+    }
+
+    // --- what arrives ---
+
+    fn assigned(&self, changes: Vec<AssignmentChange>) {
+        let Ok(peer) = self.peer() else { return };
+        let mut vacated = Vec::new();
+        for change in changes {
+            let (track, arrives) = match change {
+                AssignmentChange::Gone { mid, track } => {
+                    self.frames.gone(&mid);
+                    vacated.push(mid);
+                    (track, false)
+                }
+                AssignmentChange::Arrives { mid, track } => {
+                    let Some(receiver) = peer.receiver(&mid) else {
+                        continue;
+                    };
+                    let media = receiver.track();
+                    if media.kind() == "audio" {
+                        self.playback.arrives(&mid, &media);
+                    } else {
+                        self.frames
+                            .arrives(&mid, &track, receiver, !vacated.contains(&mid));
+                    }
+                    (track, true)
+                }
+            };
+            self.events
+                .borrow_mut()
+                .push_back(MediaEvent::TrackAssigned { track, arrives });
+        }
+        self.refresh_views();
+        self.tell_events();
+    }
+
+    fn refresh_views(&self) {
+        self.views
+            .borrow_mut()
+            .retain(|(_, view)| view.strong_count() > 0);
+        let views: Vec<(String, Weak<View>)> = self.views.borrow().clone();
+        for (sid, view) in views {
+            if let Some(view) = view.upgrade() {
+                view.show(self.remote_track(&sid).as_ref());
+            }
+        }
+    }
+
+    fn tell_events(&self) {
+        if self.carrying_out.get() || self.telling.replace(true) {
+            return;
+        }
+        loop {
+            let Some(event) = self.events.borrow_mut().pop_front() else {
+                break;
+            };
+            let Some(mut tell) = self.tell.take() else {
+                break;
+            };
+            tell(event);
+            if !self.closed.get() {
+                self.tell.replace(Some(tell));
+            }
+        }
+        self.telling.set(false);
+    }
+}
+
+impl Drop for MediaSession {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn tell(session: &Weak<MediaSession>, event: MediaEvent) {
+    if let Some(session) = session.upgrade().filter(|session| !session.closed.get()) {
+        session.events.borrow_mut().push_back(event);
+        session.tell_events();
+    }
+}
+
+fn ice_server(server: lk::IceServer) -> IceServer {
+    let set = |text: String| Some(text).filter(|text| !text.is_empty());
+    IceServer {
+        urls: server.urls,
+        username: set(server.username),
+        credential: set(server.credential),
+    }
+}

@@ -1,12 +1,13 @@
 //! A call agent: one connection to the service, and the calls on it.
 
 use super::call::{Around, Call};
-use super::input::{Action, At, Command, Identity, Input, Kind, NewCall, Outcome, Received, Ticket, UserToken};
+use super::input::{
+    Action, At, Command, Identity, Input, Kind, NewCall, Outcome, Received, Ticket, UserToken,
+};
 use super::link::{Link, Sequence};
-use super::reasons::reasons;
 use super::requests::{Purpose, Requests};
 use super::roster::StreamIds;
-use super::{check_locator, Refused};
+use super::{check_locator, reasons, Refused};
 use crate::api::changes::Change;
 use plenary_protocol::agent::{Event, Frame, ProtocolError, Reply, Request, Welcome};
 use plenary_protocol::end::Reason;
@@ -46,7 +47,13 @@ enum Life {
 impl Agent {
     /// An agent that waits for [`Input::Start`]. `address_known`: the socket's address does not have
     /// to be read from the token.
-    pub fn new(handle: u32, kind: Kind, display_name: Option<String>, address_known: bool, streams: StreamIds) -> Self {
+    pub fn new(
+        handle: u32,
+        kind: Kind,
+        display_name: Option<String>,
+        address_known: bool,
+        streams: StreamIds,
+    ) -> Self {
         Self {
             handle,
             kind,
@@ -68,13 +75,25 @@ impl Agent {
         match (&self.life, input) {
             (Life::Over, input) => refuse(input, &mut out),
             (Life::New, Input::Start(ticket)) => {
-                self.life = Life::Starting { ticket, until: at.now + CREATE_LIMIT };
+                self.life = Life::Starting {
+                    ticket,
+                    until: at.now + CREATE_LIMIT,
+                };
                 self.link.start(self.address_known, at, &mut out);
             }
-            (_, Input::Start(ticket)) => out.push(Action::Settle(ticket, Err(reasons::DISPOSED.into()))),
+            (_, Input::Start(ticket)) => {
+                out.push(Action::Settle(ticket, Err(reasons::DISPOSED.into())))
+            }
             (_, Input::Dispose(ticket)) => self.dispose(ticket, at, &mut out),
             (_, Input::Join(new)) => self.join(new, at, &mut out),
-            (_, Input::Command { call, ticket, command }) => self.command(&call, ticket, command, at, &mut out),
+            (
+                _,
+                Input::Command {
+                    call,
+                    ticket,
+                    command,
+                },
+            ) => self.command(&call, ticket, command, at, &mut out),
             (_, Input::Opened) => {
                 let Self { link, requests, .. } = self;
                 link.opened(|| requests.id(), at, &mut out);
@@ -86,14 +105,34 @@ impl Agent {
             (_, Input::Network(there)) => self.network(there, at, &mut out),
             (_, Input::Visible) => self.hurry(at, &mut out),
             (_, Input::Tick) => {}
-            (_, Input::Offer { call, session, offer }) => {
-                self.with(&call, at, &mut out, |call, around| call.offered(session, offer, around));
+            (
+                _,
+                Input::Offer {
+                    call,
+                    session,
+                    offer,
+                },
+            ) => {
+                self.with(&call, at, &mut out, |call, around| {
+                    call.offered(session, offer, around)
+                });
             }
-            (_, Input::Media { call, session, event }) => {
-                self.with(&call, at, &mut out, |call, around| call.media(session, event, around));
+            (
+                _,
+                Input::Media {
+                    call,
+                    session,
+                    event,
+                },
+            ) => {
+                self.with(&call, at, &mut out, |call, around| {
+                    call.media(session, event, around)
+                });
             }
             (_, Input::Microphone { call, opened }) => {
-                self.with(&call, at, &mut out, |call, around| call.microphone(opened, around));
+                self.with(&call, at, &mut out, |call, around| {
+                    call.microphone(opened, around)
+                });
             }
         }
         self.tick(at, &mut out);
@@ -103,7 +142,11 @@ impl Agent {
 
     /// When [`Input::Tick`] is to be given at the latest.
     pub fn deadline(&self) -> Option<f64> {
-        let starting = if let Life::Starting { until, .. } = self.life { Some(until) } else { None };
+        let starting = if let Life::Starting { until, .. } = self.life {
+            Some(until)
+        } else {
+            None
+        };
         if matches!(self.life, Life::Over) {
             return None;
         }
@@ -119,12 +162,20 @@ impl Agent {
 
     /// Sid of the track behind a remote stream.
     pub fn track_of(&self, call: &CallId, stream: u32) -> Option<&str> {
-        self.calls.iter().find(|known| known.id == *call)?.roster.track_of(stream)
+        self.calls
+            .iter()
+            .find(|known| known.id == *call)?
+            .roster
+            .track_of(stream)
     }
 
     /// Who the service says this is.
     pub fn identity(&self) -> Option<&Identity> {
-        if let Life::Alive(identity) = &self.life { Some(identity) } else { None }
+        if let Life::Alive(identity) = &self.life {
+            Some(identity)
+        } else {
+            None
+        }
     }
 
     /// Number of events that were skipped, being of a newer version.
@@ -132,37 +183,88 @@ impl Agent {
         self.skipped
     }
 
-    fn with(&mut self, call: &CallId, at: At, out: &mut Vec<Action>, then: impl FnOnce(&mut Call, &mut Around)) -> bool {
+    fn with(
+        &mut self,
+        call: &CallId,
+        at: At,
+        out: &mut Vec<Action>,
+        then: impl FnOnce(&mut Call, &mut Around),
+    ) -> bool {
         let up = self.link.is_up();
-        let Some(call) = self.calls.iter_mut().find(|known| known.id == *call) else { return false };
-        then(call, &mut Around { at, up, requests: &mut self.requests, out });
+        let Some(call) = self.calls.iter_mut().find(|known| known.id == *call) else {
+            return false;
+        };
+        then(
+            call,
+            &mut Around {
+                at,
+                up,
+                requests: &mut self.requests,
+                out,
+            },
+        );
         true
     }
 
-    fn each(&mut self, at: At, out: &mut Vec<Action>, mut then: impl FnMut(&mut Call, &mut Around)) {
+    fn each(
+        &mut self,
+        at: At,
+        out: &mut Vec<Action>,
+        mut then: impl FnMut(&mut Call, &mut Around),
+    ) {
         let up = self.link.is_up();
         for call in &mut self.calls {
-            then(call, &mut Around { at, up, requests: &mut self.requests, out });
+            then(
+                call,
+                &mut Around {
+                    at,
+                    up,
+                    requests: &mut self.requests,
+                    out,
+                },
+            );
         }
     }
 
     // ----- the user -----
 
     fn join(&mut self, new: NewCall, at: At, out: &mut Vec<Action>) {
-        let Life::Alive(identity) = &self.life else { return };
-        if check_locator(&new.locator).is_err() || self.calls.iter().any(|call| call.id == new.call) {
+        let Life::Alive(identity) = &self.life else {
+            return;
+        };
+        if check_locator(&new.locator).is_err() || self.calls.iter().any(|call| call.id == new.call)
+        {
             return;
         }
         let (own, up) = (identity.id.clone(), self.link.is_up());
-        let mut around = Around { at, up, requests: &mut self.requests, out };
-        self.calls.push(Call::start(new, own, self.streams.clone(), &mut around));
+        let mut around = Around {
+            at,
+            up,
+            requests: &mut self.requests,
+            out,
+        };
+        self.calls
+            .push(Call::start(new, own, self.streams.clone(), &mut around));
     }
 
-    fn command(&mut self, call: &CallId, ticket: Ticket, command: Command, at: At, out: &mut Vec<Action>) {
+    fn command(
+        &mut self,
+        call: &CallId,
+        ticket: Ticket,
+        command: Command,
+        at: At,
+        out: &mut Vec<Action>,
+    ) {
         let hanging_up = matches!(command, Command::HangUp { .. });
-        if !self.with(call, at, out, |call, around| call.command(command, ticket, around)) {
+        if !self.with(call, at, out, |call, around| {
+            call.command(command, ticket, around)
+        }) {
             // To hang up a call that is over is no mistake.
-            let result = if hanging_up { Ok(Outcome::Done) } else { Err(Reason::NO_SUCH_CALL.into()) };
+            let result = if hanging_up {
+                Ok(Outcome::Done)
+            } else {
+                Err(Reason::NO_SUCH_CALL.into())
+            };
             out.push(Action::Settle(ticket, result));
         }
     }
@@ -197,7 +299,9 @@ impl Agent {
     fn token(&mut self, token: UserToken, at: At, out: &mut Vec<Action>) {
         if self.link.token(token, at, out) {
             if let Some(token) = self.link.current_token() {
-                let request = Request::Token { token: token.token.clone() };
+                let request = Request::Token {
+                    token: token.token.clone(),
+                };
                 self.requests.ask(Purpose::Silent, request, true, at, out);
             }
         }
@@ -223,10 +327,15 @@ impl Agent {
         }
         let revoked = why.sub_code == Reason::REVOKED.sub_code;
         let first = self.refusals == 1 && !revoked;
-        self.link.token_refused(if first { 0.0 } else { REFUSED_PAUSE }, at, out);
+        self.link
+            .token_refused(if first { 0.0 } else { REFUSED_PAUSE }, at, out);
         self.tell_connected(false, Some("invalidToken"), out);
         if !first {
-            let end: Refused = if revoked { why } else { reasons::NO_TOKEN.into() };
+            let end: Refused = if revoked {
+                why
+            } else {
+                reasons::NO_TOKEN.into()
+            };
             self.each(at, out, |call, around| call.end(end.clone(), around));
         }
     }
@@ -262,7 +371,13 @@ impl Agent {
             }
             // Must not be lost: others would see a ghost until the service's own limit.
             Purpose::Leave(call) => {
-                self.requests.ask(Purpose::Leave(call.clone()), Request::Leave { call: call.clone() }, false, at, out);
+                self.requests.ask(
+                    Purpose::Leave(call.clone()),
+                    Request::Leave { call: call.clone() },
+                    false,
+                    at,
+                    out,
+                );
                 self.with(&call, at, out, Call::left);
             }
             Purpose::Muted(call) => {
@@ -274,26 +389,46 @@ impl Agent {
     }
 
     fn welcomed(&mut self, welcome: Welcome, at: At, out: &mut Vec<Action>) {
-        let Welcome { session, identity, display_name, resumed, .. } = welcome;
+        let Welcome {
+            session,
+            identity,
+            display_name,
+            resumed,
+            ..
+        } = welcome;
         let is_member = identity.as_str().starts_with("8:orgid:");
         if is_member != (self.kind == Kind::Member) {
             return self.over(reasons::WRONG_KIND.into(), out);
         }
         self.refusals = 0;
         self.link.welcomed(session, resumed, at);
-        let identity = Identity { id: identity, display_name };
+        let identity = Identity {
+            id: identity,
+            display_name,
+        };
         self.tell_connected(true, None, out);
-        if let Life::Starting { ticket, .. } = std::mem::replace(&mut self.life, Life::Alive(identity.clone())) {
+        if let Life::Starting { ticket, .. } =
+            std::mem::replace(&mut self.life, Life::Alive(identity.clone()))
+        {
             out.push(Action::Settle(ticket, Ok(Outcome::Agent(identity))));
         }
         self.requests.flush(out);
         self.each(at, out, |call, around| call.link_up(resumed, around));
     }
 
-    fn tell_connected(&mut self, connected: bool, reason: Option<&'static str>, out: &mut Vec<Action>) {
+    fn tell_connected(
+        &mut self,
+        connected: bool,
+        reason: Option<&'static str>,
+        out: &mut Vec<Action>,
+    ) {
         if self.told_connected != connected {
             self.told_connected = connected;
-            out.push(Action::Emit(Change::Agent { agent: self.handle, connected, reason }));
+            out.push(Action::Emit(Change::Agent {
+                agent: self.handle,
+                connected,
+                reason,
+            }));
         }
     }
 
@@ -314,8 +449,13 @@ impl Agent {
                         self.event(event, at, out);
                     }
                 }
-                Frame::Reply { id, reply: Reply::Welcome(welcome) } if self.link.is_hello(id) => self.welcomed(welcome, at, out),
-                Frame::Failure { id, error } if self.link.is_hello(id) => self.turned_away(error, at, out),
+                Frame::Reply {
+                    id,
+                    reply: Reply::Welcome(welcome),
+                } if self.link.is_hello(id) => self.welcomed(welcome, at, out),
+                Frame::Failure { id, error } if self.link.is_hello(id) => {
+                    self.turned_away(error, at, out)
+                }
                 Frame::Reply { id, reply } => {
                     if let Some(purpose) = self.requests.answered(id) {
                         self.replied(purpose, reply, at, out);
@@ -359,33 +499,58 @@ impl Agent {
     fn event(&mut self, event: Event, at: At, out: &mut Vec<Action>) {
         let call = match &event {
             Event::Admitted(snapshot) => &snapshot.call,
-            Event::Ended { call, .. } | Event::Roster { call, .. } | Event::Lobby { call, .. } | Event::Role { call, .. } => call,
+            Event::Ended { call, .. }
+            | Event::Roster { call, .. }
+            | Event::Lobby { call, .. }
+            | Event::Role { call, .. } => call,
         };
-        self.with(&call.clone(), at, out, |call, around| call.event(event, around));
+        self.with(&call.clone(), at, out, |call, around| {
+            call.event(event, around)
+        });
     }
 
     fn replied(&mut self, purpose: Purpose, reply: Reply, at: At, out: &mut Vec<Action>) {
         match (purpose, reply) {
             (Purpose::Join(call), Reply::Call(snapshot)) => {
-                self.with(&call, at, out, |call, around| call.joined(Ok(*snapshot), around));
+                self.with(&call, at, out, |call, around| {
+                    call.joined(Ok(*snapshot), around)
+                });
             }
             (Purpose::Leave(call), _) => {
                 self.with(&call, at, out, Call::left);
             }
             (Purpose::EndForEveryone(call, ticket), _) => {
-                if !self.with(&call, at, out, |call, around| call.ending_for_everyone(ticket, Ok(()), around)) {
+                if !self.with(&call, at, out, |call, around| {
+                    call.ending_for_everyone(ticket, Ok(()), around)
+                }) {
                     out.push(Action::Settle(ticket, Ok(Outcome::Done)));
                 }
             }
-            (Purpose::Command(ticket), Reply::Admitted { success_count, failure_count }) => {
-                out.push(Action::Settle(ticket, Ok(Outcome::Admitted { success_count, failure_count })));
+            (
+                Purpose::Command(ticket),
+                Reply::Admitted {
+                    success_count,
+                    failure_count,
+                },
+            ) => {
+                out.push(Action::Settle(
+                    ticket,
+                    Ok(Outcome::Admitted {
+                        success_count,
+                        failure_count,
+                    }),
+                ));
             }
             (Purpose::Command(ticket), _) => out.push(Action::Settle(ticket, Ok(Outcome::Done))),
             (Purpose::MediaToken(call), Reply::Media(grant)) => {
-                self.with(&call, at, out, |call, around| call.media_token(Some(*grant), around));
+                self.with(&call, at, out, |call, around| {
+                    call.media_token(Some(*grant), around)
+                });
             }
             (Purpose::Join(call), _) => {
-                self.with(&call, at, out, |call, around| call.joined(Err(Reason::MALFORMED.into()), around));
+                self.with(&call, at, out, |call, around| {
+                    call.joined(Err(Reason::MALFORMED.into()), around)
+                });
             }
             (Purpose::MediaToken(_) | Purpose::Muted(_) | Purpose::Silent, _) => {}
         }
@@ -394,7 +559,9 @@ impl Agent {
     fn failed(&mut self, purpose: Purpose, error: ProtocolError, at: At, out: &mut Vec<Action>) {
         match purpose {
             Purpose::Join(call) => {
-                self.with(&call, at, out, |call, around| call.joined(Err(error.into()), around));
+                self.with(&call, at, out, |call, around| {
+                    call.joined(Err(error.into()), around)
+                });
             }
             Purpose::Leave(call) => {
                 self.with(&call, at, out, Call::left);
@@ -403,7 +570,9 @@ impl Agent {
                 out.push(Action::Settle(ticket, Err(error.into())));
             }
             Purpose::MediaToken(call) => {
-                self.with(&call, at, out, |call, around| call.media_token(None, around));
+                self.with(&call, at, out, |call, around| {
+                    call.media_token(None, around)
+                });
             }
             Purpose::Muted(_) | Purpose::Silent => {}
         }
@@ -432,7 +601,12 @@ impl Agent {
 /// The answer to everything after the end.
 fn refuse(input: Input, out: &mut Vec<Action>) {
     match input {
-        Input::Command { ticket, command: Command::HangUp { .. }, .. } | Input::Dispose(ticket) => {
+        Input::Command {
+            ticket,
+            command: Command::HangUp { .. },
+            ..
+        }
+        | Input::Dispose(ticket) => {
             out.push(Action::Settle(ticket, Ok(Outcome::Done)));
         }
         Input::Command { ticket, .. } | Input::Start(ticket) => {

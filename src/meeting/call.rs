@@ -5,14 +5,14 @@
 //! microphone and camera on admission, never before.
 
 use super::input::{Action, At, Command, MicrophoneUse, NewCall, Outcome, Ticket};
-use super::reasons::reasons;
 use super::requests::{Purpose, Requests};
 use super::roster::{role_name, Roster, StreamIds};
-use super::Refused;
+use super::{reasons, Refused};
 use crate::api::changes::{CallChange, Change, DiagnosticValue, ParticipantInfo};
 use crate::media::interface::MediaEvent;
 use plenary_protocol::agent::{
-    CallSnapshot, CallState, Event, Join, LobbyEntry, Locator, MediaGrant, MediaOffer, Request, Role, TrackSource,
+    CallSnapshot, CallState, Event, Join, LobbyEntry, Locator, MediaGrant, MediaOffer, Request,
+    Role, TrackSource,
 };
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, RawId};
@@ -52,10 +52,16 @@ pub struct Call {
 
 #[derive(Debug, PartialEq)]
 enum Phase {
-    Connecting { until: f64 },
+    Connecting {
+        until: f64,
+    },
     InLobby,
     Connected,
-    Disconnecting { until: f64, end: Refused, tickets: Vec<Ticket> },
+    Disconnecting {
+        until: f64,
+        end: Refused,
+        tickets: Vec<Ticket>,
+    },
     Disconnected,
 }
 
@@ -76,9 +82,17 @@ enum Media {
     /// Session and offer are being made.
     Offering { session: u32 },
     /// The offer waits for its answer; kept, so that it can be sent again.
-    Offered { session: u32, offer: Box<MediaOffer> },
+    Offered {
+        session: u32,
+        offer: Box<MediaOffer>,
+    },
     /// A grant was applied.
-    Live { session: u32, refresh_at: f64, up: bool, was_up: bool },
+    Live {
+        session: u32,
+        refresh_at: f64,
+        up: bool,
+        was_up: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -99,7 +113,8 @@ pub struct Around<'a> {
 
 impl Around<'_> {
     fn ask(&mut self, purpose: Purpose, request: Request) {
-        self.requests.ask(purpose, request, self.up, self.at, self.out);
+        self.requests
+            .ask(purpose, request, self.up, self.at, self.out);
     }
 
     fn settle(&mut self, ticket: Ticket, result: Result<Outcome, Refused>) {
@@ -124,21 +139,30 @@ impl Call {
             roster: Roster::new(new.call.clone(), own.clone(), ids),
             id: new.call,
             locator: new.locator,
-            phase: Phase::Connecting { until: around.at.now + JOIN_LIMIT },
+            phase: Phase::Connecting {
+                until: around.at.now + JOIN_LIMIT,
+            },
             join: JoinState::Due,
             media: Media::Gone,
             sessions: 0,
             muted: new.muted,
             muted_told: new.muted,
             camera: new.camera,
-            microphone: Microphone { use_: new.microphone, tickets: vec![] },
+            microphone: Microphone {
+                use_: new.microphone,
+                tickets: vec![],
+            },
             role: None,
             own,
             lobby: vec![],
             may_admit: false,
             troubled: false,
         };
-        around.emit(Change::Call(CallChange { state: Some("Connecting"), muted: Some(call.muted), ..call.nothing() }));
+        around.emit(Change::Call(CallChange {
+            state: Some("Connecting"),
+            muted: Some(call.muted),
+            ..call.nothing()
+        }));
         call.start_media(around);
         if !call.muted && call.microphone.use_ == MicrophoneUse::Closed {
             call.open_microphone(around);
@@ -154,12 +178,17 @@ impl Call {
     /// Carries out what the user asks.
     pub fn command(&mut self, command: Command, ticket: Ticket, around: &mut Around) {
         let call = self.id.clone();
-        if matches!(self.phase, Phase::Disconnecting { .. }) && !matches!(command, Command::HangUp { .. }) {
+        if matches!(self.phase, Phase::Disconnecting { .. })
+            && !matches!(command, Command::HangUp { .. })
+        {
             return around.settle(ticket, Err(Reason::NO_SUCH_CALL.into()));
         }
         match command {
             Command::HangUp { for_everyone: true } if self.is_in() => {
-                around.ask(Purpose::EndForEveryone(call.clone(), ticket), Request::EndForEveryone { call });
+                around.ask(
+                    Purpose::EndForEveryone(call.clone(), ticket),
+                    Request::EndForEveryone { call },
+                );
             }
             Command::HangUp { .. } => self.hang_up(Some(ticket), around),
             Command::Mute => {
@@ -176,9 +205,18 @@ impl Call {
                 around.out.push(Action::Video { call, on });
                 around.settle(ticket, Ok(Outcome::Done));
             }
-            Command::Admit(participant) => around.ask(Purpose::Command(ticket), Request::Admit { call, participant }),
-            Command::Reject(participant) => around.ask(Purpose::Command(ticket), Request::Reject { call, participant }),
-            Command::Remove(participant) => around.ask(Purpose::Command(ticket), Request::Remove { call, participant }),
+            Command::Admit(participant) => around.ask(
+                Purpose::Command(ticket),
+                Request::Admit { call, participant },
+            ),
+            Command::Reject(participant) => around.ask(
+                Purpose::Command(ticket),
+                Request::Reject { call, participant },
+            ),
+            Command::Remove(participant) => around.ask(
+                Purpose::Command(ticket),
+                Request::Remove { call, participant },
+            ),
             Command::AdmitAll => around.ask(Purpose::Command(ticket), Request::AdmitAll { call }),
         }
     }
@@ -191,13 +229,20 @@ impl Call {
         }
         let known = matches!(self.join, JoinState::Asked | JoinState::Joined);
         self.stop_media(around);
-        around.emit(Change::Call(CallChange { state: Some("Disconnecting"), ..self.nothing() }));
+        around.emit(Change::Call(CallChange {
+            state: Some("Disconnecting"),
+            ..self.nothing()
+        }));
         if known {
             let call = self.id.clone();
             around.ask(Purpose::Leave(call.clone()), Request::Leave { call });
         }
         let (end, tickets) = (Reason::HUNG_UP.into(), ticket.into_iter().collect());
-        self.phase = Phase::Disconnecting { until: around.at.now + LEAVE_LIMIT, end, tickets };
+        self.phase = Phase::Disconnecting {
+            until: around.at.now + LEAVE_LIMIT,
+            end,
+            tickets,
+        };
         if !known || !around.up {
             self.finish(around);
         }
@@ -211,7 +256,12 @@ impl Call {
     }
 
     /// The meeting is being ended for everybody: the event is on its way.
-    pub fn ending_for_everyone(&mut self, ticket: Ticket, result: Result<(), Refused>, around: &mut Around) {
+    pub fn ending_for_everyone(
+        &mut self,
+        ticket: Ticket,
+        result: Result<(), Refused>,
+        around: &mut Around,
+    ) {
         if let Err(refused) = result {
             return around.settle(ticket, Err(refused));
         }
@@ -219,9 +269,16 @@ impl Call {
             Phase::Disconnecting { tickets, .. } => tickets.push(ticket),
             _ => {
                 self.stop_media(around);
-                around.emit(Change::Call(CallChange { state: Some("Disconnecting"), ..self.nothing() }));
+                around.emit(Change::Call(CallChange {
+                    state: Some("Disconnecting"),
+                    ..self.nothing()
+                }));
                 let end = Reason::ENDED_FOR_EVERYONE.into();
-                self.phase = Phase::Disconnecting { until: around.at.now + LEAVE_LIMIT, end, tickets: vec![ticket] };
+                self.phase = Phase::Disconnecting {
+                    until: around.at.now + LEAVE_LIMIT,
+                    end,
+                    tickets: vec![ticket],
+                };
             }
         }
     }
@@ -233,14 +290,28 @@ impl Call {
             Phase::Disconnected => return,
             // The user's own hang-up keeps its reason, also when the service was faster.
             Phase::Disconnecting { .. } => {}
-            _ => self.phase = Phase::Disconnecting { until: around.at.now, end: why, tickets: vec![] },
+            _ => {
+                self.phase = Phase::Disconnecting {
+                    until: around.at.now,
+                    end: why,
+                    tickets: vec![],
+                }
+            }
         }
         self.finish(around);
     }
 
     fn finish(&mut self, around: &mut Around) {
-        let Phase::Disconnecting { end, tickets, .. } = std::mem::replace(&mut self.phase, Phase::Disconnected) else { return };
-        around.emit(Change::Call(CallChange { state: Some("Disconnected"), end: Some(end.into()), ..self.nothing() }));
+        let Phase::Disconnecting { end, tickets, .. } =
+            std::mem::replace(&mut self.phase, Phase::Disconnected)
+        else {
+            return;
+        };
+        around.emit(Change::Call(CallChange {
+            state: Some("Disconnected"),
+            end: Some(end.into()),
+            ..self.nothing()
+        }));
         for ticket in tickets {
             around.settle(ticket, Ok(Outcome::Done));
         }
@@ -250,7 +321,10 @@ impl Call {
 
     /// The socket is up. A resumed session knows the call, a new one is told about it again.
     pub fn link_up(&mut self, resumed: bool, around: &mut Around) {
-        if matches!(self.phase, Phase::Disconnecting { .. } | Phase::Disconnected) {
+        if matches!(
+            self.phase,
+            Phase::Disconnecting { .. } | Phase::Disconnected
+        ) {
             return;
         }
         if !resumed || matches!(self.join, JoinState::Asked | JoinState::Later(_)) {
@@ -277,8 +351,16 @@ impl Call {
         };
         self.join = JoinState::Asked;
         self.muted_told = self.muted;
-        let join = Join { call: self.id.clone(), locator: self.locator.clone(), muted: self.muted, offer };
-        around.ask(Purpose::Join(self.id.clone()), Request::Join(Box::new(join)));
+        let join = Join {
+            call: self.id.clone(),
+            locator: self.locator.clone(),
+            muted: self.muted,
+            offer,
+        };
+        around.ask(
+            Purpose::Join(self.id.clone()),
+            Request::Join(Box::new(join)),
+        );
     }
 
     /// The offer with what is true now: it may have been made before the user chose.
@@ -302,7 +384,11 @@ impl Call {
                 self.apply(snapshot, true, around);
             }
             // Whoever was in comes back when the service can again; newcomers are told.
-            Err(error) if error.code >= 500 && error.sub_code == Reason::SERVICE_ERROR.sub_code && self.was_in() => {
+            Err(error)
+                if error.code >= 500
+                    && error.sub_code == Reason::SERVICE_ERROR.sub_code
+                    && self.was_in() =>
+            {
                 self.join = JoinState::Later(around.at.now + RETRY);
             }
             Err(error) => self.end(error, around),
@@ -312,10 +398,18 @@ impl Call {
     /// Something happened in the meeting.
     pub fn event(&mut self, event: Event, around: &mut Around) {
         match event {
-            Event::Ended { reason, .. } => return self.end(reason.into(), around),
-            _ if matches!(self.phase, Phase::Disconnecting { .. } | Phase::Disconnected) => {}
+            Event::Ended { reason, .. } => self.end(reason.into(), around),
+            _ if matches!(
+                self.phase,
+                Phase::Disconnecting { .. } | Phase::Disconnected
+            ) => {}
             Event::Admitted(snapshot) => self.apply(*snapshot, false, around),
-            Event::Roster { joined, updated, left, .. } => {
+            Event::Roster {
+                joined,
+                updated,
+                left,
+                ..
+            } => {
                 let changed = joined.into_iter().chain(updated).collect();
                 let left = left.into_iter().map(|id| id.0).collect();
                 around.emit_all(|out| self.roster.update(changed, left, out));
@@ -325,7 +419,11 @@ impl Call {
                 self.role = Some(role);
                 self.may_admit = may_admit(&self.own, role);
                 let (role, may_admit) = (Some(role_name(role)), Some(self.may_admit));
-                around.emit(Change::Call(CallChange { role, may_admit, ..self.nothing() }));
+                around.emit(Change::Call(CallChange {
+                    role,
+                    may_admit,
+                    ..self.nothing()
+                }));
                 if !self.may_admit {
                     let gone = self.lobby.iter().map(|e| e.id.clone()).collect();
                     self.lobby_changed(vec![], gone, around);
@@ -335,10 +433,23 @@ impl Call {
     }
 
     fn apply(&mut self, snapshot: CallSnapshot, rejoined: bool, around: &mut Around) {
-        if matches!(self.phase, Phase::Disconnecting { .. } | Phase::Disconnected) {
+        if matches!(
+            self.phase,
+            Phase::Disconnecting { .. } | Phase::Disconnected
+        ) {
             return;
         }
-        let CallSnapshot { server_call_id, endpoint, state, role, thread_id, roster, lobby, media, .. } = snapshot;
+        let CallSnapshot {
+            server_call_id,
+            endpoint,
+            state,
+            role,
+            thread_id,
+            roster,
+            lobby,
+            media,
+            ..
+        } = snapshot;
         self.role = Some(role);
         self.may_admit = lobby.is_some();
         around.emit(Change::Call(CallChange {
@@ -347,12 +458,16 @@ impl Call {
             participant_id: Some(endpoint.0),
             server_call_id: Some(server_call_id),
             may_admit: Some(self.may_admit),
-            ..self.nothing() }));
+            ..self.nothing()
+        }));
         match state {
             CallState::Lobby => self.wait_in_lobby(around),
             CallState::Connected if self.phase != Phase::Connected => {
                 self.phase = Phase::Connected;
-                around.emit(Change::Call(CallChange { state: Some("Connected"), ..self.nothing() }));
+                around.emit(Change::Call(CallChange {
+                    state: Some("Connected"),
+                    ..self.nothing()
+                }));
             }
             CallState::Connected => {}
         }
@@ -364,7 +479,12 @@ impl Call {
         }
         around.emit_all(|out| self.roster.replace(roster, out));
         let lobby = lobby.unwrap_or_default();
-        let gone = self.lobby.iter().map(|e| e.id.clone()).filter(|id| !lobby.iter().any(|e| e.id == *id)).collect();
+        let gone = self
+            .lobby
+            .iter()
+            .map(|e| e.id.clone())
+            .filter(|id| !lobby.iter().any(|e| e.id == *id))
+            .collect();
         self.lobby_changed(lobby, gone, around);
         self.tell_muted(around);
     }
@@ -377,14 +497,20 @@ impl Call {
             _ => {}
         }
         self.phase = Phase::InLobby;
-        around.emit(Change::Call(CallChange { state: Some("InLobby"), ..self.nothing() }));
+        around.emit(Change::Call(CallChange {
+            state: Some("InLobby"),
+            ..self.nothing()
+        }));
     }
 
     fn lobby_changed(&mut self, waiting: Vec<LobbyEntry>, gone: Vec<RawId>, around: &mut Around) {
         let before = self.lobby.len();
         self.lobby.retain(|entry| !gone.contains(&entry.id));
-        let removed: Vec<String> =
-            if self.lobby.len() == before { vec![] } else { gone.into_iter().map(|id| id.0).collect() };
+        let removed: Vec<String> = if self.lobby.len() == before {
+            vec![]
+        } else {
+            gone.into_iter().map(|id| id.0).collect()
+        };
         let mut added = Vec::new();
         for entry in waiting {
             if !self.lobby.iter().any(|known| known.id == entry.id) {
@@ -393,20 +519,32 @@ impl Call {
             }
         }
         if !(added.is_empty() && removed.is_empty()) {
-            around.emit(Change::Lobby { call: self.id.0.clone(), added, removed });
+            around.emit(Change::Lobby {
+                call: self.id.0.clone(),
+                added,
+                removed,
+            });
         }
     }
 
     // ----- media -----
 
     /// The media offer is made, or cannot be.
-    pub fn offered(&mut self, session: u32, offer: Result<MediaOffer, Refused>, around: &mut Around) {
+    pub fn offered(
+        &mut self,
+        session: u32,
+        offer: Result<MediaOffer, Refused>,
+        around: &mut Around,
+    ) {
         if !matches!(self.media, Media::Offering { session: wanted } if wanted == session) {
             return;
         }
         match offer {
             Ok(offer) => {
-                self.media = Media::Offered { session, offer: Box::new(offer) };
+                self.media = Media::Offered {
+                    session,
+                    offer: Box::new(offer),
+                };
                 self.ask_to_join(around);
             }
             Err(refused) => self.end(refused, around),
@@ -417,7 +555,9 @@ impl Call {
     pub fn media(&mut self, session: u32, event: MediaEvent, around: &mut Around) {
         let current = match &self.media {
             Media::Gone => return,
-            Media::Offering { session } | Media::Offered { session, .. } | Media::Live { session, .. } => *session,
+            Media::Offering { session }
+            | Media::Offered { session, .. }
+            | Media::Live { session, .. } => *session,
         };
         if session != current {
             return;
@@ -426,33 +566,65 @@ impl Call {
             MediaEvent::Connected => self.media_up(true, around),
             MediaEvent::Interrupted => self.media_up(false, around),
             MediaEvent::SessionLost => {
-                let Media::Live { was_up, .. } = self.media else { return };
+                let Media::Live { was_up, .. } = self.media else {
+                    return;
+                };
                 self.start_media(around);
                 if !was_up {
                     self.join = JoinState::Later(around.at.now + RETRY);
                 }
             }
-            MediaEvent::TrackPublished { endpoint, track, source, muted } => {
+            MediaEvent::TrackPublished {
+                endpoint,
+                track,
+                source,
+                muted,
+            } => {
                 around.emit_all(|out| self.roster.publish(endpoint, track, source, muted, out));
             }
-            MediaEvent::TrackUnpublished { track, .. } => around.emit_all(|out| self.roster.unpublish(&track, out)),
-            MediaEvent::TrackAssigned { track, arrives } => around.emit_all(|out| self.roster.assign(&track, arrives, out)),
-            MediaEvent::Frames { track, width, height } => {
+            MediaEvent::TrackUnpublished { track, .. } => {
+                around.emit_all(|out| self.roster.unpublish(&track, out))
+            }
+            MediaEvent::TrackAssigned { track, arrives } => {
+                around.emit_all(|out| self.roster.assign(&track, arrives, out))
+            }
+            MediaEvent::Frames {
+                track,
+                width,
+                height,
+            } => {
                 around.emit_all(|out| self.roster.frames(&track, width, height, out));
             }
-            MediaEvent::Speaking(endpoints) => around.emit_all(|out| self.roster.speak(endpoints, out)),
+            MediaEvent::Speaking(endpoints) => {
+                around.emit_all(|out| self.roster.speak(endpoints, out))
+            }
             MediaEvent::PlaybackBlocked(blocked) => {
-                self.diagnose("remoteAudioPlaybackBlocked", DiagnosticValue::Flag(blocked), around);
+                self.diagnose(
+                    "audioPlaybackBlocked",
+                    DiagnosticValue::Flag(blocked),
+                    around,
+                );
             }
             MediaEvent::LocalTrackEnded(TrackSource::Microphone) => {
                 self.microphone.use_ = MicrophoneUse::Closed;
-                self.diagnose("microphoneMuteUnexpectedly", DiagnosticValue::Quality(BAD), around);
+                self.diagnose(
+                    "microphoneMuteUnexpectedly",
+                    DiagnosticValue::Quality(BAD),
+                    around,
+                );
                 self.set_muted(true, around);
             }
             MediaEvent::LocalTrackEnded(TrackSource::Camera) => {
                 self.camera = false;
-                around.out.push(Action::Video { call: self.id.clone(), on: false });
-                self.diagnose("cameraStoppedUnexpectedly", DiagnosticValue::Quality(BAD), around);
+                around.out.push(Action::Video {
+                    call: self.id.clone(),
+                    on: false,
+                });
+                self.diagnose(
+                    "cameraStoppedUnexpectedly",
+                    DiagnosticValue::Quality(BAD),
+                    around,
+                );
             }
             MediaEvent::LocalTrackEnded(_) => {}
         }
@@ -462,15 +634,23 @@ impl Call {
     fn start_media(&mut self, around: &mut Around) {
         around.emit_all(|out| self.roster.unpublish_all(out));
         self.sessions += 1;
-        self.media = Media::Offering { session: self.sessions };
+        self.media = Media::Offering {
+            session: self.sessions,
+        };
         self.join = JoinState::Due;
-        around.out.push(Action::StartMedia { call: self.id.clone(), session: self.sessions, muted: self.muted });
+        around.out.push(Action::StartMedia {
+            call: self.id.clone(),
+            session: self.sessions,
+            muted: self.muted,
+        });
         self.tell_trouble(around);
     }
 
     fn stop_media(&mut self, around: &mut Around) {
         for ticket in self.microphone.tickets.drain(..) {
-            around.out.push(Action::Settle(ticket, Err(Reason::NO_SUCH_CALL.into())));
+            around
+                .out
+                .push(Action::Settle(ticket, Err(Reason::NO_SUCH_CALL.into())));
         }
         if !matches!(self.media, Media::Gone) {
             self.media = Media::Gone;
@@ -482,19 +662,38 @@ impl Call {
         let refresh_at = refresh_at(grant.expires_at, around.at);
         match &mut self.media {
             Media::Offered { session, .. } => {
-                self.media = Media::Live { session: *session, refresh_at, up: false, was_up: false };
-                around.out.push(Action::ConnectMedia { call: self.id.clone(), grant: Box::new(grant) });
+                self.media = Media::Live {
+                    session: *session,
+                    refresh_at,
+                    up: false,
+                    was_up: false,
+                };
+                around.out.push(Action::ConnectMedia {
+                    call: self.id.clone(),
+                    grant: Box::new(grant),
+                });
             }
             // The engine lost the participant with everything else: no need to wait until the session
             // finds out.
-            Media::Live { .. } if rejoined && grant.answer.is_none() && grant.participant_sid.is_none() => {
+            Media::Live { .. }
+                if rejoined && grant.answer.is_none() && grant.participant_sid.is_none() =>
+            {
                 self.start_media(around);
                 self.ask_to_join(around);
             }
-            Media::Live { refresh_at: refresh, .. } => {
+            Media::Live {
+                refresh_at: refresh,
+                ..
+            } => {
                 *refresh = refresh_at;
-                let MediaGrant { token, expires_at, .. } = grant;
-                around.out.push(Action::MediaToken { call: self.id.clone(), token, expires_at });
+                let MediaGrant {
+                    token, expires_at, ..
+                } = grant;
+                around.out.push(Action::MediaToken {
+                    call: self.id.clone(),
+                    token,
+                    expires_at,
+                });
             }
             Media::Offering { .. } | Media::Gone => {}
         }
@@ -539,11 +738,19 @@ impl Call {
             }
             Err(refused) => {
                 self.microphone.use_ = MicrophoneUse::Closed;
-                let denied = refused.sub_code == reasons::NO_MICROPHONE_PERMISSION.sub_code;
+                let denied = refused.sub_code == reasons::DEVICE_DENIED.sub_code;
                 if denied {
-                    self.diagnose("microphonePermissionDenied", DiagnosticValue::Flag(true), around);
+                    self.diagnose(
+                        "microphonePermissionDenied",
+                        DiagnosticValue::Flag(true),
+                        around,
+                    );
                 } else {
-                    self.diagnose("microphoneNotFunctioning", DiagnosticValue::Quality(BAD), around);
+                    self.diagnose(
+                        "microphoneNotFunctioning",
+                        DiagnosticValue::Quality(BAD),
+                        around,
+                    );
                 }
                 self.set_muted(true, around);
                 for ticket in tickets {
@@ -577,8 +784,14 @@ impl Call {
             return;
         }
         self.muted = muted;
-        around.out.push(Action::Muted { call: self.id.clone(), muted });
-        around.emit(Change::Call(CallChange { muted: Some(muted), ..self.nothing() }));
+        around.out.push(Action::Muted {
+            call: self.id.clone(),
+            muted,
+        });
+        around.emit(Change::Call(CallChange {
+            muted: Some(muted),
+            ..self.nothing()
+        }));
         self.tell_muted(around);
     }
 
@@ -586,7 +799,10 @@ impl Call {
         if self.muted_told != self.muted && self.join == JoinState::Joined && around.up {
             self.muted_told = self.muted;
             let (call, muted) = (self.id.clone(), self.muted);
-            around.ask(Purpose::Muted(call.clone()), Request::SetMuted { call, muted });
+            around.ask(
+                Purpose::Muted(call.clone()),
+                Request::SetMuted { call, muted },
+            );
         }
     }
 
@@ -605,7 +821,11 @@ impl Call {
                     let call = self.id.clone();
                     around.ask(Purpose::Silent, Request::Leave { call });
                 }
-                let why = if around.up { reasons::CALL_TIMEOUT } else { Reason::NO_NETWORK };
+                let why = if around.up {
+                    reasons::CALL_TIMEOUT
+                } else {
+                    Reason::NO_NETWORK
+                };
                 self.end(why.into(), around);
             }
             Phase::Disconnecting { until, .. } if until <= around.at.now => self.finish(around),
@@ -620,7 +840,10 @@ impl Call {
                 *refresh_at = around.at.now + RETRY;
                 if around.up {
                     let call = self.id.clone();
-                    around.ask(Purpose::MediaToken(call.clone()), Request::MediaToken { call });
+                    around.ask(
+                        Purpose::MediaToken(call.clone()),
+                        Request::MediaToken { call },
+                    );
                 }
             }
             _ => {}
@@ -633,8 +856,16 @@ impl Call {
             Phase::Connecting { until } | Phase::Disconnecting { until, .. } => Some(until),
             _ => None,
         };
-        let join = if let JoinState::Later(when) = self.join { Some(when) } else { None };
-        let media = if let Media::Live { refresh_at, .. } = self.media { Some(refresh_at) } else { None };
+        let join = if let JoinState::Later(when) = self.join {
+            Some(when)
+        } else {
+            None
+        };
+        let media = if let Media::Live { refresh_at, .. } = self.media {
+            Some(refresh_at)
+        } else {
+            None
+        };
         [phase, join, media].into_iter().flatten().reduce(f64::min)
     }
 
@@ -650,18 +881,33 @@ impl Call {
             self.troubled = troubled;
             let quality = DiagnosticValue::Quality(if troubled { BAD } else { GOOD });
             let (diagnostic, area) = ("networkReconnect", "network");
-            around.emit(Change::Diagnostic { call: self.id.0.clone(), area, diagnostic, value: quality });
+            around.emit(Change::Diagnostic {
+                call: self.id.0.clone(),
+                area,
+                diagnostic,
+                value: quality,
+            });
         }
     }
 
     /// The browser says that there is no network, or that there is one again.
     pub fn network(&self, there: bool, around: &mut Around) {
         let value = DiagnosticValue::Flag(!there);
-        around.emit(Change::Diagnostic { call: self.id.0.clone(), area: "network", diagnostic: "noNetwork", value });
+        around.emit(Change::Diagnostic {
+            call: self.id.0.clone(),
+            area: "network",
+            diagnostic: "noNetwork",
+            value,
+        });
     }
 
     fn diagnose(&self, diagnostic: &'static str, value: DiagnosticValue, around: &mut Around) {
-        around.emit(Change::Diagnostic { call: self.id.0.clone(), area: "media", diagnostic, value });
+        around.emit(Change::Diagnostic {
+            call: self.id.0.clone(),
+            area: "media",
+            diagnostic,
+            value,
+        });
     }
 
     fn is_in(&self) -> bool {
@@ -674,7 +920,10 @@ impl Call {
 
     /// A change of this call in which nothing changed.
     fn nothing(&self) -> CallChange {
-        CallChange { call: self.id.0.clone(), ..CallChange::default() }
+        CallChange {
+            call: self.id.0.clone(),
+            ..CallChange::default()
+        }
     }
 }
 

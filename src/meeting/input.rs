@@ -247,4 +247,3 @@ pub enum Action {
     /// Nothing is left of the agent: drop it.
     Disposed,
 }
-

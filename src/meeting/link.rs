@@ -4,7 +4,9 @@
 //! growing pauses, at once when the network comes back or the page is visible again.
 
 use super::{Action, At, UserToken};
-use plenary_protocol::agent::{ClientFrame, ClientInfo, ClientKind, Hello, Request, Resume, VERSION};
+use plenary_protocol::agent::{
+    ClientFrame, ClientInfo, ClientKind, Hello, Request, Resume, VERSION,
+};
 use plenary_protocol::id::SessionId;
 
 /// A handshake of TCP, TLS and WebSocket takes four round trips; with 1 s each and a lost packet.
@@ -48,7 +50,11 @@ enum Phase {
     /// Hello is sent.
     Greeting { until: f64, hello: u32 },
     /// Welcome.
-    Up { since: f64, ping_at: f64, dead_at: f64 },
+    Up {
+        since: f64,
+        ping_at: f64,
+        dead_at: f64,
+    },
     /// Before the next attempt.
     Pausing { until: f64 },
 }
@@ -64,7 +70,14 @@ impl Link {
     /// Not connected.
     pub fn new(display_name: Option<String>) -> Self {
         let (phase, token) = (Phase::Off, TokenState::Missing);
-        Self { phase, token, session: None, last_seq: 0, attempt: 0, display_name }
+        Self {
+            phase,
+            token,
+            session: None,
+            last_seq: 0,
+            attempt: 0,
+            display_name,
+        }
     }
 
     /// Whether requests can be sent.
@@ -97,8 +110,15 @@ impl Link {
         let fresh = old.is_none_or(|old| old.token != token.token);
         // Early enough for a slow backend and one retry: a fifth of the rest, at most five minutes.
         let left = token.expires_at - at.now;
-        let refresh_at = if fresh { at.now + left - (left / 5.0).min(300_000.0) } else { at.now + TOKEN_RETRY };
-        self.token = TokenState::Held { token, refresh_at: refresh_at.max(at.now + TOKEN_RETRY) };
+        let refresh_at = if fresh {
+            at.now + left - (left / 5.0).min(300_000.0)
+        } else {
+            at.now + TOKEN_RETRY
+        };
+        self.token = TokenState::Held {
+            token,
+            refresh_at: refresh_at.max(at.now + TOKEN_RETRY),
+        };
         match self.phase {
             Phase::Off => self.open(at, out),
             Phase::Up { .. } => return fresh,
@@ -111,7 +131,12 @@ impl Link {
     pub fn no_token(&mut self, at: At) {
         if let TokenState::Asked { old } = &mut self.token {
             let refresh_at = at.now + TOKEN_RETRY;
-            self.token = old.take().map_or(TokenState::Missing, |token| TokenState::Held { token, refresh_at });
+            self.token = old
+                .take()
+                .map_or(TokenState::Missing, |token| TokenState::Held {
+                    token,
+                    refresh_at,
+                });
         }
     }
 
@@ -119,7 +144,9 @@ impl Link {
     /// another one.
     pub fn token_refused(&mut self, patience: f64, at: At, out: &mut Vec<Action>) {
         self.token = TokenState::Missing;
-        self.phase = Phase::Pausing { until: at.now + patience };
+        self.phase = Phase::Pausing {
+            until: at.now + patience,
+        };
         out.push(Action::CloseSocket);
     }
 
@@ -135,7 +162,9 @@ impl Link {
     /// The socket is open: greets, or waits for the token.
     pub fn opened(&mut self, id: impl FnOnce() -> u32, at: At, out: &mut Vec<Action>) {
         if matches!(self.phase, Phase::Opening { .. }) {
-            self.phase = Phase::Waiting { until: at.now + GREET_LIMIT };
+            self.phase = Phase::Waiting {
+                until: at.now + GREET_LIMIT,
+            };
             self.greet(id, at, out);
         }
     }
@@ -155,11 +184,24 @@ impl Link {
             version: VERSION,
             token: token.token.clone(),
             display_name: self.display_name.clone(),
-            client: ClientInfo { kind: ClientKind::Web, name: "plenary-sdk".into(), version: env!("CARGO_PKG_VERSION").into() },
-            resume: self.session.clone().map(|session| Resume { session, last_seq: self.last_seq }),
+            client: ClientInfo {
+                kind: ClientKind::Web,
+                name: "plenary-sdk".into(),
+                version: env!("CARGO_PKG_VERSION").into(),
+            },
+            resume: self.session.clone().map(|session| Resume {
+                session,
+                last_seq: self.last_seq,
+            }),
         };
-        out.push(Action::Send(ClientFrame { id, request: Request::Hello(hello) }));
-        self.phase = Phase::Greeting { until: at.now + GREET_LIMIT, hello: id };
+        out.push(Action::Send(ClientFrame {
+            id,
+            request: Request::Hello(hello),
+        }));
+        self.phase = Phase::Greeting {
+            until: at.now + GREET_LIMIT,
+            hello: id,
+        };
     }
 
     /// Whether this id is the hello's.
@@ -173,7 +215,11 @@ impl Link {
             self.last_seq = 0;
         }
         self.session = Some(session);
-        self.phase = Phase::Up { since: at.now, ping_at: at.now + PING_EVERY, dead_at: at.now + SILENCE_LIMIT };
+        self.phase = Phase::Up {
+            since: at.now,
+            ping_at: at.now + PING_EVERY,
+            dead_at: at.now + SILENCE_LIMIT,
+        };
     }
 
     /// Anything came: the connection lives.
@@ -203,7 +249,9 @@ impl Link {
             _ => {}
         }
         out.push(Action::CloseSocket);
-        self.phase = Phase::Pausing { until: at.now + pause(self.attempt, at.random) };
+        self.phase = Phase::Pausing {
+            until: at.now + pause(self.attempt, at.random),
+        };
         self.attempt += 1;
     }
 
@@ -215,10 +263,15 @@ impl Link {
                 *until = at.now;
                 self.attempt = 0;
             }
-            Phase::Up { ping_at, dead_at, .. } => {
+            Phase::Up {
+                ping_at, dead_at, ..
+            } => {
                 *ping_at = at.now + PING_EVERY;
                 *dead_at = dead_at.min(at.now + PROBE_LIMIT).max(at.now + 1.0);
-                out.push(Action::Send(ClientFrame { id: id(), request: Request::Ping }));
+                out.push(Action::Send(ClientFrame {
+                    id: id(),
+                    request: Request::Ping,
+                }));
             }
             _ => {}
         }
@@ -241,9 +294,14 @@ impl Link {
             Phase::Up { dead_at, .. } if *dead_at <= at.now => return true,
             Phase::Up { ping_at, .. } if *ping_at <= at.now => {
                 *ping_at = at.now + PING_EVERY;
-                out.push(Action::Send(ClientFrame { id: id(), request: Request::Ping }));
+                out.push(Action::Send(ClientFrame {
+                    id: id(),
+                    request: Request::Ping,
+                }));
             }
-            Phase::Opening { until } | Phase::Waiting { until } | Phase::Greeting { until, .. } => return *until <= at.now,
+            Phase::Opening { until } | Phase::Waiting { until } | Phase::Greeting { until, .. } => {
+                return *until <= at.now
+            }
             _ => {}
         }
         false
@@ -253,7 +311,9 @@ impl Link {
     pub fn deadline(&self) -> Option<f64> {
         let phase = match self.phase {
             Phase::Off => None,
-            Phase::Up { ping_at, dead_at, .. } => Some(ping_at.min(dead_at)),
+            Phase::Up {
+                ping_at, dead_at, ..
+            } => Some(ping_at.min(dead_at)),
             Phase::Opening { until }
             | Phase::Waiting { until }
             | Phase::Greeting { until, .. }
@@ -267,7 +327,9 @@ impl Link {
     }
 
     fn open(&mut self, at: At, out: &mut Vec<Action>) {
-        self.phase = Phase::Opening { until: at.now + OPEN_LIMIT };
+        self.phase = Phase::Opening {
+            until: at.now + OPEN_LIMIT,
+        };
         out.push(Action::OpenSocket);
     }
 

@@ -13,19 +13,25 @@ mod call;
 mod input;
 mod link;
 mod locator;
-mod reasons;
+pub mod reasons;
+mod refused;
 mod requests;
 mod roster;
 
 #[cfg(test)]
 mod harness;
+// proptest's macros hold their strategies in an `Arc`.
 #[cfg(test)]
+#[allow(clippy::disallowed_types)]
 mod properties;
 #[cfg(test)]
 mod scenarios;
 
 pub use agent::Agent;
-pub use input::{Action, At, Command, Identity, Input, Kind, MicrophoneUse, NewCall, Outcome, Received, Ticket, UserToken};
+pub use input::{
+    Action, At, Command, Identity, Input, Kind, MicrophoneUse, NewCall, Outcome, Received, Ticket,
+    UserToken,
+};
 pub use locator::check_locator;
-pub use reasons::{reasons as client_reasons, Refused};
+pub use refused::Refused;
 pub use roster::StreamIds;

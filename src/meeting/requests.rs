@@ -52,7 +52,14 @@ impl Requests {
     }
 
     /// Sends now, or keeps the request until the socket is up.
-    pub fn ask(&mut self, purpose: Purpose, request: Request, up: bool, at: At, out: &mut Vec<Action>) {
+    pub fn ask(
+        &mut self,
+        purpose: Purpose,
+        request: Request,
+        up: bool,
+        at: At,
+        out: &mut Vec<Action>,
+    ) {
         let state = if up {
             let id = self.id();
             out.push(Action::Send(ClientFrame { id, request }));
@@ -60,7 +67,11 @@ impl Requests {
         } else {
             State::Unsent(request)
         };
-        self.waiting.push(Waiting { purpose, state, until: at.now + COMMAND_LIMIT });
+        self.waiting.push(Waiting {
+            purpose,
+            state,
+            until: at.now + COMMAND_LIMIT,
+        });
     }
 
     /// The socket is up: sends what waited for it.
@@ -68,7 +79,10 @@ impl Requests {
         for waiting in &mut self.waiting {
             if let State::Unsent(request) = &waiting.state {
                 self.last = self.last.wrapping_add(1);
-                out.push(Action::Send(ClientFrame { id: self.last, request: request.clone() }));
+                out.push(Action::Send(ClientFrame {
+                    id: self.last,
+                    request: request.clone(),
+                }));
                 waiting.state = State::Sent(self.last);
             }
         }
@@ -76,7 +90,10 @@ impl Requests {
 
     /// The request that an answer is for.
     pub fn answered(&mut self, id: u32) -> Option<Purpose> {
-        let at = self.waiting.iter().position(|w| matches!(w.state, State::Sent(sent) if sent == id))?;
+        let at = self
+            .waiting
+            .iter()
+            .position(|w| matches!(w.state, State::Sent(sent) if sent == id))?;
         Some(self.waiting.remove(at).purpose)
     }
 
@@ -87,7 +104,10 @@ impl Requests {
 
     /// Commands that took too long.
     pub fn overdue(&mut self, at: At) -> Vec<Purpose> {
-        self.take(|w| w.until <= at.now && matches!(w.purpose, Purpose::Command(_) | Purpose::EndForEveryone(..)))
+        self.take(|w| {
+            w.until <= at.now
+                && matches!(w.purpose, Purpose::Command(_) | Purpose::EndForEveryone(..))
+        })
     }
 
     /// Everything: the agent goes.
@@ -97,7 +117,10 @@ impl Requests {
 
     /// When a command becomes overdue.
     pub fn deadline(&self) -> Option<f64> {
-        let commands = self.waiting.iter().filter(|w| matches!(w.purpose, Purpose::Command(_) | Purpose::EndForEveryone(..)));
+        let commands = self
+            .waiting
+            .iter()
+            .filter(|w| matches!(w.purpose, Purpose::Command(_) | Purpose::EndForEveryone(..)));
         commands.map(|w| w.until).reduce(f64::min)
     }
 

@@ -71,7 +71,12 @@ impl Track {
     }
 
     fn info(&self, stream: u32) -> StreamInfo {
-        let Picture { arrives, frames, width, height } = self.picture;
+        let Picture {
+            arrives,
+            frames,
+            width,
+            height,
+        } = self.picture;
         StreamInfo {
             id: stream,
             media_stream_type: self.media_stream_type().unwrap_or("Video"),
@@ -86,12 +91,25 @@ impl Track {
 impl Roster {
     /// Nobody yet.
     pub fn new(call: CallId, own: RawId, ids: StreamIds) -> Self {
-        Self { call, own, ids, people: vec![], tracks: vec![], speaking: vec![], speakers: vec![] }
+        Self {
+            call,
+            own,
+            ids,
+            people: vec![],
+            tracks: vec![],
+            speaking: vec![],
+            speakers: vec![],
+        }
     }
 
     /// The whole roster, in place of what is known.
     pub fn replace(&mut self, all: Vec<Participant>, out: &mut Vec<Change>) {
-        let left = self.people.iter().map(|p| p.id.clone()).filter(|id| !all.iter().any(|p| p.id.as_str() == id)).collect();
+        let left = self
+            .people
+            .iter()
+            .map(|p| p.id.clone())
+            .filter(|id| !all.iter().any(|p| p.id.as_str() == id))
+            .collect();
         self.update(all, left, out);
     }
 
@@ -99,7 +117,9 @@ impl Roster {
     pub fn update(&mut self, changed: Vec<Participant>, left: Vec<String>, out: &mut Vec<Change>) {
         let mut removed = Vec::new();
         for id in left {
-            let Some(at) = self.people.iter().position(|p| p.id == id) else { continue };
+            let Some(at) = self.people.iter().position(|p| p.id == id) else {
+                continue;
+            };
             self.people.remove(at);
             self.hide(|shown, _| shown.participant == id, out);
             removed.push(id);
@@ -108,9 +128,18 @@ impl Roster {
             out.push(self.participants(vec![], vec![], removed));
         }
         // An endpoint that is gone takes its streams along before anybody is told anew.
-        let infos: Vec<_> = changed.into_iter().filter(|p| p.id != self.own).map(describe).collect();
+        let infos: Vec<_> = changed
+            .into_iter()
+            .filter(|p| p.id != self.own)
+            .map(describe)
+            .collect();
         for info in &infos {
-            self.hide(|shown, endpoint| shown.participant == info.id && !info.endpoints.iter().any(|e| e == endpoint), out);
+            self.hide(
+                |shown, endpoint| {
+                    shown.participant == info.id && !info.endpoints.iter().any(|e| e == endpoint)
+                },
+                out,
+            );
         }
         let (mut added, mut updated, mut streams) = (Vec::new(), Vec::new(), Vec::new());
         for info in infos {
@@ -135,7 +164,14 @@ impl Roster {
     }
 
     /// A track is announced or changed.
-    pub fn publish(&mut self, endpoint: String, sid: String, source: TrackSource, muted: bool, out: &mut Vec<Change>) {
+    pub fn publish(
+        &mut self,
+        endpoint: String,
+        sid: String,
+        source: TrackSource,
+        muted: bool,
+        out: &mut Vec<Change>,
+    ) {
         if let Some(track) = self.tracks.iter_mut().find(|t| t.sid == sid) {
             if track.endpoint == endpoint && track.source == source {
                 if track.muted != muted {
@@ -146,9 +182,25 @@ impl Roster {
             }
             self.unpublish(&sid, out);
         }
-        let picture = Picture { arrives: false, frames: false, width: 0, height: 0 };
-        self.tracks.push(Track { sid, endpoint: endpoint.clone(), source, muted, picture, shown: None });
-        let owner = self.people.iter().find(|p| p.endpoints.contains(&endpoint)).cloned();
+        let picture = Picture {
+            arrives: false,
+            frames: false,
+            width: 0,
+            height: 0,
+        };
+        self.tracks.push(Track {
+            sid,
+            endpoint: endpoint.clone(),
+            source,
+            muted,
+            picture,
+            shown: None,
+        });
+        let owner = self
+            .people
+            .iter()
+            .find(|p| p.endpoints.contains(&endpoint))
+            .cloned();
         if let Some(owner) = owner {
             self.show(&owner, out);
         }
@@ -156,9 +208,15 @@ impl Roster {
 
     /// A track is gone.
     pub fn unpublish(&mut self, sid: &str, out: &mut Vec<Change>) {
-        let Some(at) = self.tracks.iter().position(|t| t.sid == sid) else { return };
+        let Some(at) = self.tracks.iter().position(|t| t.sid == sid) else {
+            return;
+        };
         let track = self.tracks.remove(at);
-        if let Some(Shown { stream, participant }) = track.shown {
+        if let Some(Shown {
+            stream,
+            participant,
+        }) = track.shown
+        {
             out.push(self.streams(participant, vec![], vec![], vec![stream]));
         }
     }
@@ -173,12 +231,29 @@ impl Roster {
 
     /// A track arrives in a section, or no longer.
     pub fn assign(&mut self, sid: &str, arrives: bool, out: &mut Vec<Change>) {
-        self.picture(sid, |old| Picture { arrives, frames: old.frames && arrives && old.arrives, ..old }, out);
+        self.picture(
+            sid,
+            |old| Picture {
+                arrives,
+                frames: old.frames && arrives && old.arrives,
+                ..old
+            },
+            out,
+        );
     }
 
     /// Frames of a track are decoded.
     pub fn frames(&mut self, sid: &str, width: u32, height: u32, out: &mut Vec<Change>) {
-        self.picture(sid, |_| Picture { arrives: true, frames: true, width, height }, out);
+        self.picture(
+            sid,
+            |_| Picture {
+                arrives: true,
+                frames: true,
+                width,
+                height,
+            },
+            out,
+        );
     }
 
     /// Endpoints that speak now, loudest first.
@@ -193,11 +268,18 @@ impl Roster {
         self.tracks.iter().find(shows).map(|t| t.sid.as_str())
     }
 
-    fn picture(&mut self, sid: &str, change: impl FnOnce(Picture) -> Picture, out: &mut Vec<Change>) {
-        let Some(track) = self.tracks.iter_mut().find(|t| t.sid == sid) else { return };
-        let picture = change(track.picture);
-        if picture != track.picture {
-            track.picture = picture;
+    fn picture(
+        &mut self,
+        sid: &str,
+        change: impl FnOnce(Picture) -> Picture,
+        out: &mut Vec<Change>,
+    ) {
+        let Some(track) = self.tracks.iter_mut().find(|t| t.sid == sid) else {
+            return;
+        };
+        let before = track.info(0);
+        track.picture = change(track.picture);
+        if track.info(0) != before {
             self.changed(sid, out);
         }
     }
@@ -205,7 +287,12 @@ impl Roster {
     fn changed(&self, sid: &str, out: &mut Vec<Change>) {
         let track = self.tracks.iter().find(|t| t.sid == sid);
         if let Some((track, shown)) = track.and_then(|t| Some((t, t.shown.as_ref()?))) {
-            out.push(self.streams(shown.participant.clone(), vec![], vec![track.info(shown.stream)], vec![]));
+            out.push(self.streams(
+                shown.participant.clone(),
+                vec![],
+                vec![track.info(shown.stream)],
+                vec![],
+            ));
         }
     }
 
@@ -216,7 +303,10 @@ impl Roster {
             let theirs = track.shown.is_none() && track.media_stream_type().is_some();
             if theirs && person.endpoints.contains(&track.endpoint) {
                 let stream = self.ids.next();
-                track.shown = Some(Shown { stream, participant: person.id.clone() });
+                track.shown = Some(Shown {
+                    stream,
+                    participant: person.id.clone(),
+                });
                 added.push(track.info(stream));
             }
         }
@@ -229,8 +319,13 @@ impl Roster {
     fn hide(&mut self, which: impl Fn(&Shown, &str) -> bool, out: &mut Vec<Change>) {
         let mut gone: Vec<(String, Vec<u32>)> = Vec::new();
         for track in &mut self.tracks {
-            let Some(shown) = track.shown.take_if(|shown| which(shown, &track.endpoint)) else { continue };
-            match gone.iter_mut().find(|(participant, _)| *participant == shown.participant) {
+            let Some(shown) = track.shown.take_if(|shown| which(shown, &track.endpoint)) else {
+                continue;
+            };
+            match gone
+                .iter_mut()
+                .find(|(participant, _)| *participant == shown.participant)
+            {
                 Some((_, streams)) => streams.push(shown.stream),
                 None => gone.push((shown.participant, vec![shown.stream])),
             }
@@ -240,25 +335,52 @@ impl Roster {
         }
     }
 
-    fn participants(&self, added: Vec<ParticipantInfo>, updated: Vec<ParticipantInfo>, removed: Vec<String>) -> Change {
-        Change::Participants { call: self.call.0.clone(), added, updated, removed }
+    fn participants(
+        &self,
+        added: Vec<ParticipantInfo>,
+        updated: Vec<ParticipantInfo>,
+        removed: Vec<String>,
+    ) -> Change {
+        Change::Participants {
+            call: self.call.0.clone(),
+            added,
+            updated,
+            removed,
+        }
     }
 
-    fn streams(&self, participant: String, added: Vec<StreamInfo>, updated: Vec<StreamInfo>, removed: Vec<u32>) -> Change {
-        Change::Streams { call: self.call.0.clone(), participant, added, updated, removed }
+    fn streams(
+        &self,
+        participant: String,
+        added: Vec<StreamInfo>,
+        updated: Vec<StreamInfo>,
+        removed: Vec<u32>,
+    ) -> Change {
+        Change::Streams {
+            call: self.call.0.clone(),
+            participant,
+            added,
+            updated,
+            removed,
+        }
     }
 
     fn tell_speakers(&mut self, out: &mut Vec<Change>) {
         let mut speakers: Vec<String> = Vec::new();
         for endpoint in &self.speaking {
-            let Some(person) = self.people.iter().find(|p| p.endpoints.contains(endpoint)) else { continue };
+            let Some(person) = self.people.iter().find(|p| p.endpoints.contains(endpoint)) else {
+                continue;
+            };
             if !speakers.contains(&person.id) {
                 speakers.push(person.id.clone());
             }
         }
         if speakers != self.speakers {
             self.speakers.clone_from(&speakers);
-            out.push(Change::Speaking { call: self.call.0.clone(), speakers });
+            out.push(Change::Speaking {
+                call: self.call.0.clone(),
+                speakers,
+            });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The application's credential, and where its tokens say the service is.
 
 use super::values::field;
-use crate::meeting::{client_reasons as reasons, Refused, UserToken};
+use crate::meeting::{reasons, Refused, UserToken};
 use js_sys::{Function, Promise, JSON};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -16,11 +16,20 @@ extern "C" {
 /// Calls `getToken` and waits for what it gives.
 pub async fn get_token(get_token: &Function) -> Result<UserToken, Refused> {
     let asked = get_token.call0(&JsValue::UNDEFINED).map_err(failed)?;
-    let given = JsFuture::from(Promise::resolve(&asked)).await.map_err(failed)?;
-    let token = field(&given, "token").as_string().filter(|token| !token.is_empty());
-    let expires_at = field(&given, "expiresOnTimestamp").as_f64().filter(|ms| ms.is_finite());
+    let given = JsFuture::from(Promise::resolve(&asked))
+        .await
+        .map_err(failed)?;
+    let token = field(&given, "token")
+        .as_string()
+        .filter(|token| !token.is_empty());
+    let expires_at = field(&given, "expiresOnTimestamp")
+        .as_f64()
+        .filter(|ms| ms.is_finite());
     match token {
-        Some(token) => Ok(UserToken { token, expires_at: expires_at.unwrap_or(f64::MAX) }),
+        Some(token) => Ok(UserToken {
+            token,
+            expires_at: expires_at.unwrap_or(f64::MAX),
+        }),
         None => Err(reasons::NO_TOKEN.into()),
     }
 }
@@ -28,7 +37,10 @@ pub async fn get_token(get_token: &Function) -> Result<UserToken, Refused> {
 /// The application's own words, behind ours.
 fn failed(cause: JsValue) -> Refused {
     let mut refused = Refused::from(reasons::NO_TOKEN);
-    if let Some(why) = field(&cause, "message").as_string().or_else(|| cause.as_string()) {
+    if let Some(why) = field(&cause, "message")
+        .as_string()
+        .or_else(|| cause.as_string())
+    {
         refused.message.push_str(" (");
         refused.message.push_str(&why);
         refused.message.push(')');
@@ -39,10 +51,19 @@ fn failed(cause: JsValue) -> Refused {
 /// Claim `endpoint` of a token (a JWT); the service, not this, checks the signature.
 pub fn endpoint_claim(token: &str) -> Option<String> {
     let payload = token.split('.').nth(1)?;
-    let payload: String = payload.chars().map(|c| match c { '-' => '+', '_' => '/', other => other }).collect();
+    let payload: String = payload
+        .chars()
+        .map(|c| match c {
+            '-' => '+',
+            '_' => '/',
+            other => other,
+        })
+        .collect();
     // `atob` gives bytes as Latin-1; the claim is ASCII.
     let claims = JSON::parse(&atob(&payload).ok()?).ok()?;
-    field(&claims, "endpoint").as_string().filter(|endpoint| !endpoint.is_empty())
+    field(&claims, "endpoint")
+        .as_string()
+        .filter(|endpoint| !endpoint.is_empty())
 }
 
 /// Address of the agent socket of a service: `https://host/path/` → `wss://host/path/agent`.

@@ -3,6 +3,5 @@
 //! Nothing here decides when to try again or what a frame means; that is `meeting/`.
 
 pub mod credentials;
-pub mod guards;
 pub mod socket;
 pub mod values;

@@ -1,11 +1,11 @@
 //! The agent socket: a WebSocket with the control protocol's subprotocol, text frames.
 
-use super::guards::{count, Listener};
 use super::values::{read_frame, to_text};
+use crate::media::counters::{Counted, Resource};
+use crate::media::guard::Listener;
 use crate::meeting::Received;
 use plenary_protocol::agent::{ClientFrame, SUBPROTOCOL};
 use std::rc::Rc;
-use wasm_bindgen::JsCast;
 use web_sys::{MessageEvent, WebSocket};
 
 /// What a socket reports.
@@ -23,6 +23,7 @@ pub struct Socket {
     socket: WebSocket,
     // Before the socket's own drop: a closed socket must not report to whoever dropped it.
     _listeners: [Listener; 3],
+    _counted: Counted,
 }
 
 impl Socket {
@@ -32,16 +33,21 @@ impl Socket {
         let then = Rc::new(then);
         let (opened, received, closed) = (then.clone(), then.clone(), then);
         let listeners = [
-            Listener::new(&socket, "open", move |_| opened(SocketEvent::Opened)),
-            Listener::new(&socket, "message", move |event| {
-                let text = event.dyn_into::<MessageEvent>().ok().and_then(|event| event.data().as_string());
-                received(SocketEvent::Received(text.map_or(Received::Unreadable, |text| read_frame(&text))));
+            Listener::told(&socket, "open", move || opened(SocketEvent::Opened)),
+            Listener::new(&socket, "message", move |event: MessageEvent| {
+                let text = event.data().as_string();
+                received(SocketEvent::Received(
+                    text.map_or(Received::Unreadable, |text| read_frame(&text)),
+                ));
             }),
             // A failure to connect reports `error`, then `close`.
-            Listener::new(&socket, "close", move |_| closed(SocketEvent::Closed)),
+            Listener::told(&socket, "close", move || closed(SocketEvent::Closed)),
         ];
-        count(|c| c.sockets += 1);
-        Some(Self { socket, _listeners: listeners })
+        Some(Self {
+            socket,
+            _listeners: listeners,
+            _counted: Counted::new(Resource::Socket),
+        })
     }
 
     /// Sends; a socket that is closing drops it, and reports that it closed.
@@ -54,6 +60,5 @@ impl Drop for Socket {
     fn drop(&mut self) {
         // 1000: what was sent before is still delivered.
         let _ = self.socket.close_with_code(1000);
-        count(|c| c.sockets -= 1);
     }
 }

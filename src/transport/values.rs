@@ -13,7 +13,9 @@ use crate::meeting::Received;
 /// A value as JavaScript has it: plain objects, numbers and strings; `None` fields as the type says.
 pub fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
     // Fails only for numbers beyond 2^53 and keys that are no strings; no type of ours has them.
-    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED)
+    value
+        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+        .unwrap_or(JsValue::UNDEFINED)
 }
 
 /// A value from JavaScript, if it has the shape.
@@ -23,7 +25,9 @@ pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Option<T> {
 
 /// JSON text of a value.
 pub fn to_text<T: Serialize + ?Sized>(value: &T) -> String {
-    JSON::stringify(&to_js(value)).map(String::from).unwrap_or_default()
+    JSON::stringify(&to_js(value))
+        .map(String::from)
+        .unwrap_or_default()
 }
 
 /// A field of any value; `undefined` where there is none.
@@ -33,7 +37,9 @@ pub fn field(value: &JsValue, name: &str) -> JsValue {
 
 /// A text of the agent socket.
 pub fn read_frame(text: &str) -> Received {
-    let Ok(value) = JSON::parse(text) else { return Received::Unreadable };
+    let Ok(value) = JSON::parse(text) else {
+        return Received::Unreadable;
+    };
     match from_js::<Frame>(value.clone()) {
         Some(frame) => Received::Frame(Box::new(frame)),
         // An event of a newer version is skipped, but its number counts.

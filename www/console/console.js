@@ -31,7 +31,7 @@ class Console {
     this.show(signIn((session) => {
       this.session = session;
       this.list = new MeetingList({ open: (meeting) => this.prepare(meeting), announce: this.announce });
-      this.desk = el('div', { class: 'screen desk' }, scheduleForm({
+      this.desk = el('div', { class: 'screen desk' }, el('h1', { class: 'only-read' }, 'Organise meetings'), scheduleForm({
         accessToken: () => this.accessToken(),
         made: (meeting) => this.list.add(meeting),
       }), this.list.element);

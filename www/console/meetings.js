@@ -1,5 +1,5 @@
 /** The meetings that were made in this session: when, how to join, and a button to start. */
-import { el, icon, setText } from '/shared/dom.js';
+import { el, icon, setIcon, setText } from '/shared/dom.js';
 
 const COPIED_MS = 2500;
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
@@ -28,6 +28,7 @@ async function copy(text, input) {
 
 function copyButton(link, input, announce) {
   const label = el('span', {}, 'Copy link');
+  const picture = icon('copy');
   let timer = 0;
   return el('button', {
     class: 'button copy', type: 'button',
@@ -35,11 +36,15 @@ function copyButton(link, input, announce) {
       const done = await copy(link, input);
       const words = done ? 'Copied' : 'Press Ctrl+C';
       setText(label, words);
+      setIcon(picture, done ? 'check' : 'copy');
       announce.say(done ? 'The link was copied' : 'The link is selected. Press Ctrl and C to copy it');
       clearTimeout(timer);
-      timer = setTimeout(() => setText(label, 'Copy link'), COPIED_MS);
+      timer = setTimeout(() => {
+        setText(label, 'Copy link');
+        setIcon(picture, 'copy');
+      }, COPIED_MS);
     },
-  }, icon('copy'), label);
+  }, picture, label);
 }
 
 function card(meeting, open, announce) {
@@ -53,7 +58,7 @@ function card(meeting, open, announce) {
     el('dl', { class: 'small' },
       el('dt', {}, 'Meeting id'), el('dd', { class: 'code meeting-id' }, grouped(id?.joinMeetingId ?? '')),
       id?.passcode ? [el('dt', {}, 'Passcode'), el('dd', { class: 'code passcode' }, id.passcode)] : [],
-      el('dt', {}, 'Lobby'), el('dd', {}, meeting.lobbyBypassSettings?.scope === 'everyone' ? 'Nobody waits' : 'Guests wait until they are let in')));
+      el('dt', {}, 'Lobby'), el('dd', {}, meeting.lobbyBypassSettings?.scope === 'everyone' ? 'Nobody waits' : 'Guests wait to be let in')));
 }
 
 export class MeetingList {

@@ -26,7 +26,7 @@ export function scheduleForm({ accessToken, made }) {
   begin.value = local(new Date(now));
   finish.value = local(new Date(now + 2 * HALF_HOUR_MS));
   const bypass = el('select', {},
-    el('option', { value: 'organization' }, 'Guests wait until they are let in'),
+    el('option', { value: 'organization' }, 'Guests wait to be let in'),
     el('option', { value: 'everyone' }, 'Nobody waits'));
   const error = el('p', { class: 'form-error', role: 'alert', hidden: true });
   const button = el('button', { class: 'button primary wide schedule', type: 'submit' }, 'Schedule');

@@ -30,7 +30,7 @@ export function signIn(signedIn) {
     }
   };
 
-  get('/dev/members').then((members) => {
+  get('/dev/members').then(({ value: members }) => {
     list.replaceChildren(...members.map((member) => {
       const button = el('button', { type: 'button', 'data-member': member.id, onclick: () => choose(member, button) },
         avatar(member.displayName), el('span', {}, member.displayName));

@@ -8,9 +8,12 @@ function first(word) {
   return '';
 }
 
-/** Up to two letters; what stands in brackets, such as "(External)", is no name (A3). */
+/** What stands in brackets, such as "(External)" (A3) or "(you)", is no part of a name. */
+const bare = (name) => name.replace(/\([^)]*\)/g, ' ').trim();
+
+/** Up to two letters. */
 export function initials(name) {
-  const words = name.replace(/\([^)]*\)/g, ' ').split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
+  const words = bare(name).split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
   if (words.length === 0) return '?';
   const last = words.length > 1 ? first(words[words.length - 1]) : '';
   return first(words[0]) + last;
@@ -18,7 +21,7 @@ export function initials(name) {
 
 function hue(name) {
   let sum = 0;
-  for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)) % 360;
+  for (const letter of bare(name)) sum = (sum * 31 + letter.codePointAt(0)) % 360;
   return sum;
 }
 

@@ -28,7 +28,7 @@ export class Controls {
       this.endForAll = control('end-all', 'end-all', 'End for everyone', actions.endForAll);
       buttons.push(this.endForAll);
     }
-    this.element = el('div', { class: 'controls', role: 'toolbar', 'aria-label': 'Meeting controls' }, buttons.map(({ button }) => button));
+    this.element = el('div', { class: 'controls', role: 'group', 'aria-label': 'Meeting controls' }, buttons.map(({ button }) => button));
     this.listeners.add(media, 'change', () => this.show());
     this.show();
   }

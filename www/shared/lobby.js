@@ -79,7 +79,7 @@ export class Lobby extends EventTarget {
   }
 
   changed(type, row) {
-    this.title.textContent = `Waiting to be let in (${this.rows.size})`;
+    this.title.textContent = `In the lobby (${this.rows.size})`;
     this.all.hidden = this.rows.size < 2;
     this.element.hidden = this.rows.size === 0;
     this.dispatchEvent(new CustomEvent(type, { detail: row }));

@@ -107,10 +107,8 @@ pub fn firefox() -> Option<PathBuf> {
             .or_else(|| find("firefox"))
             .or_else(|| placed.is_file().then(|| placed.to_owned()))
     };
-    if find_firefox().is_none() && debian::may_install() {
-        if let Err(failure) = debian::install(&["firefox-esr"]) {
-            println!("going on without Firefox: {failure}");
-        }
+    if find_firefox().is_none() {
+        debian::offer("firefox-esr", "firefox-esr");
     }
     find_firefox()
 }

@@ -44,6 +44,15 @@ pub fn install(packages: &[&str]) -> Result<()> {
         .env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
+/// A program that some tests use and can do without.
+pub fn offer(program: &str, package: &str) {
+    if find(program).is_none() && may_install() {
+        if let Err(failure) = install(&[package]) {
+            println!("going on without {program}: {failure}");
+        }
+    }
+}
+
 /// Once per run: a fresh machine has no index, an old one names files that are gone.
 fn refresh() {
     INDEX.call_once(|| {

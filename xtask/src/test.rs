@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use crate::failure::{fail, Context, Failure, Result};
@@ -10,7 +11,7 @@ use crate::process::{cargo, watched};
 use crate::project::{root, short, target};
 use crate::service::{self, Profile};
 use crate::tally::{count, Tally};
-use crate::{checks, node, package, wasm};
+use crate::{checks, debian, node, package, wasm};
 
 /// What a step found. A failed check is one failure, a passed one no test.
 #[derive(Default)]
@@ -37,6 +38,11 @@ const STEPS: &[(&str, &str, Step)] = &[
     ("package", "the npm package and its size", |_| {
         package::build().and_then(|()| package::check_sizes())
     }),
+    (
+        "facade",
+        "tests/package: the facade and the package",
+        facade,
+    ),
     ("e2e", "tests/e2e: the service and browsers", |report| {
         with_service("tests/e2e", report)
     }),
@@ -117,7 +123,7 @@ fn browser(report: &mut Report) -> Result<()> {
     if tally == Tally::default() {
         report
             .skipped
-            .push("tests/browser (there are none)".to_owned());
+            .push("tests/browser (it is not there yet)".to_owned());
     }
     report.tally = tally;
     if good {
@@ -126,35 +132,51 @@ fn browser(report: &mut Report) -> Result<()> {
     fail("Tests in tests/browser failed; see above.")
 }
 
-/// The `*.test.mjs` of a folder, with the service and the browsers at hand.
+/// tests/package: the facade over a scripted core, and the package as it was built.
+fn facade(report: &mut Report) -> Result<()> {
+    if !package::folder().join("index.js").is_file() {
+        package::build()?;
+    }
+    node_tests("tests/package", &mut node::node()?, report)
+}
+
+/// A folder whose tests have the service and the browsers at hand.
 fn with_service(folder: &str, report: &mut Report) -> Result<()> {
-    let folder = root().join(folder);
-    let files = test_files(&folder)?;
-    if files.is_empty() {
+    if !root().join(folder).is_dir() {
         report
             .skipped
-            .push(format!("{} (there are no tests)", short(&folder)));
+            .push(format!("{folder} (it is not there yet)"));
         return Ok(());
-    }
-    if folder.join("package-lock.json").is_file() {
-        node::ensure_packages(&folder)?;
     }
     if !package::folder().join("index.js").is_file() {
         package::build()?;
     }
     service::assemble_pages()?;
     let service = service::build(Profile::Debug)?;
-    let mut test = node::node()?;
+    // Tests of failing networks cut links with `ip`; without it they say so and are skipped.
+    debian::offer("ip", "iproute2");
+    let mut node = node::node()?;
     // One file at a time: each has browsers of its own, which want the machine for themselves.
-    test.args([
-        "--test",
-        "--test-reporter=spec",
-        "--test-concurrency=1",
-        "--test-timeout=300000",
-    ])
-    .args(files)
-    .envs(service::environment(&service)?);
-    judge(report, watched(&mut test)?, &short(&folder))
+    node.arg("--test-concurrency=1")
+        .envs(service::environment(&service)?);
+    node_tests(folder, &mut node, report)
+}
+
+/// Runs the `*.test.mjs` of a folder.
+fn node_tests(folder: &str, node: &mut Command, report: &mut Report) -> Result<()> {
+    let path = root().join(folder);
+    if path.join("package-lock.json").is_file() {
+        node::ensure_packages(&path)?;
+    }
+    let files = test_files(&path)?;
+    if files.is_empty() {
+        return fail(format!(
+            "{folder} has no *.test.mjs; something is missing in this checkout."
+        ));
+    }
+    node.args(["--test", "--test-reporter=spec", "--test-timeout=300000"])
+        .args(files);
+    judge(report, watched(node)?, folder)
 }
 
 fn judge(report: &mut Report, (good, output): (bool, String), what: &str) -> Result<()> {
@@ -171,9 +193,6 @@ fn judge(report: &mut Report, (good, output): (bool, String), what: &str) -> Res
 /// Named one by one: what Node makes of a folder changed between its releases.
 fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    if !folder.is_dir() {
-        return Ok(files);
-    }
     for entry in fs::read_dir(folder).context(format!("Cannot read {}", short(folder)))? {
         let path = entry
             .context(format!("Cannot read {}", short(folder)))?

@@ -21,6 +21,9 @@ use crate::tools as rust_tools;
 const OPTIMISE: &[&str] = &[
     "-Oz",
     "--converge",
+    "--merge-similar-functions",
+    // Rust puts the stack first: its last kilobyte is no place for data.
+    "--low-memory-unused",
     "--strip-debug",
     "--strip-producers",
     "--strip-target-features",
@@ -146,5 +149,7 @@ fn cargo(toolchain: Toolchain, subcommand: &str) -> Command {
     cargo
         .arg("--config")
         .arg(format!("target.{TARGET}.rustflags={flags}"));
+    // The browser tests wait for their compiler, not for their code.
+    cargo.args(["--config", "profile.dev.opt-level=0"]);
     cargo
 }

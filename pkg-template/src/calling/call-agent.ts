@@ -29,10 +29,20 @@ export interface CallAgentEvents extends CallAgentCommonEvents<Call, IncomingCal
 export interface TeamsCallAgentEvents extends CallAgentCommonEvents<TeamsCall, TeamsIncomingCall> {}
 
 /** What agents of guests and of members have in common. */
-export abstract class CallAgentCommon<
+export interface CallAgentCommon {
+  /** Kind of agent. */
+  readonly kind: CallAgentKind;
+  /** Whether the connection to the service is up. */
+  readonly connectionState: CallAgentConnectionState;
+  /** Leaves all calls and closes the connection. */
+  dispose(): Promise<void>;
+}
+
+/** {@link CallAgentCommon} with what depends on the kind of calls. */
+export abstract class CallAgentBase<
   C extends CallCommon,
   Events extends { callsUpdated: CollectionUpdatedEvent<C>; connectionStateChanged: (args: ConnectionStateChangedArgs) => void },
-> extends Emitter<Events> {
+> extends Emitter<Events> implements CallAgentCommon {
   /** Kind of agent. */
   abstract readonly kind: CallAgentKind;
   /** Name that others see. */
@@ -50,7 +60,7 @@ export abstract class CallAgentCommon<
   /** @internal Set by the client that made it. */
   _onDispose: (() => void) | undefined;
   /** @internal This object, also where methods run with a Proxy as `this` (2.1.3). */
-  _self: CallAgentCommon<C, Events>;
+  _self: CallAgentBase<C, Events>;
 
   /** @internal */
   constructor(core: Core, info: AgentInfo) {
@@ -147,7 +157,7 @@ export abstract class CallAgentCommon<
 }
 
 /** A guest's agent: joins meetings. Made by `CallClient.createCallAgent`. */
-export class CallAgent extends CallAgentCommon<Call, CallAgentEvents> {
+export class CallAgent extends CallAgentBase<Call, CallAgentEvents> {
   /** Kind of agent. */
   readonly kind = CallAgentKind.CallAgent;
 
@@ -176,7 +186,7 @@ export class CallAgent extends CallAgentCommon<Call, CallAgentEvents> {
 }
 
 /** A member's agent: joins meetings. Made by `CallClient.createTeamsCallAgent`. */
-export class TeamsCallAgent extends CallAgentCommon<TeamsCall, TeamsCallAgentEvents> {
+export class TeamsCallAgent extends CallAgentBase<TeamsCall, TeamsCallAgentEvents> {
   /** Kind of agent. */
   readonly kind = CallAgentKind.TeamsCallAgent;
 

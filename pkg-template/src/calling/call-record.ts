@@ -7,6 +7,7 @@ import { calls, type CallChange, type CallSink } from '../runtime.js';
 import { RemoteVideoStream } from '../streams/remote-video-stream.js';
 import type { CallEndReason, CallState, ParticipantRole } from '../types.js';
 import type { CallCommon } from './call.js';
+import { LiveCallInfo } from './live-call-info.js';
 import { LocalMedia } from './local-media.js';
 import { RemoteParticipant } from './remote-participant.js';
 
@@ -21,6 +22,7 @@ export class CallRecord implements CallSink {
   threadId: string | undefined;
   participantId = '';
   serverCallId: string | undefined;
+  readonly info = new LiveCallInfo(this);
   readonly media = new LocalMedia(this);
   /** Replaced, never changed. */
   remoteParticipants: ReadonlyArray<RemoteParticipant> = [];
@@ -65,7 +67,7 @@ export class CallRecord implements CallSink {
     this.serverCallId = change.serverCallId ?? this.serverCallId;
 
     const { call } = this;
-    if (ids !== [this.threadId, this.participantId, this.serverCallId].join()) call.info._changed();
+    if (ids !== [this.threadId, this.participantId, this.serverCallId].join()) this.info._changed();
     if (before.role !== this.role) call._emit('roleChanged');
     if (before.isMuted !== this.isMuted) call._emit('isMutedChanged');
     if (before.state !== this.state) call._emit('stateChanged');
@@ -75,7 +77,7 @@ export class CallRecord implements CallSink {
 
   private ended(): void {
     this.end ??= { code: 0, subCode: 0 };
-    this.call.info._ended();
+    this.info._ended();
     this.media.ended();
     calls.delete(this.id);
     this.onEnd();

@@ -12,7 +12,7 @@ import type {
   AddPhoneNumberOptions, AddTeamsParticipantOptions, CallDirection, CallEndReason, CallerInfo, CallState, DtmfTone,
   HangUpOptions, MediaConstraints, ParticipantRole, TransferorInfo,
 } from '../types.js';
-import { CallInfo, TeamsCallInfo } from './call-info.js';
+import type { CallInfo, TeamsCallInfo } from './call-info.js';
 import { CallRecord } from './call-record.js';
 import { Lobby } from './lobby.js';
 import type { RemoteParticipant } from './remote-participant.js';
@@ -39,8 +39,6 @@ export interface CallEvents {
 export abstract class CallCommon extends Emitter<CallEvents> {
   /** Kind of call. */
   abstract readonly kind: CallKind;
-  /** Ids of the call; the object stays, its values come. */
-  abstract readonly info: CallInfo;
   /** Who waits to be let in. */
   readonly lobby: Lobby;
   /** @internal */
@@ -204,14 +202,16 @@ export abstract class CallCommon extends Emitter<CallEvents> {
 export class Call extends CallCommon {
   /** Kind of call. */
   readonly kind = CallKind.Call;
+
   /** Ids of the call; the object stays, its values come. */
-  readonly info: CallInfo = new CallInfo(this._record);
+  get info(): CallInfo { return this._record.info }
 }
 
 /** A member's call. */
 export class TeamsCall extends CallCommon {
   /** Kind of call. */
   readonly kind = CallKind.TeamsCall;
+
   /** Ids of the call; the object stays, its values come. */
-  readonly info: TeamsCallInfo = new TeamsCallInfo(this._record);
+  get info(): TeamsCallInfo { return this._record.info }
 }

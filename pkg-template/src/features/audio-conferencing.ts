@@ -1,10 +1,16 @@
+import type { PhoneNumberIdentifier } from '../identifiers.js';
 import { CallFeatureBase } from './base.js';
 
-/** A number to dial in. */
+/** Numbers to dial in from a place. */
 export interface TeamsMeetingAudioConferencingPhoneNumber {
-  /** Its number. */ phoneNumber: string;
-  /** Its country. */ countryName?: string;
-  /** Its city. */ city?: string;
+  /** At the caller's cost. */
+  tollPhoneNumber?: PhoneNumberIdentifier;
+  /** Free of charge. */
+  tollFreePhoneNumber?: PhoneNumberIdentifier;
+  /** Country of the numbers. */
+  countryName?: string;
+  /** City of the numbers. */
+  cityName?: string;
 }
 /** How to dial in. */
 export interface TeamsMeetingAudioConferencingDetails {

@@ -36,28 +36,49 @@ export interface CaptionsEvents {
   /** `activeSpokenLanguage` changed. */ SpokenLanguageChanged: PropertyChangedEvent;
 }
 
-/** What both kinds of captions have. */
+/** Events of {@link TeamsCaptions}. */
+export interface TeamsCaptionsEvents {
+  /** `isCaptionsFeatureActive` changed. */ CaptionsActiveChanged: PropertyChangedEvent;
+  /** Somebody said something. */ CaptionsReceived: TeamsCaptionsHandler;
+  /** `activeSpokenLanguage` changed. */ SpokenLanguageChanged: PropertyChangedEvent;
+  /** `activeCaptionLanguage` changed. */ CaptionLanguageChanged: PropertyChangedEvent;
+}
+
+/** What both kinds of captions have; `kind` says which they are. */
 export interface CaptionsCommon {
-  /** Kind of captions. */ readonly kind: CaptionsKind;
-  /** Languages that can be spoken. */ readonly supportedSpokenLanguages: string[];
-  /** Whether captions arrive. */ readonly isCaptionsFeatureActive: boolean;
-  /** Language that is spoken. */ readonly activeSpokenLanguage: string;
-  /** Asks for captions. */ startCaptions(options?: StartCaptionsOptions): Promise<void>;
-  /** Stops captions. */ stopCaptions(): Promise<void>;
-  /** Says which language is spoken. */ setSpokenLanguage(language: string): Promise<void>;
+  /** Kind of captions. */
+  readonly kind: CaptionsKind;
+  /** Languages that can be spoken. */
+  readonly supportedSpokenLanguages: string[];
+  /** Whether captions arrive. */
+  readonly isCaptionsFeatureActive: boolean;
+  /** Language that is spoken. */
+  readonly activeSpokenLanguage: string;
+  /** Asks for captions. */
+  startCaptions(options?: StartCaptionsOptions): Promise<void>;
+  /** Stops captions. */
+  stopCaptions(): Promise<void>;
+  /** Says which language is spoken. */
+  setSpokenLanguage(language: string): Promise<void>;
 }
 /** Captions with translation; never given. */
 export interface TeamsCaptions extends CaptionsCommon {
-  /** Kind of captions. */ readonly kind: 'TeamsCaptions';
-  /** Languages to translate to. */ readonly supportedCaptionLanguages: string[];
-  /** Language translated to. */ readonly activeCaptionLanguage: string;
-  /** Translates to another language. */ setCaptionLanguage(language: string): Promise<void>;
+  /** Languages to translate to. */
+  readonly supportedCaptionLanguages: string[];
+  /** Language translated to. */
+  readonly activeCaptionLanguage: string;
+  /** Translates to another language. */
+  setCaptionLanguage(language: string): Promise<void>;
+  /** Calls `listener` at `event`. */
+  on<Event extends keyof TeamsCaptionsEvents>(event: Event, listener: TeamsCaptionsEvents[Event]): void;
+  /** Takes `on` back. */
+  off<Event extends keyof TeamsCaptionsEvents>(event: Event, listener: TeamsCaptionsEvents[Event]): void;
 }
 
 /** Captions; the service has none in its meetings (rule C6). */
 export class Captions extends Emitter<CaptionsEvents> implements CaptionsCommon {
   /** Kind of captions. */
-  readonly kind: 'Captions' = 'Captions';
+  readonly kind: CaptionsKind = 'Captions';
   /** Always false. */
   readonly isCaptionsFeatureActive: boolean = false;
   /** Always empty. */
@@ -89,8 +110,8 @@ export class CaptionsCallFeature extends CallFeatureBase<{
 }> {
   /** Name of the feature, as in `Features`. */
   readonly name = 'Captions';
-  /** The captions. */
-  readonly captions: Captions;
+  /** The captions; cast to {@link Captions} or {@link TeamsCaptions} by their `kind`. */
+  readonly captions: CaptionsCommon;
 
   /** @internal */
   constructor(record: CallRecord) {

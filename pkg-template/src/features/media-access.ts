@@ -12,14 +12,20 @@ export interface MeetingMediaAccess {
   /** May unmute. */ isAudioPermitted: boolean;
   /** May turn the camera on. */ isVideoPermitted: boolean;
 }
-/** Hears of single participants. */
-export type MediaAccessChangedEvent = (event: { mediaAccesses: MediaAccess[] }) => void;
-/** Hears of the meeting's setting. */
-export type MeetingMediaAccessChangedEvent = (event: { meetingMediaAccess: MeetingMediaAccess }) => void;
+/** Somebody's access changed. */
+export interface MediaAccessChangedEvent {
+  /** Those who are concerned. */
+  mediaAccesses: MediaAccess[];
+}
+/** The meeting's setting changed. */
+export interface MeetingMediaAccessChangedEvent {
+  /** The new setting. */
+  meetingMediaAccess: MeetingMediaAccess;
+}
 /** Events of {@link MediaAccessCallFeature}. */
 export interface MediaAccessEvents {
-  /** Somebody's access changed. */ mediaAccessChanged: MediaAccessChangedEvent;
-  /** The meeting's setting changed. */ meetingMediaAccessChanged: MeetingMediaAccessChangedEvent;
+  /** Somebody's access changed. */ mediaAccessChanged: (event: MediaAccessChangedEvent) => void;
+  /** The meeting's setting changed. */ meetingMediaAccessChanged: (event: MeetingMediaAccessChangedEvent) => void;
 }
 
 /** Who may send sound and video. Everybody may; it cannot be changed yet. */

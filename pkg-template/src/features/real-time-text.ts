@@ -1,4 +1,4 @@
-import type { CallerInfo } from '../types.js';
+import type { ParticipantInfo } from '../types.js';
 import { CallFeatureBase, notInMeetings } from './base.js';
 
 /** Whether a text may still change. */
@@ -6,7 +6,7 @@ export type RealTimeTextResultType = 'Partial' | 'Final';
 /** A text while it is typed. */
 export interface RealTimeTextInfo {
   /** Same number, same text. */ sequenceId: number;
-  /** Who types. */ sender: CallerInfo;
+  /** Who types. */ sender: ParticipantInfo;
   /** The text. */ text: string;
   /** Whether it may still change. */ resultType: RealTimeTextResultType;
   /** When it began to arrive. */ receivedTimestamp: Date;

@@ -12,11 +12,12 @@ export interface Transfer {
   /** Takes `on` back. */ off(event: 'stateChanged', listener: PropertyChangedEvent): void;
 }
 /** The call was transferred. */
-export interface TransferAcceptedEvent {
-  /** The new call. */ targetCall: Call | TeamsCall;
+export interface TransferEventArgs {
+  /** The new call. */
+  targetCall: Call | TeamsCall;
 }
-/** The call was transferred. */
-export type TransferEventArgs = TransferAcceptedEvent;
+/** Hears of a transfer. */
+export type TransferAcceptedEvent = (args: TransferEventArgs) => void;
 /** Whom to transfer to. */
 export type TransferTarget =
   | { /** Somebody. */ targetParticipant: CommunicationIdentifier }
@@ -24,7 +25,7 @@ export type TransferTarget =
 /** Events of {@link TransferCallFeature}. */
 export interface TransferEvents {
   /** The call was transferred. */
-  transferAccepted: (event: TransferEventArgs) => void;
+  transferAccepted: TransferAcceptedEvent;
 }
 
 /** Transfers; a meeting cannot be transferred. */

@@ -1,5 +1,5 @@
 import type { StreamInfo } from '../core.js';
-import { wrongState } from '../errors.js';
+import { settled, wrongState } from '../errors.js';
 import { Emitter, type PropertyChangedEvent } from '../events.js';
 import { currentCore } from '../runtime.js';
 import type { MediaStreamType, StreamSize } from '../types.js';
@@ -58,7 +58,7 @@ export class RemoteVideoStream extends Emitter<RemoteVideoStreamEvents> {
    * @throws CommunicationServicesError 412/59203 while nothing is received for it.
    */
   async getMediaStream(): Promise<MediaStream> {
-    const track = currentCore()?.remoteTrack(this._callId, this._info.id);
+    const track = await settled(() => currentCore()?.remoteTrack(this._callId, this._info.id));
     if (!track) throw wrongState('This stream is not received now; wait until isReceiving is true, or show it with a VideoStreamRenderer.');
     return new MediaStream([track]);
   }

@@ -33,9 +33,9 @@ export class VideoStreamRendererView {
     return this._scalingMode;
   }
 
-  /** Changes {@link scalingMode}. */
+  /** Changes {@link scalingMode}; does nothing once disposed. */
   async updateScalingMode(mode: ScalingMode): Promise<void> {
-    if (!this._onDispose) throw disposed('view');
+    if (!this._onDispose) return;
     this._scalingMode = mode;
     await settled(() => this._view.updateScaling(mode));
   }

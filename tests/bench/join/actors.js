@@ -21,7 +21,7 @@
   window.actors = {
     /** Signs in, schedules two meetings and starts both; gives their links. */
     async organiser() {
-      const [{ id }] = await (await fetch('/dev/members')).json();
+      const { value: [{ id }] } = await (await fetch('/dev/members')).json();
       const { accessToken, communicationToken } = await post('/dev/signIn', { member: id });
       const client = new window.Plenary.CallClient({ endpoint: location.origin });
       const agent = await client.createTeamsCallAgent(credential(communicationToken));

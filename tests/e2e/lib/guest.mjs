@@ -4,8 +4,8 @@ import { openWatched, Person } from './person.mjs';
 
 export class Guest extends Person {
   /** Opens the link and is ready to join. */
-  static async open(browser, link, name) {
-    const page = await openWatched(browser, link);
+  static async open(browser, link, name, options) {
+    const page = await openWatched(browser, link, options);
     const guest = new Guest(name, page);
     await guest.ready();
     return guest;

@@ -58,10 +58,12 @@ export class Namespace {
     namespace.near = near;
     namespace.up();
 
-    const ports = { tcp: [[service.port, service.port]], udp: [[service.udpPort, service.udpPort]] };
-    namespace.relay = await startRelay({ listen: near, target: '127.0.0.1', ...ports });
-    const inner = spawn('ip', ['netns', 'exec', namespace.name, process.execPath, RELAY,
-      JSON.stringify({ listen: '127.0.0.1', target: near, ...ports })], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const { port, udpPort } = service;
+    const outer = await startRelay({ listen: near, target: '127.0.0.1', tcp: [[0, port]], udp: [[0, udpPort]] });
+    namespace.relay = outer;
+    const settings = { listen: '127.0.0.1', target: near, tcp: [[port, outer.tcp[0]]], udp: [[udpPort, outer.udp[0]]] };
+    const inner = spawn('ip', ['netns', 'exec', namespace.name, process.execPath, RELAY, JSON.stringify(settings)],
+      { stdio: ['ignore', 'pipe', 'inherit'] });
     namespace.inner = inner;
     await once(createInterface(inner.stdout), 'line');
 

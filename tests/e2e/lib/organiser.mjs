@@ -5,8 +5,8 @@ import { openWatched, Person } from './person.mjs';
 
 export class Organiser extends Person {
   /** Signs in as one of the development organisation's members; the first one unless said. */
-  static async signIn(browser, service, which = 0) {
-    const page = await openWatched(browser, `${service.origin}/console/`);
+  static async signIn(browser, service, which = 0, options = {}) {
+    const page = await openWatched(browser, `${service.origin}/console/`, options);
     const button = page.locator('[data-member]').nth(which);
     const name = await button.locator('span').last().textContent();
     await button.click();

@@ -9,14 +9,15 @@ const WATCH = fileURLToPath(new URL('watch.js', import.meta.url));
 const SOME_FRAMES = 10;
 
 /**
- * A browser context of their own with the page's counters in place, opened at `url`.
+ * A browser context of their own with the page's counters in place, opened at `url`; `scripts` run in
+ * the page before its own, whatever its content security policy says.
  * @param {import('playwright-core').Browser} browser
  */
-export async function openWatched(browser, url) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 720 } });
+export async function openWatched(browser, url, { scripts = [], ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1000, height: 720 }, ...options });
   await context.grantPermissions(['camera', 'microphone']);
   const page = await context.newPage();
-  await page.addInitScript({ path: WATCH });
+  for (const path of [WATCH, ...scripts]) await page.addInitScript({ path });
   page.complaints = [];
   page.on('pageerror', (error) => page.complaints.push(String(error.stack ?? error)));
   page.on('console', (message) => {

@@ -80,6 +80,21 @@ export class Core {
     return { audio, video };
   }
 
+  openRemoteView(call, stream, scaling, mirrored) {
+    this.note('openRemoteView', call, stream, scaling, mirrored);
+    return this.view(scaling);
+  }
+
+  remoteTrack() {
+    return undefined;
+  }
+
+  view(scaling) {
+    const view = { target: {}, scaling, closed: 0, updateScaling(mode) { this.scaling = mode; }, close() { this.closed += 1; } };
+    (this.views ??= []).push(view);
+    return view;
+  }
+
   dispose() {
     this.note('dispose');
   }

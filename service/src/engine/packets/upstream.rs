@@ -9,10 +9,12 @@ use str0m::Rtc;
 use super::command::Upstream;
 use super::forward::TrackKey;
 
-/// A key frame that was asked for and did not come is asked for again after this.
-const KEYFRAME_RETRY: Duration = Duration::from_millis(500);
-/// After a key frame came, the next is asked for no sooner: encoders make few good ones a second.
-const KEYFRAME_PAUSE: Duration = Duration::from_millis(200);
+/// A key frame that was asked for and did not come is asked for again after this, so many times.
+const KEYFRAME_RETRY: Duration = Duration::from_millis(350);
+const KEYFRAME_RETRIES: u32 = 10;
+/// After a key frame came, the next is asked for no sooner: libwebrtc's encoder ignores requests
+/// within 300 ms of the last key frame.
+const KEYFRAME_PAUSE: Duration = Duration::from_millis(300);
 /// A simulcast layer that sent nothing for so long has been stopped by its encoder; even a shared
 /// screen's layers send five frames a second.
 const LAYER_SILENCE: Duration = Duration::from_millis(400);
@@ -43,6 +45,7 @@ struct Keyframe {
     wanted: bool,
     asked: Option<Instant>,
     came: Option<Instant>,
+    unanswered: u32,
 }
 
 impl UpTrack {
@@ -66,9 +69,19 @@ impl UpTrack {
     /// Whether a packet of this layer goes on. Without simulcast everything does; with it the best
     /// layer that flows, and a change waits for the new layer's key frame.
     pub fn passes(&mut self, rid: Option<Rid>, starts_keyframe: bool, now: Instant) -> bool {
-        if starts_keyframe && !self.audio {
-            self.keyframe.came = Some(now);
+        let passes = self.layer_passes(rid, starts_keyframe, now);
+        if passes && starts_keyframe && !self.audio {
+            // It reaches everybody who wanted one: whoever asks is routed before.
+            self.keyframe = Keyframe {
+                came: Some(now),
+                asked: self.keyframe.asked,
+                ..Default::default()
+            };
         }
+        passes
+    }
+
+    fn layer_passes(&mut self, rid: Option<Rid>, starts_keyframe: bool, now: Instant) -> bool {
         let Some(rid) = rid else {
             return true;
         };
@@ -80,8 +93,8 @@ impl UpTrack {
             return false;
         };
         if self.current == Some(index) && (index == best || self.flows(index, now)) {
-            if index != best {
-                self.keyframe.wanted = true;
+            if index != best && !self.keyframe.wanted {
+                self.want_keyframe();
             }
             return true;
         }
@@ -89,7 +102,9 @@ impl UpTrack {
             self.current = Some(index);
             return true;
         }
-        self.keyframe.wanted |= index == best;
+        if index == best && !self.keyframe.wanted {
+            self.want_keyframe();
+        }
         false
     }
 
@@ -105,6 +120,7 @@ impl UpTrack {
 
     pub fn want_keyframe(&mut self) {
         self.keyframe.wanted = !self.audio;
+        self.keyframe.unanswered = 0;
     }
 
     /// Ask the publisher for a key frame if one is wanted and it is time; true if the session has
@@ -131,8 +147,9 @@ impl UpTrack {
             return false;
         };
         stream.request_keyframe(KeyframeRequestKind::Pli);
-        self.keyframe.wanted = false;
         self.keyframe.asked = Some(now);
+        self.keyframe.unanswered += 1;
+        self.keyframe.wanted = self.keyframe.unanswered < KEYFRAME_RETRIES;
         true
     }
 

@@ -1,0 +1,526 @@
+//! A raw LiveKit client for tests: str0m over real UDP, the signalling socket over TCP, receive
+//! slots. It sends packets that carry its name, and notes whose name arrives.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use futures::{SinkExt, StreamExt};
+use livekit_protocol as lk;
+use lk::signal_request::Message as Ask;
+use lk::signal_response::Message;
+use plenary_protocol::media::SlotMessage;
+use prost::Message as _;
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::media::{Direction, MediaKind, Mid};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::RtpWrite;
+use str0m::{Candidate, Event, Input, Output, Rtc};
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, oneshot, Notify};
+use tokio_tungstenite::tungstenite::Message as Ws;
+
+/// Nothing in these tests takes longer, even on a busy machine.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// One received packet.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    pub mid: String,
+    pub from: String,
+    pub seq: u64,
+    pub time: u32,
+    pub keyframe: bool,
+}
+
+/// What a client has seen so far.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub heard: Vec<Heard>,
+    pub signals: Vec<Message>,
+    pub slots: Vec<SlotMessage>,
+    pub connected: bool,
+    pub socket_closed: bool,
+    pub keyframes_asked: usize,
+}
+
+enum Order {
+    /// Drain the socket, then answer: everything sent before has been noted by then.
+    Mark(oneshot::Sender<()>),
+    Ask(Box<Ask>),
+    DropSocket,
+    Attach(Box<WebSocket>),
+}
+
+type WebSocket =
+    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// A running client; dropping it ends it without a word.
+pub struct Client {
+    pub name: String,
+    pub sid: String,
+    seen: Arc<Mutex<Seen>>,
+    changed: Arc<Notify>,
+    orders: mpsc::UnboundedSender<Order>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A client's transport before its offer is answered.
+pub struct Offering {
+    pub sdp: String,
+    pub mid_to_cid: HashMap<String, String>,
+    rtc: Rtc,
+    pending: SdpPendingOffer,
+    socket: UdpSocket,
+    microphone: Mid,
+    camera: Mid,
+}
+
+pub fn tracks() -> Vec<lk::AddTrackRequest> {
+    let track = |cid: &str, kind: lk::TrackType, source: lk::TrackSource| lk::AddTrackRequest {
+        cid: cid.to_owned(),
+        r#type: kind as i32,
+        source: source as i32,
+        ..Default::default()
+    };
+    vec![
+        track("mic", lk::TrackType::Audio, lk::TrackSource::Microphone),
+        track("cam", lk::TrackType::Video, lk::TrackSource::Camera),
+    ]
+}
+
+impl Offering {
+    pub async fn new() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+        let mut rtc = Rtc::builder()
+            .set_rtp_mode(true)
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true)
+            .build(Instant::now());
+        let local = socket.local_addr().expect("a bound socket");
+        rtc.add_local_candidate(Candidate::host(local, "udp").expect("a valid address"));
+        let mut change = rtc.sdp_api();
+        let mut add = |kind, dir| change.add_media(kind, dir, None, None, None);
+        let microphone = add(MediaKind::Audio, Direction::SendOnly);
+        let camera = add(MediaKind::Video, Direction::SendOnly);
+        for _ in 0..4 {
+            add(MediaKind::Audio, Direction::RecvOnly);
+            add(MediaKind::Video, Direction::RecvOnly);
+        }
+        change.add_channel("_reliable".to_owned());
+        let (offer, pending) = change.apply().expect("something to offer");
+        Self {
+            sdp: offer.to_sdp_string(),
+            mid_to_cid: HashMap::from([
+                (microphone.to_string(), "mic".to_owned()),
+                (camera.to_string(), "cam".to_owned()),
+            ]),
+            rtc,
+            pending,
+            socket,
+            microphone,
+            camera,
+        }
+    }
+
+    fn packed(&self) -> String {
+        let request = lk::JoinRequest {
+            connection_settings: Some(lk::ConnectionSettings {
+                auto_subscribe: true,
+                ..Default::default()
+            }),
+            add_track_requests: tracks(),
+            publisher_offer: Some(lk::SessionDescription {
+                r#type: "offer".to_owned(),
+                sdp: self.sdp.clone(),
+                id: 1,
+                mid_to_track_id: self.mid_to_cid.clone(),
+            }),
+            ..Default::default()
+        };
+        pack(&request)
+    }
+
+    /// Go on with the answer, sending media named `name`.
+    pub fn start(
+        mut self,
+        name: &str,
+        sid: &str,
+        answer: &str,
+        socket: Option<WebSocket>,
+    ) -> Client {
+        let answer = SdpAnswer::from_sdp_string(answer).expect("a valid answer");
+        self.rtc
+            .sdp_api()
+            .accept_answer(self.pending, answer)
+            .expect("an acceptable answer");
+        let local = self.socket.local_addr().expect("a bound socket");
+        let (orders, receiver) = mpsc::unbounded_channel();
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let changed = Arc::new(Notify::new());
+        let running = Running {
+            name: name.to_owned(),
+            rtc: self.rtc,
+            udp: self.socket,
+            local,
+            microphone: self.microphone,
+            camera: self.camera,
+            seen: seen.clone(),
+            changed: changed.clone(),
+            orders: receiver,
+            sent: 0,
+            wants_keyframe: true,
+        };
+        Client {
+            name: name.to_owned(),
+            sid: sid.to_owned(),
+            seen,
+            changed,
+            orders,
+            task: tokio::spawn(running.run(socket)),
+        }
+    }
+}
+
+pub fn pack(request: &lk::JoinRequest) -> String {
+    let wrapped = lk::WrappedJoinRequest {
+        compression: lk::wrapped_join_request::Compression::None as i32,
+        join_request: request.encode_to_vec(),
+    };
+    base64::engine::general_purpose::URL_SAFE.encode(wrapped.encode_to_vec())
+}
+
+/// Open a signalling socket; the HTTP status if it is refused.
+pub async fn open(http: SocketAddr, query: &str) -> Result<WebSocket, u16> {
+    let url = format!("ws://{http}/rtc/v1?{query}");
+    match tokio_tungstenite::connect_async(url).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(tokio_tungstenite::tungstenite::Error::Http(response)) => {
+            Err(response.status().as_u16())
+        }
+        Err(error) => panic!("no socket: {error}"),
+    }
+}
+
+/// The next protobuf message of a socket.
+pub async fn next_message(socket: &mut WebSocket) -> Message {
+    loop {
+        let frame = tokio::time::timeout(DEADLINE, socket.next())
+            .await
+            .expect("a message in time");
+        match frame {
+            Some(Ok(Ws::Binary(bytes))) => {
+                let response = lk::SignalResponse::decode(bytes).expect("a signal response");
+                return response.message.expect("a message");
+            }
+            Some(Ok(_)) => {}
+            other => panic!("the socket ended: {other:?}"),
+        }
+    }
+}
+
+impl Client {
+    /// Join by the signalling socket alone.
+    pub async fn join(http: SocketAddr, name: &str, token: &str) -> Self {
+        let offering = Offering::new().await;
+        Self::join_with(http, name, token, offering).await
+    }
+
+    pub async fn join_with(http: SocketAddr, name: &str, token: &str, offering: Offering) -> Self {
+        let query = format!(
+            "slots=1&access_token={token}&join_request={}",
+            offering.packed()
+        );
+        let mut socket = open(http, &query).await.expect("to be let in");
+        let mut early = Seen::default();
+        loop {
+            let frame = tokio::time::timeout(DEADLINE, socket.next())
+                .await
+                .expect("a frame in time")
+                .expect("an open socket")
+                .expect("a frame");
+            note_frame(&mut early, frame);
+            if let Some(Message::Answer(answer)) = early.signals.last() {
+                let sdp = answer.sdp.clone();
+                let sid = early.signals.iter().find_map(|m| match m {
+                    Message::Join(join) => join.participant.clone(),
+                    _ => None,
+                });
+                let sid = sid.expect("a join response first").sid;
+                let client = offering.start(name, &sid, &sdp, Some(socket));
+                client.look(|seen| *seen = early);
+                return client;
+            }
+        }
+    }
+
+    pub fn look<T>(&self, look: impl FnOnce(&mut Seen) -> T) -> T {
+        look(&mut self.seen.lock().expect("no client panicked"))
+    }
+
+    /// Wait until something is seen.
+    pub async fn until(&self, what: &str, seen: impl Fn(&Seen) -> bool) {
+        let waiting = async {
+            loop {
+                let changed = self.changed.notified();
+                if self.look(|s| seen(s)) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        if tokio::time::timeout(DEADLINE, waiting).await.is_err() {
+            let slots = self.look(|s| s.slots.last().cloned());
+            panic!("{} waited in vain for {what}; slots: {slots:?}", self.name);
+        }
+    }
+
+    /// Wait for sound and picture of somebody, from now on.
+    pub async fn sees_and_hears(&self, other: &str) {
+        self.until(&format!("sound of {other}"), |s| {
+            s.heard.iter().any(|h| h.from == format!("{other}/a"))
+        })
+        .await;
+        self.until(&format!("picture of {other}"), |s| {
+            s.heard.iter().any(|h| h.from == format!("{other}/v"))
+        })
+        .await;
+    }
+
+    /// Forget what arrived; everything that was on its way before is forgotten, too: loopback
+    /// delivers at once, and the client empties its socket first.
+    pub async fn mark(&self) {
+        self.settle().await;
+        self.look(|s| s.heard.clear());
+    }
+
+    /// Note everything that has been sent to this client.
+    pub async fn settle(&self) {
+        let (done, wait) = oneshot::channel();
+        self.order(Order::Mark(done));
+        wait.await.expect("a running client");
+    }
+
+    pub fn heard_from(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.look(|s| s.heard.iter().map(|h| h.from.clone()).collect());
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    pub fn ask(&self, ask: Ask) {
+        self.order(Order::Ask(Box::new(ask)));
+    }
+
+    /// Lose the signalling socket without a word.
+    pub fn drop_socket(&self) {
+        self.order(Order::DropSocket);
+    }
+
+    pub fn attach(&self, socket: WebSocket) {
+        self.order(Order::Attach(Box::new(socket)));
+    }
+
+    fn order(&self, order: Order) {
+        assert!(self.orders.send(order).is_ok(), "a running client");
+    }
+}
+
+struct Running {
+    name: String,
+    rtc: Rtc,
+    udp: UdpSocket,
+    local: SocketAddr,
+    microphone: Mid,
+    camera: Mid,
+    seen: Arc<Mutex<Seen>>,
+    changed: Arc<Notify>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    sent: u64,
+    wants_keyframe: bool,
+}
+
+impl Running {
+    async fn run(mut self, mut socket: Option<WebSocket>) {
+        let mut buffer = vec![0; 2048];
+        let mut pace = tokio::time::interval(Duration::from_millis(20));
+        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            let due = self.drain().await;
+            tokio::select! {
+                received = self.udp.recv_from(&mut buffer) => {
+                    if let Ok((length, from)) = received {
+                        self.input(from, &buffer[..length]);
+                    }
+                }
+                order = self.orders.recv() => match order {
+                    Some(Order::Mark(done)) => {
+                        while let Ok((length, from)) = self.udp.try_recv_from(&mut buffer) {
+                            self.input(from, &buffer[..length]);
+                            self.drain().await;
+                        }
+                        let _ = done.send(());
+                    }
+                    Some(Order::Ask(ask)) => {
+                        let request = lk::SignalRequest { message: Some(*ask) };
+                        if let Some(socket) = &mut socket {
+                            let bytes = request.encode_to_vec();
+                            let _ = socket.send(Ws::Binary(bytes.into())).await;
+                        }
+                    }
+                    Some(Order::DropSocket) => socket = None,
+                    Some(Order::Attach(new)) => socket = Some(*new),
+                    None => return,
+                },
+                frame = next_frame(&mut socket) => match frame {
+                    Some(Ok(frame)) => self.frame(frame),
+                    _ => {
+                        socket = None;
+                        self.note(|s| s.socket_closed = true);
+                    }
+                },
+                _ = pace.tick() => self.send(),
+                () = tokio::time::sleep_until(due.into()) => {
+                    let _ = self.rtc.handle_input(Input::Timeout(Instant::now()));
+                }
+            }
+        }
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Seen)) {
+        note(&mut self.seen.lock().expect("no test panicked in here"));
+        self.changed.notify_waiters();
+    }
+
+    fn frame(&mut self, frame: Ws) {
+        self.note(|s| note_frame(s, frame));
+    }
+
+    fn input(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let Ok(contents) = bytes.try_into() else {
+            return;
+        };
+        let input = Input::Receive(
+            Instant::now(),
+            Receive {
+                proto: Protocol::Udp,
+                source: from,
+                destination: self.local,
+                contents,
+            },
+        );
+        let _ = self.rtc.handle_input(input);
+    }
+
+    async fn drain(&mut self) -> Instant {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(due)) => return due,
+                Ok(Output::Transmit(t)) => {
+                    let _ = self.udp.send_to(&t.contents, t.destination).await;
+                }
+                Ok(Output::Event(event)) => self.happened(event),
+                Err(_) => return Instant::now() + Duration::from_secs(60),
+            }
+        }
+    }
+
+    fn happened(&mut self, event: Event) {
+        match event {
+            Event::Connected => self.note(|s| s.connected = true),
+            Event::KeyframeRequest(_) => {
+                self.wants_keyframe = true;
+                self.note(|s| s.keyframes_asked += 1);
+            }
+            Event::RtpPacket(packet) => {
+                let ssrc = packet.header.ssrc;
+                let mid = self.rtc.direct_api().stream_rx(&ssrc).map(|s| s.mid());
+                let Some(mid) = mid else { return };
+                let text = String::from_utf8_lossy(&packet.payload).into_owned();
+                let Some((_, from)) = text.rsplit_once('#') else {
+                    return;
+                };
+                let heard = Heard {
+                    mid: mid.to_string(),
+                    from: from.to_owned(),
+                    seq: *packet.seq_no,
+                    time: packet.header.timestamp,
+                    keyframe: packet.payload.first() == Some(&0x10) && packet.payload[1] == 0,
+                };
+                self.note(|s| s.heard.push(heard));
+            }
+            _ => {}
+        }
+    }
+
+    /// A packet of sound, and one of video, that carry the sender's name.
+    fn send(&mut self) {
+        if !self.rtc.is_connected() {
+            return;
+        }
+        self.sent += 1;
+        let n = self.sent;
+        self.write(
+            self.microphone,
+            (n * 960) as u32,
+            format!("#{}/a", self.name).into_bytes(),
+        );
+        // A VP8 descriptor without extensions; the lowest bit of the next byte says "no key frame".
+        let key = std::mem::take(&mut self.wants_keyframe);
+        let mut payload = vec![0x10, u8::from(!key)];
+        payload.extend(format!("#{}/v", self.name).bytes());
+        self.write(self.camera, (n * 1800) as u32, payload);
+    }
+
+    fn write(&mut self, mid: Mid, time: u32, payload: Vec<u8>) {
+        let kind = self.rtc.media(mid).map(|m| m.kind());
+        let audio = kind == Some(MediaKind::Audio);
+        let params = self.rtc.codec_config().params().to_vec();
+        let pt = params
+            .iter()
+            .find(|p| p.spec().codec.is_audio() == audio)
+            .map(|p| p.pt())
+            .expect("a negotiated codec");
+        let mut api = self.rtc.direct_api();
+        let Some(stream) = api.stream_tx_by_mid(mid, None) else {
+            return;
+        };
+        let write = RtpWrite::new(pt, self.sent.into(), time, Instant::now(), payload)
+            .marker(true)
+            .nackable(true);
+        stream.write_rtp(write);
+    }
+}
+
+fn note_frame(seen: &mut Seen, frame: Ws) {
+    match frame {
+        Ws::Binary(bytes) => {
+            let response = lk::SignalResponse::decode(bytes).expect("a response");
+            seen.signals.extend(response.message);
+        }
+        Ws::Text(text) => {
+            let slots = serde_json::from_str(&text).expect("a slot message");
+            seen.slots.push(slots);
+        }
+        _ => {}
+    }
+}
+
+async fn next_frame(
+    socket: &mut Option<WebSocket>,
+) -> Option<Result<Ws, tokio_tungstenite::tungstenite::Error>> {
+    match socket {
+        Some(socket) => socket.next().await,
+        None => std::future::pending().await,
+    }
+}

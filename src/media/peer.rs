@@ -1,0 +1,282 @@
+//! The peer connection: its sections are made once, at construction, and filled later.
+//!
+//! Order of sections: microphone, camera, screen, audio slots, video slots, data channels. Nothing
+//! here decides when to offer; `signalling.rs` does.
+
+use std::cell::RefCell;
+
+use js_sys::{Array, JsString};
+use plenary_protocol::agent::{IceServer, TrackSource};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    MediaStreamTrack, RtcBundlePolicy, RtcConfiguration, RtcDataChannel, RtcDataChannelInit,
+    RtcIceServer, RtcPeerConnection, RtcPeerConnectionState, RtcRtpEncodingParameters,
+    RtcRtpReceiver, RtcRtpTransceiver, RtcRtpTransceiverDirection, RtcRtpTransceiverInit,
+    RtcSdpType, RtcSessionDescriptionInit,
+};
+
+use super::bindings::{self, ChoosyTransceiver, ModernPeerConnection};
+use super::counters::{Counted, Resource};
+use super::error::MediaError;
+use super::negotiation::Wanted;
+use super::signalling::Transport;
+
+/// Speech: 32 kbit/s are transparent enough, and loss protection needs room.
+const MICROPHONE_BPS: u32 = 48_000;
+/// 720p with VP8 (livekit-client's default for it).
+const CAMERA_BPS: u32 = 1_700_000;
+/// Text has to stay readable: 1080p at a low rate.
+const SCREEN_BPS: u32 = 2_500_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Audio,
+    Video,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Audio => "audio",
+            Kind::Video => "video",
+        }
+    }
+}
+
+/// One `RTCPeerConnection`; dropping it closes it.
+pub(super) struct Peer {
+    connection: ModernPeerConnection,
+    sending: Vec<(TrackSource, RtcRtpTransceiver)>,
+    receiving: RefCell<Vec<(Kind, RtcRtpTransceiver)>>,
+    /// Held so that they stay open.
+    _channels: [RtcDataChannel; 2],
+    _counted: Counted,
+}
+
+impl Peer {
+    pub(super) fn new(
+        audio_slots: u32,
+        video_slots: u32,
+        ice_servers: &[IceServer],
+    ) -> Result<Self, MediaError> {
+        if !bindings::global("RTCPeerConnection").is_function() {
+            return Err(MediaError::NoWebRtc);
+        }
+        let configuration = configuration(ice_servers);
+        let connection = RtcPeerConnection::new_with_configuration(&configuration)
+            .map_err(MediaError::from_js("RTCPeerConnection"))?;
+        let counted = Counted::new(Resource::PeerConnection);
+        let sending = [
+            (TrackSource::Microphone, Kind::Audio, MICROPHONE_BPS),
+            (TrackSource::Camera, Kind::Video, CAMERA_BPS),
+            (TrackSource::ScreenShare, Kind::Video, SCREEN_BPS),
+        ]
+        .map(|(source, kind, bps)| (source, sender(&connection, kind, bps)));
+        let channels = [
+            connection.create_data_channel("_reliable"),
+            connection.create_data_channel_with_data_channel_dict("_lossy", &lossy()),
+        ];
+        let peer = Self {
+            connection: connection.unchecked_into(),
+            sending: sending.into(),
+            receiving: RefCell::default(),
+            _channels: channels,
+            _counted: counted,
+        };
+        peer.add_receivers(audio_slots, video_slots);
+        Ok(peer)
+    }
+
+    pub(super) fn target(&self) -> &ModernPeerConnection {
+        &self.connection
+    }
+
+    /// Its state, as the signalling sees it.
+    pub(super) fn transport(&self) -> Transport {
+        match self.connection.connection_state() {
+            RtcPeerConnectionState::Connected => Transport::Up,
+            RtcPeerConnectionState::Disconnected => Transport::Doubtful,
+            RtcPeerConnectionState::Failed | RtcPeerConnectionState::Closed => Transport::Failed,
+            _ => Transport::New,
+        }
+    }
+
+    fn add_receivers(&self, audios: u32, videos: u32) {
+        let kinds = std::iter::repeat_n(Kind::Audio, audios as usize)
+            .chain(std::iter::repeat_n(Kind::Video, videos as usize));
+        self.receiving
+            .borrow_mut()
+            .extend(kinds.map(|kind| (kind, receiver(&self.connection, kind))));
+    }
+
+    /// An offer as the browser has set it; candidates are not waited for, since the engine answers
+    /// whoever asks from wherever (ICE-lite).
+    pub(super) async fn offer(&self, wanted: Wanted) -> Result<String, MediaError> {
+        self.add_receivers(wanted.audios, wanted.videos);
+        if wanted.ice_restart {
+            self.connection.restart_ice();
+        }
+        let offer = JsFuture::from(self.connection.create_offer())
+            .await
+            .map_err(MediaError::from_js("createOffer"))?;
+        let set = self.connection.set_local_description(offer.unchecked_ref());
+        JsFuture::from(set)
+            .await
+            .map_err(MediaError::from_js("setLocalDescription"))?;
+        self.connection
+            .local_description()
+            .map(|set| set.sdp())
+            .ok_or(MediaError::Closed)
+    }
+
+    pub(super) async fn answer(&self, sdp: &str) -> Result<(), MediaError> {
+        let answer = RtcSessionDescriptionInit::new(RtcSdpType::Answer);
+        answer.set_sdp(sdp);
+        let set = self.connection.set_remote_description(&answer);
+        JsFuture::from(set)
+            .await
+            .map_err(MediaError::from_js("setRemoteDescription"))?;
+        Ok(())
+    }
+
+    /// From an engine that trickles.
+    pub(super) async fn candidate(&self, json: &str) {
+        if let Ok(candidate) = js_sys::JSON::parse(json) {
+            // A candidate of an older generation is refused, and that is well.
+            let _ = JsFuture::from(self.connection.add_ice_candidate(&candidate)).await;
+        }
+    }
+
+    pub(super) fn set_ice_servers(&self, servers: &[IceServer]) {
+        // Refused for a malformed URL: then those of before stay.
+        let _ = self
+            .connection
+            .set_configuration_with_configuration(&configuration(servers));
+    }
+
+    /// The section that sends a source; `None` before the first offer.
+    pub(super) fn sending_mid(&self, source: TrackSource) -> Option<String> {
+        self.sending.iter().find(|(s, _)| *s == source)?.1.mid()
+    }
+
+    /// Feeds a sending section, or stops feeding it: with no track nothing is sent at all.
+    pub(super) fn send(&self, source: TrackSource, track: Option<&MediaStreamTrack>) {
+        let Some((_, transceiver)) = self.sending.iter().find(|(s, _)| *s == source) else {
+            return;
+        };
+        let replacing = JsFuture::from(transceiver.sender().replace_track(track));
+        wasm_bindgen_futures::spawn_local(async move {
+            // Rejected only when the connection is closed meanwhile.
+            let _ = replacing.await;
+        });
+    }
+
+    pub(super) fn receiver(&self, mid: &str) -> Option<RtcRtpReceiver> {
+        let receiving = self.receiving.borrow();
+        let found = receiving
+            .iter()
+            .find(|(_, transceiver)| transceiver.mid().as_deref() == Some(mid));
+        found.map(|(_, transceiver)| transceiver.receiver())
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.connection.close();
+    }
+}
+
+fn configuration(servers: &[IceServer]) -> RtcConfiguration {
+    let configuration = RtcConfiguration::new();
+    configuration.set_bundle_policy(RtcBundlePolicy::MaxBundle);
+    let servers: Array = servers
+        .iter()
+        .map(|server| JsValue::from(ice_server(server)))
+        .collect();
+    configuration.set_ice_servers(&servers);
+    configuration
+}
+
+fn ice_server(server: &IceServer) -> RtcIceServer {
+    let described = RtcIceServer::new();
+    let urls: Array = server
+        .urls
+        .iter()
+        .map(|url| JsValue::from(JsString::from(url.as_str())))
+        .collect();
+    described.set_urls(&urls);
+    if let Some(username) = &server.username {
+        described.set_username(username);
+    }
+    if let Some(credential) = &server.credential {
+        described.set_credential(credential);
+    }
+    described
+}
+
+fn lossy() -> RtcDataChannelInit {
+    let init = RtcDataChannelInit::new();
+    init.set_ordered(false);
+    init.set_max_retransmits(0);
+    init
+}
+
+fn sender(connection: &RtcPeerConnection, kind: Kind, bps: u32) -> RtcRtpTransceiver {
+    let encoding = RtcRtpEncodingParameters::new();
+    encoding.set_max_bitrate(bps);
+    let init = RtcRtpTransceiverInit::new();
+    init.set_direction(RtcRtpTransceiverDirection::Sendonly);
+    init.set_send_encodings(&Array::of1(&encoding));
+    let transceiver = connection.add_transceiver_with_str_and_init(kind.name(), &init);
+    prefer_codecs(&transceiver, kind);
+    transceiver
+}
+
+fn receiver(connection: &RtcPeerConnection, kind: Kind) -> RtcRtpTransceiver {
+    let init = RtcRtpTransceiverInit::new();
+    init.set_direction(RtcRtpTransceiverDirection::Recvonly);
+    let transceiver = connection.add_transceiver_with_str_and_init(kind.name(), &init);
+    prefer_codecs(&transceiver, kind);
+    transceiver
+}
+
+/// What the engine has, and no more: the offer with all its slots travels in one message.
+fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
+    let Some(capabilities) = RtcRtpReceiver::get_capabilities(kind.name()) else {
+        return;
+    };
+    let Ok(codecs) = js_sys::Reflect::get(&capabilities, &"codecs".into()) else {
+        return;
+    };
+    let wanted: Array = Array::from(&codecs)
+        .iter()
+        .filter(|codec| is_wanted(codec))
+        .collect();
+    if wanted.length() > 0 && bindings::has(transceiver, "setCodecPreferences") {
+        // Throws only for codecs that are not among the capabilities.
+        let _ = transceiver
+            .unchecked_ref::<ChoosyTransceiver>()
+            .set_codec_preferences(&wanted);
+    }
+}
+
+/// Opus, VP8, and of H.264's many profiles the one that WebRTC demands (RFC 7742): constrained
+/// baseline in packetization mode 1; retransmissions of each.
+fn is_wanted(codec: &JsValue) -> bool {
+    let text = |field: &str| {
+        let value = js_sys::Reflect::get(codec, &field.into()).ok();
+        value
+            .and_then(|value| value.as_string())
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+    };
+    match text("mimeType").as_str() {
+        "audio/opus" | "video/vp8" | "video/rtx" => true,
+        "video/h264" => {
+            let fmtp = text("sdpFmtpLine");
+            fmtp.contains("profile-level-id=42e0") && fmtp.contains("packetization-mode=1")
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,264 @@
+//! A media session in a page, against a real peer connection in the same page.
+#![cfg(target_arch = "wasm32")]
+
+mod support;
+
+use livekit_protocol as lk;
+use lk::signal_request::Message as Request;
+use lk::signal_response::Message as Response;
+use plenary::media::interface::MediaEvent;
+use plenary::media::view::{Scaling, View};
+use plenary::media::{counters, devices, MediaConfig, MediaSession};
+use plenary_protocol::agent::TrackSource;
+use plenary_protocol::end::Reason;
+use support::{drop_socket, hear, hear_slots, pause, sent, stub_socket, until, Answerer, Subject};
+use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+fn sections(sdp: &str, kind: &str) -> usize {
+    sdp.matches(&format!("\nm={kind} ")).count()
+}
+
+#[wasm_bindgen_test]
+async fn the_offer_has_every_section_and_waits_for_no_candidate() {
+    let subject = Subject::new(12, 9);
+    let begun = js_sys::Date::now();
+    let offer = subject.session.offer().await.expect("an offer");
+    console_log!(
+        "an offer of {} bytes after {} ms",
+        offer.sdp.len(),
+        js_sys::Date::now() - begun
+    );
+    assert_eq!(
+        ["audio", "video", "application"].map(|kind| sections(&offer.sdp, kind)),
+        [13, 11, 1]
+    );
+    assert!(
+        !offer.sdp.contains("a=candidate"),
+        "no candidate is waited for"
+    );
+    assert!(
+        !offer.sdp.contains("VP9") && !offer.sdp.contains("AV1") && !offer.sdp.contains("PCMU")
+    );
+    assert!(offer.sdp.contains("VP8/90000") && offer.sdp.contains("opus/48000/2"));
+
+    assert_eq!(
+        offer
+            .tracks
+            .iter()
+            .map(|track| track.source)
+            .collect::<Vec<_>>(),
+        [TrackSource::Microphone, TrackSource::Camera]
+    );
+    assert!(offer.tracks.iter().all(|track| track.muted));
+    let cids: Vec<&String> = offer.mid_to_cid.values().collect();
+    assert!(offer.tracks.iter().all(|track| cids.contains(&&track.cid)));
+    // LiveKit's server finds a track by the msid of its section.
+    assert!(
+        cids.iter()
+            .all(|cid| offer.sdp.contains(&format!(" {cid}\r\n"))),
+        "{cids:?}"
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_slots_picture_is_shown_and_its_first_frame_told() {
+    stub_socket();
+    let before = counters::snapshot();
+    let camera = devices::open_camera("").await.expect("a camera");
+    {
+        let subject = Subject::new(1, 2);
+        let offer = subject.session.offer().await.expect("an offer");
+        // microphone 0, camera 1, screen 2, audio slot 3, video slots 4 and 5.
+        let peer = Answerer::new(&[("4", &camera)]);
+        subject.connect(&peer, &offer).await;
+        until("media is up", || subject.told(&MediaEvent::Connected)).await;
+        assert!(subject.session.remote_track("TR_a").is_none());
+
+        let view = View::new(Scaling::Fit, true).expect("a view");
+        let body = web_sys::window()
+            .and_then(|w| w.document())
+            .and_then(|d| d.body())
+            .expect("a body");
+        body.append_child(view.target()).expect("in the page");
+        subject.session.show("TR_a", &view);
+        hear_slots(&[("4", "TR_a")]);
+        assert!(subject.told(&MediaEvent::TrackAssigned {
+            track: "TR_a".into(),
+            arrives: true
+        }));
+        assert!(subject.session.remote_track("TR_a").is_some());
+        let framed = || {
+            let events = subject.events.borrow();
+            events.iter().any(|e| matches!(e, MediaEvent::Frames { track, width, .. } if track == "TR_a" && *width > 0))
+        };
+        until("a frame is decoded", framed).await;
+        let video = view
+            .target()
+            .query_selector("video")
+            .ok()
+            .flatten()
+            .expect("a video");
+        let video: web_sys::HtmlVideoElement = wasm_bindgen::JsCast::unchecked_into(video);
+        until("the picture is in the page", || {
+            video.video_width() > 0 && !video.paused()
+        })
+        .await;
+
+        // Out of the document and in again, as React does it.
+        view.target().remove();
+        pause(50).await;
+        body.append_child(view.target()).expect("in the page");
+        until("it keeps playing", || !video.paused()).await;
+
+        hear_slots(&[]);
+        assert!(subject.told(&MediaEvent::TrackAssigned {
+            track: "TR_a".into(),
+            arrives: false
+        }));
+        assert!(video.src_object().is_none());
+        subject.session.close();
+        view.close();
+        assert!(!view.target().is_connected());
+    }
+    camera.stop();
+    until("everything is let go", || counters::snapshot() == before).await;
+}
+
+#[wasm_bindgen_test]
+async fn nothing_is_sent_before_the_gate_is_open_nor_while_muted() {
+    stub_socket();
+    let microphone = devices::open_microphone("").await.expect("a microphone");
+    let subject = Subject::new(1, 1);
+    let offer = subject.session.offer().await.expect("an offer");
+    let peer = Answerer::new(&[]);
+    subject.session.set_microphone(Some(microphone.track()));
+    subject.session.set_muted(false);
+    subject.connect(&peer, &offer).await;
+    until("media is up", || subject.told(&MediaEvent::Connected)).await;
+    let cid = offer.mid_to_cid["0"].clone();
+    let track = lk::TrackInfo {
+        sid: "TR_mine".into(),
+        muted: true,
+        ..Default::default()
+    };
+    hear(Response::TrackPublished(lk::TrackPublishedResponse {
+        cid,
+        track: Some(track),
+    }));
+    pause(500).await;
+    assert_eq!(peer.packets("0").await, 0, "the gate is closed");
+
+    subject.session.open_gate();
+    for _ in 0..300 {
+        if peer.packets("0").await > 10 {
+            break;
+        }
+        pause(10).await;
+    }
+    assert!(peer.packets("0").await > 10, "sound flows");
+    let mute = |muted| {
+        Request::Mute(lk::MuteTrackRequest {
+            sid: "TR_mine".into(),
+            muted,
+        })
+    };
+    assert!(sent().contains(&mute(false)));
+
+    subject.session.set_muted(true);
+    assert!(sent().contains(&mute(true)));
+    // What was on its way may still arrive.
+    pause(200).await;
+    let until_now = peer.packets("0").await;
+    pause(500).await;
+    assert_eq!(peer.packets("0").await, until_now, "muted");
+}
+
+#[wasm_bindgen_test]
+async fn a_dropped_socket_is_opened_again() {
+    stub_socket();
+    let subject = Subject::new(1, 1);
+    let offer = subject.session.offer().await.expect("an offer");
+    let peer = Answerer::new(&[]);
+    subject.connect(&peer, &offer).await;
+    until("media is up", || subject.told(&MediaEvent::Connected)).await;
+    subject.session.set_token("d.e.f", 0.0);
+    drop_socket();
+    assert!(subject.told(&MediaEvent::Interrupted));
+    subject.events.borrow_mut().clear();
+    until("another socket", || {
+        support::socket_url().is_some_and(|url| url.contains("access_token=d.e.f"))
+    })
+    .await;
+    hear(Response::Reconnect(Default::default()));
+    assert!(subject.told(&MediaEvent::Connected));
+    hear(Response::Leave(lk::LeaveRequest {
+        action: lk::leave_request::Action::Reconnect.into(),
+        ..Default::default()
+    }));
+    assert!(subject.told(&MediaEvent::SessionLost));
+}
+
+#[wasm_bindgen_test]
+async fn a_join_without_the_agent_socket_carries_its_offer_compressed() {
+    use base64::Engine as _;
+    stub_socket();
+    let subject = Subject::new(12, 9);
+    subject.session.offer().await.expect("an offer");
+    subject
+        .session
+        .connect(&plenary_protocol::agent::MediaGrant {
+            url: "ws://engine.test".to_owned(),
+            token: "a.b.c".to_owned(),
+            expires_at: 0.0,
+            participant_sid: None,
+            answer: None,
+            slots: false,
+            ice_servers: Vec::new(),
+        });
+    until("the socket is opened", || support::socket_url().is_some()).await;
+    let url = support::socket_url().expect("an address");
+    console_log!("a join of {} bytes", url.len());
+    let (_, request) = url.split_once("join_request=").expect("a join request");
+    let request = request.replace("%3D", "=");
+    let wrapped = base64::engine::general_purpose::URL_SAFE
+        .decode(request)
+        .expect("base64");
+    let wrapped =
+        <lk::WrappedJoinRequest as prost::Message>::decode(wrapped.as_slice()).expect("protobuf");
+    assert_eq!(
+        wrapped.compression(),
+        lk::wrapped_join_request::Compression::Gzip
+    );
+    assert!(
+        url.len() < 8_000,
+        "servers bound the first line of a request"
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_closed_session_leaves_nothing() {
+    stub_socket();
+    let before = counters::snapshot();
+    for _ in 0..5 {
+        let subject = Subject::new(12, 9);
+        let offer = subject.session.offer().await.expect("an offer");
+        let peer = Answerer::new(&[]);
+        subject.connect(&peer, &offer).await;
+        hear_slots(&[("3", "TR_sound"), ("15", "TR_picture")]);
+        assert!(counters::snapshot().elements > before.elements);
+        subject.session.close();
+        assert_eq!(sent().len(), 1, "a goodbye");
+    }
+    until("everything is let go", || counters::snapshot() == before).await;
+}
+
+#[wasm_bindgen_test]
+fn a_browser_without_webrtc_is_told_so() {
+    js_sys::eval("globalThis.kept = RTCPeerConnection; delete globalThis.RTCPeerConnection")
+        .expect("hidden");
+    let refused = MediaSession::new(MediaConfig::default(), Box::new(|_| {})).err();
+    js_sys::eval("globalThis.RTCPeerConnection = kept").expect("shown again");
+    assert_eq!(refused.expect("an error").reason(), Reason::NO_WEBRTC);
+}
