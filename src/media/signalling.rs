@@ -49,7 +49,9 @@ pub enum Input {
     Offered(String),
     /// An offer or answer could not be applied.
     NegotiationFailed,
-    /// `online`: the browser sees a network again.
+    /// `offline`: the browser sees no network, or not the one that there was.
+    Offline,
+    /// `online`: it sees one again.
     Online,
     /// A timer ran out.
     Due(Timer),
@@ -222,6 +224,8 @@ impl Signalling {
             Input::Transport(transport) => self.transport(transport, now),
             Input::Offered(sdp) => self.offered(sdp),
             Input::NegotiationFailed => self.negotiation_failed(),
+            // Said within a second of the loss; ICE takes five to notice.
+            Input::Offline => self.probe(now),
             Input::Online => self.online(now),
             Input::Due(timer) => self.due(timer, now),
             Input::Validated(status) => self.validated(status),

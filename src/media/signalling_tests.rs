@@ -153,7 +153,7 @@ fn a_drop_is_told_and_retried_until_it_is_over() {
             .iter()
             .any(|output| matches!(output, Output::Validate(_))));
         let outputs = driver.on(Input::Validated(None));
-        assert!(set(&outputs, Timer::Reopen).is_some_and(|ms| ms <= 8_000));
+        assert!(set(&outputs, Timer::Reopen).is_some_and(|ms| ms <= 5_000));
     }
     driver.on(Input::Due(Timer::Reopen));
     let outputs = driver.hear(Response::Reconnect(Default::default()));
@@ -176,6 +176,14 @@ fn when_the_network_is_back_nothing_waits() {
     let outputs = driver.on(Input::Due(Timer::Pong));
     assert!(outputs.contains(&Output::Close));
     assert!(set(&outputs, Timer::Reopen).is_some());
+}
+
+#[test]
+fn a_lost_network_is_told_before_ice_notices() {
+    let mut driver = Driver::attached();
+    assert_eq!(set(&driver.on(Input::Offline), Timer::Pong), Some(PROBE_MS));
+    let outputs = driver.on(Input::Due(Timer::Pong));
+    assert!(outputs.contains(&Output::Report(MediaEvent::Interrupted)));
 }
 
 #[test]
