@@ -414,18 +414,7 @@ impl Signalling {
                 self.sync();
                 self.resumed();
             }
-            Response::Answer(mut answer) => {
-                if self.negotiation.answered(answer.id) {
-                    if self.grant.as_ref().is_some_and(|grant| grant.slots) {
-                        // Slot messages say it, and a newer one may come while the answer is applied.
-                        answer.mid_to_track_id.clear();
-                    }
-                    self.out(Output::Answer(answer));
-                    if let Some(wanted) = self.negotiation.next() {
-                        self.out(Output::Offer(wanted));
-                    }
-                }
-            }
+            Response::Answer(answer) => self.answered(answer),
             Response::Update(update) => self.participants(&update.participants),
             Response::TrackPublished(published) => {
                 if let Some(track) = &published.track {
@@ -633,6 +622,20 @@ impl Signalling {
         if self.phase == Phase::Attached {
             let description = self.description(sdp);
             self.send(Request::Offer(description));
+        }
+    }
+
+    fn answered(&mut self, mut answer: lk::SessionDescription) {
+        if !self.negotiation.answered(answer.id) {
+            return;
+        }
+        if self.grant.as_ref().is_some_and(|grant| grant.slots) {
+            // Slot messages say it, and a newer one may come while the answer is applied.
+            answer.mid_to_track_id.clear();
+        }
+        self.out(Output::Answer(answer));
+        if let Some(wanted) = self.negotiation.waiting() {
+            self.out(Output::Offer(wanted));
         }
     }
 
