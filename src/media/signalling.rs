@@ -651,6 +651,11 @@ impl Signalling {
     }
 
     fn negotiation_failed(&mut self) {
+        if self.transport == Transport::New {
+            // Without the first answer nothing will ever connect, and nobody would notice: a
+            // connection that has not begun does not fail.
+            return self.lose();
+        }
         if let Some(wanted) = self.negotiation.failed() {
             self.out(Output::Offer(wanted));
         }

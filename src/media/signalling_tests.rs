@@ -282,6 +282,21 @@ fn a_path_lost_without_a_socket_is_restored_with_the_socket() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_used_at_the_start_ends_the_session() {
+    let mut driver = Driver::new();
+    driver.on(Input::Granted(grant(Some("PA_me"))));
+    let outputs = driver.on(Input::NegotiationFailed);
+    assert!(outputs.contains(&Output::Report(MediaEvent::SessionLost)));
+
+    let mut driver = Driver::attached();
+    let outputs = driver.on(Input::NegotiationFailed);
+    assert!(
+        !outputs.contains(&Output::Report(MediaEvent::SessionLost)),
+        "ICE is restarted later"
+    );
+}
+
+#[test]
 fn a_move_brings_a_token_a_sid_and_other_people() {
     let mut driver = Driver::attached();
     let moved = lk::RoomMovedResponse {
