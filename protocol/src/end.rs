@@ -55,6 +55,8 @@ reasons! {
     REVOKED = 401 / 59100, "The user's tokens were revoked or the user was deleted.";
     /// `C7`: no seat.
     MEETING_FULL = 503 / 59110, "The meeting is full.";
+    /// `C7`: no seat for a client that uses the calling SDK.
+    SDK_SEATS_TAKEN = 503 / 59111, "The meeting holds as many participants as the calling SDK works with.";
     /// `S1`: not allowed.
     NOT_ALLOWED = 403 / 59120, "This identity may not do that in this meeting.";
     /// `S8`, `S11`: too many attempts.

@@ -1,4 +1,24 @@
-//! The meeting service as a library: what the binary and its tests are made of.
+//! The meeting service: identity, scheduling, lobby and roster, and the media engine, in one binary.
+//!
+//! `http` and `agent` are the edges, where strings become types; `meeting` decides and is pure;
+//! `meetings` carries decisions out on `store`, `media` and sessions. `docs/ARCHITECTURE.md` draws it.
 
+pub mod agent;
+pub mod app;
+pub mod clock;
 pub mod commands;
+pub mod config;
 pub mod engine;
+pub mod http;
+pub mod keys;
+pub mod limits;
+pub mod link;
+pub mod media;
+pub mod meeting;
+pub mod meetings;
+pub mod random;
+pub mod server;
+pub mod store;
+pub mod text;
+pub mod tls;
+pub mod tokens;

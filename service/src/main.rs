@@ -2,6 +2,10 @@
 
 use clap::{Parser, Subcommand};
 use plenary_service::commands::engine::{self, EngineArgs};
+use plenary_service::commands::{keys, serve};
+use plenary_service::config::Flags;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
 
 #[derive(Parser)]
 #[command(name = "plenary-service", version, about)]
@@ -12,27 +16,33 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the service; nothing needs to be configured to try it.
+    Serve(Box<Flags>),
+    /// Print the connection strings of the resources: secrets of an application's backend.
+    Keys(Box<Flags>),
     /// Run the media engine alone: a small LiveKit server.
     Engine(EngineArgs),
 }
 
 #[tokio::main]
-async fn main() -> std::process::ExitCode {
+async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| "info,str0m=warn,dimpl=warn".into()),
+            EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| EnvFilter::new("info,str0m=warn,dimpl=warn")),
         )
         .with_writer(std::io::stderr)
         .init();
-    let result = match Cli::parse().command {
-        Command::Engine(args) => engine::run(args).await,
+    let result: Result<(), Box<dyn std::error::Error>> = match Cli::parse().command {
+        Command::Serve(flags) => serve::run(&flags).await.map_err(Into::into),
+        Command::Keys(flags) => keys::run(&flags).await.map_err(Into::into),
+        Command::Engine(args) => engine::run(args).await.map_err(Into::into),
     };
     match result {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "the service ended");
-            std::process::ExitCode::FAILURE
+            eprintln!("plenary-service: {error}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -7,12 +7,13 @@ use super::errors;
 use super::page::{AgentOptions, Page};
 use super::promises::object;
 use crate::media::view::{self, Scaling};
-use crate::media::{counters, devices};
+use crate::media::devices;
+use crate::page::counters;
 use crate::meeting::{
     check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
 };
 use crate::transport::credentials::function;
-use crate::transport::values::{field, to_js};
+use crate::values::{field, to_js};
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;

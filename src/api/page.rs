@@ -12,10 +12,10 @@ use crate::api::changes::Change;
 use crate::media::devices::{self, DevicesChanged, Watch};
 use crate::meeting::{reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
 use crate::transport::credentials::{endpoint_claim, get_token, socket_address};
-use crate::media::guard::{Listener, Timeout};
+use crate::page::guard::{Listener, Timeout};
 use crate::transport::socket::{Socket, SocketEvent};
-use crate::transport::values::{field, to_js};
-use js_sys::{Date, Function, Math};
+use crate::values::{field, to_js};
+use js_sys::{Date, Function, Math, Reflect};
 use plenary_protocol::id::CallId;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -330,7 +330,7 @@ impl Page {
 
     fn tell(&self, change: &Change) {
         // An application's mistake must not stop the meeting.
-        if let Err(thrown) = self.on_change.call1(&JsValue::UNDEFINED, &to_js(change)) {
+        if let Err(thrown) = self.on_change.call1(&JsValue::UNDEFINED, &change_value(change)) {
             errors::report(&thrown);
         }
     }
@@ -406,4 +406,15 @@ impl Page {
         self.listeners.take();
         self.watch.take();
     }
+}
+
+/// A change as `core.ts` has it. The call's fields are a struct of their own; serde's way of putting
+/// a tag into one weighs more than this.
+fn change_value(change: &Change) -> JsValue {
+    let Change::Call(call) = change else {
+        return to_js(change);
+    };
+    let value = to_js(call);
+    let _ = Reflect::set(&value, &"type".into(), &"call".into());
+    value
 }

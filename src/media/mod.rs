@@ -18,17 +18,11 @@ pub mod sdp;
 pub mod signalling;
 
 #[cfg(target_arch = "wasm32")]
-pub mod bindings;
-#[cfg(target_arch = "wasm32")]
-pub mod counters;
-#[cfg(target_arch = "wasm32")]
 pub mod devices;
 #[cfg(target_arch = "wasm32")]
 mod error;
 #[cfg(target_arch = "wasm32")]
 mod frames;
-#[cfg(target_arch = "wasm32")]
-pub mod guard;
 #[cfg(target_arch = "wasm32")]
 mod peer;
 #[cfg(target_arch = "wasm32")]
@@ -40,6 +34,8 @@ mod socket;
 #[cfg(target_arch = "wasm32")]
 pub mod view;
 
+#[cfg(target_arch = "wasm32")]
+use crate::page::{bindings, counters, guard};
 #[cfg(target_arch = "wasm32")]
 pub use error::MediaError;
 #[cfg(target_arch = "wasm32")]

@@ -12,6 +12,7 @@ use super::bindings::{self, Compressor, StreamResponse};
 use super::counters::{Counted, Resource};
 use super::error::MediaError;
 use super::guard::Listener;
+use crate::values::{field, from_js};
 use super::join_request;
 use super::signalling::Attempt;
 
@@ -83,10 +84,14 @@ fn read(data: &JsValue) -> Heard {
         return message.map_or(Heard::Unknown, |message| Heard::Signal(Box::new(message)));
     }
     let text = data.as_string().unwrap_or_default();
-    let message = js_sys::JSON::parse(&text).ok();
-    let message =
-        message.and_then(|value| serde_wasm_bindgen::from_value::<SlotMessage>(value).ok());
-    message.map_or(Heard::Unknown, Heard::Slots)
+    let message = js_sys::JSON::parse(&text).unwrap_or(JsValue::UNDEFINED);
+    // By hand: serde buffers the whole of an internally tagged value before it knows its type.
+    match field(&message, "type").as_string().as_deref() {
+        Some("slots") => from_js(field(&message, "slots")).map_or(Heard::Unknown, |slots| {
+            Heard::Slots(SlotMessage::Slots { slots })
+        }),
+        _ => Heard::Unknown,
+    }
 }
 
 /// The attempt's address. An offer of many sections is long, and servers bound the length of a

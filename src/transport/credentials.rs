@@ -1,6 +1,6 @@
 //! The application's credential, and where its tokens say the service is.
 
-use super::values::field;
+use crate::values::field;
 use crate::meeting::{reasons, Refused, UserToken};
 use js_sys::{Function, Promise, JSON};
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -92,21 +92,21 @@ async function freePorts() {
 test('a_room_of_the_engine_alone_serves_livekit_client_with_a_token_of_its_key', async (t) => {
   const ports = await freePorts();
   const [key, secret] = ['devkey', randomBytes(24).toString('base64url')];
-  const engine = spawn(BINARY, ['engine', '--bind', `127.0.0.1:${ports.tcp}`, '--udp', `127.0.0.1:${ports.udp}`, '--keys', `${key}:${secret}`],
+  const engine = spawn(BINARY, ['engine', '--bind', `127.0.0.1:${ports.tcp}`, '--udp-port', String(ports.udp), '--keys', `${key}:${secret}`],
     { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env.PATH } });
   let log = '';
   engine.stderr.on('data', (bytes) => { log += bytes; });
   t.after(() => engine.kill('SIGKILL'));
-  await until('the engine listens', () => {
-    assert.equal(engine.exitCode, null, log);
-    return fetch(`http://127.0.0.1:${ports.tcp}/rtc/validate`).then(() => true);
-  });
+  await Promise.race([
+    until('the engine listens', () => fetch(`http://127.0.0.1:${ports.tcp}/rtc/validate`).then(() => true)),
+    once(engine, 'exit').then(([code]) => assert.fail(`the engine ended with ${code}:\n${log}`)),
+  ]);
 
   const browser = await startChromium(t);
-  const service = { origin: `http://127.0.0.1:${ports.tcp}` };
+  const open = () => openBlank(browser, { origin: `http://127.0.0.1:${ports.tcp}` }, [CLIENT], '/rtc/validate');
   const pages = [];
   for (const identity of ['anna', 'berta']) {
-    const page = await openBlank(browser, service, [CLIENT]);
+    const page = await open();
     await connect(page, `ws://127.0.0.1:${ports.tcp}`, accessToken(key, secret, 'lounge', identity));
     pages.push(page);
   }
@@ -114,7 +114,7 @@ test('a_room_of_the_engine_alone_serves_livekit_client_with_a_token_of_its_key',
   await Promise.all([sees(anna, 'anna'), sees(berta, 'berta'), hears(anna, 'anna'), hears(berta, 'berta')]);
 
   await t.test('and refuses a token of another key (S5)', async () => {
-    const page = await openBlank(browser, service, [CLIENT]);
+    const page = await open();
     const forged = accessToken(key, 'another-secret-of-enough-length', 'lounge', 'mallory');
     const answer = await page.evaluate(async ([url, token]) => {
       try {

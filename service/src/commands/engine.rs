@@ -45,23 +45,5 @@ pub async fn run(args: EngineArgs) -> Result<(), EngineError> {
         keys = keys.with(key, secret);
     }
     let udp = SocketAddr::new(args.bind.ip(), args.udp_port);
-    serve_alone(args.bind, udp, keys, interrupted()).await
-}
-
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{signal, SignalKind};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    // Without a signal to wait for, the process runs until it is killed.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
+    serve_alone(args.bind, udp, keys, super::interrupted()).await
 }

@@ -50,7 +50,6 @@ enum Order {
     /// Drain the socket, then answer: everything sent before has been noted by then.
     Mark(oneshot::Sender<()>),
     Ask(Box<Ask>),
-    Send(bool),
     DropSocket,
     Attach(Box<WebSocket>),
 }
@@ -66,7 +65,6 @@ pub struct Client {
     changed: Arc<Notify>,
     orders: mpsc::UnboundedSender<Order>,
     task: tokio::task::JoinHandle<()>,
-    pub local: SocketAddr,
 }
 
 impl Drop for Client {
@@ -134,10 +132,6 @@ impl Offering {
         }
     }
 
-    pub fn local(&self) -> SocketAddr {
-        self.socket.local_addr().expect("a bound socket")
-    }
-
     fn packed(&self) -> String {
         let request = lk::JoinRequest {
             connection_settings: Some(lk::ConnectionSettings {
@@ -183,7 +177,6 @@ impl Offering {
             seen: seen.clone(),
             changed: changed.clone(),
             orders: receiver,
-            sending: true,
             sent: 0,
             wants_keyframe: true,
         };
@@ -193,7 +186,6 @@ impl Offering {
             seen,
             changed,
             orders,
-            local,
             task: tokio::spawn(running.run(socket)),
         }
     }
@@ -330,10 +322,6 @@ impl Client {
         self.order(Order::Ask(Box::new(ask)));
     }
 
-    pub fn send_media(&self, on: bool) {
-        self.order(Order::Send(on));
-    }
-
     /// Lose the signalling socket without a word.
     pub fn drop_socket(&self) {
         self.order(Order::DropSocket);
@@ -358,7 +346,6 @@ struct Running {
     seen: Arc<Mutex<Seen>>,
     changed: Arc<Notify>,
     orders: mpsc::UnboundedReceiver<Order>,
-    sending: bool,
     sent: u64,
     wants_keyframe: bool,
 }
@@ -391,7 +378,6 @@ impl Running {
                             let _ = socket.send(Ws::Binary(bytes.into())).await;
                         }
                     }
-                    Some(Order::Send(on)) => self.sending = on,
                     Some(Order::DropSocket) => socket = None,
                     Some(Order::Attach(new)) => socket = Some(*new),
                     None => return,
@@ -479,7 +465,7 @@ impl Running {
 
     /// A packet of sound, and one of video, that carry the sender's name.
     fn send(&mut self) {
-        if !self.sending || !self.rtc.is_connected() {
+        if !self.rtc.is_connected() {
             return;
         }
         self.sent += 1;

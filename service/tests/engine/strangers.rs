@@ -49,7 +49,7 @@ async fn a_strangers_client_hello_is_dropped() {
         bob = calls => bob,
         () = flood => unreachable!("the flood has no end"),
     };
-    ada.sees_and_hears("bob").await;
+    ada.sees_and_hears(&bob.name).await;
     let mut buffer = [0; 64];
     assert!(stranger.try_recv_from(&mut buffer).is_err(), "no answer");
     assert!(server.engine.stats().unknown > 0, "they were counted");
@@ -81,7 +81,7 @@ async fn media_from_another_address_is_dropped() {
             .expect("to send on loopback");
     }
     ada.mark().await;
-    ada.sees_and_hears("bob").await;
+    ada.sees_and_hears(&bob.name).await;
     assert!(server.engine.stats().unknown >= before + 3);
     server.engine.shutdown().await;
 }

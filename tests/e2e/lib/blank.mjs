@@ -1,21 +1,20 @@
-// A blank page of the service's origin without the service's content security policy: for clients
-// that are not our pages.
+// A blank page of the service's origin without a content security policy: for clients that are not our
+// pages. It must come from the service itself: Chromium lets no page of unknown origin connect to
+// this machine (Local Network Access).
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-const PATH = '/blank-for-tests';
 const AGENT = fileURLToPath(new URL('agent-socket.js', import.meta.url));
 const WATCH = fileURLToPath(new URL('watch.js', import.meta.url));
 
-/** `scripts` are files, run in the page in order. */
-export async function openBlank(browser, service, scripts = []) {
-  const context = await browser.newContext();
+/** `path` is answered with a text; `scripts` are files, run in the page in order. */
+export async function openBlank(browser, { origin }, scripts = [], path = '/healthz') {
+  const context = await browser.newContext({ bypassCSP: true });
   await context.grantPermissions(['camera', 'microphone']);
   const page = await context.newPage();
   await page.addInitScript({ path: WATCH });
-  await page.route(`**${PATH}`, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>blank</title><body></body>' }));
-  await page.goto(`${service.origin}${PATH}`);
+  await page.goto(`${origin}${path}`);
   for (const path of [AGENT, ...scripts]) await page.addScriptTag({ content: await readFile(path, 'utf8') });
   return page;
 }

@@ -44,6 +44,8 @@ pub(crate) struct Downstream {
     video: bool,
     ssrc: Ssrc,
     continuity: Continuity,
+    /// When the source was routed, until its first packet is sent.
+    started: Option<Instant>,
     asked: Option<Instant>,
     /// The payload type negotiated for what the source sends, looked up once per source.
     payload_type: Option<(CodecSpec, Option<Pt>)>,
@@ -60,6 +62,7 @@ impl Downstream {
             video,
             ssrc,
             continuity: Continuity::new(clock_rate, rand::random()),
+            started: None,
             asked: None,
             payload_type: None,
         })
@@ -68,6 +71,7 @@ impl Downstream {
     pub fn start(&mut self, route: Route, now: Instant) {
         self.route = Some(route);
         self.continuity.end_source();
+        self.started = Some(now);
         self.asked = self.video.then_some(now);
     }
 
@@ -90,6 +94,10 @@ impl Downstream {
         if self.continuity.source() != Some(packet.stream) {
             if !packet.starts_keyframe {
                 return self.await_keyframe(now);
+            }
+            if let Some(started) = self.started.take() {
+                let waited = now.saturating_duration_since(started);
+                tracing::debug!(mid = %self.mid, ?waited, "the first packet after a switch");
             }
             self.continuity
                 .begin_source(packet.stream, packet.seq, packet.time, now);

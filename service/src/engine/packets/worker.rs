@@ -564,10 +564,13 @@ impl Worker {
             return;
         };
         if let Some(track) = self.sessions[index].up.iter_mut().find(|t| t.key == key) {
-            track.open = open;
-            if open {
-                track.want_keyframe();
+            let opens = open && !std::mem::replace(&mut track.open, open);
+            // Only for somebody: an encoder makes three key frames a second at most, and one that
+            // nobody was there for delays the one that is needed.
+            if !opens || !self.desk.interests.contains_key(&key) {
+                return;
             }
+            track.want_keyframe();
         }
         self.ask_keyframe(key, index, now);
     }

@@ -174,7 +174,7 @@ async fn read(engine: &Engine, sid: &str, mut stream: SplitStream<WebSocket>) {
         };
         let bytes = match frame {
             Ws::Binary(bytes) => bytes,
-            Ws::Close(_) => return,
+            // Also a close: reading on is what sends the answer to it (RFC 6455 5.5.1).
             _ => continue,
         };
         let Ok(request) = lk::SignalRequest::decode(bytes) else {

@@ -1,0 +1,85 @@
+//! What a session keeps of its events, so that after a drop nothing is lost and nothing comes twice.
+//! Pure: frames and the time come in.
+
+use axum::extract::ws::Utf8Bytes;
+use std::collections::VecDeque;
+
+/// Events of one session, the last ones of them kept.
+#[derive(Debug)]
+pub struct Replay {
+    last: u64,
+    kept: VecDeque<(u64, Utf8Bytes)>,
+    bytes: usize,
+    most: usize,
+    age_ms: u64,
+}
+
+/// A roster of a thousand in every event would be much memory for one slow client (`S11`).
+const MOST_BYTES: usize = 8 << 20;
+
+impl Replay {
+    /// Keeps at most `most` events, each at most `age_ms`.
+    pub fn new(most: usize, age_ms: u64) -> Self {
+        Self { last: 0, kept: VecDeque::new(), bytes: 0, most, age_ms }
+    }
+
+    /// The sequence number of the next event.
+    pub fn next_seq(&self) -> u64 {
+        self.last + 1
+    }
+
+    /// Keeps the next event.
+    pub fn push(&mut self, frame: Utf8Bytes, now: u64) {
+        self.last += 1;
+        self.bytes += frame.len();
+        self.kept.push_back((now, frame));
+        while self.kept.len() > self.most || self.bytes > MOST_BYTES || self.oldest_is_old(now) {
+            let Some((_, frame)) = self.kept.pop_front() else { break };
+            self.bytes -= frame.len();
+        }
+    }
+
+    fn oldest_is_old(&self, now: u64) -> bool {
+        self.kept.front().is_some_and(|(at, _)| at + self.age_ms < now)
+    }
+
+    /// Everything after `seq`, or `None` when that is no longer known, or never was.
+    pub fn after(&self, seq: u64) -> Option<impl Iterator<Item = &Utf8Bytes>> {
+        let missed = usize::try_from(self.last.checked_sub(seq)?).ok()?;
+        let skip = self.kept.len().checked_sub(missed)?;
+        Some(self.kept.iter().skip(skip).map(|(_, frame)| frame))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn texts(replay: &Replay, seq: u64) -> Option<Vec<String>> {
+        Some(replay.after(seq)?.map(|frame| frame.to_string()).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn a_replay_is_whole_or_refused(pushed in 0_u64..40, most in 1_usize..20, seq in 0_u64..50) {
+            let mut replay = Replay::new(most, 1_000);
+            for n in 1..=pushed {
+                prop_assert_eq!(replay.next_seq(), n);
+                replay.push(n.to_string().into(), 0);
+            }
+            let expected: Vec<String> = (seq + 1..=pushed).map(|n| n.to_string()).collect();
+            let known = seq <= pushed && expected.len() <= most;
+            prop_assert_eq!(texts(&replay, seq), known.then_some(expected));
+        }
+    }
+
+    #[test]
+    fn old_events_are_forgotten() {
+        let mut replay = Replay::new(10, 1_000);
+        replay.push("1".into(), 0);
+        replay.push("2".into(), 1_001);
+        assert_eq!(texts(&replay, 0), None);
+        assert_eq!(texts(&replay, 1), Some(vec!["2".to_owned()]));
+    }
+}

@@ -1,0 +1,290 @@
+//! Agent sessions: what goes on when a socket drops. Replies and events of a session leave in one
+//! order, so that a snapshot and the changes after it never overtake each other.
+
+use super::replay::Replay;
+use crate::config::Limits;
+use axum::extract::ws::Utf8Bytes;
+use parking_lot::Mutex;
+use plenary_protocol::agent::{Event, Frame, ProtocolError, Reply, Welcome};
+use plenary_protocol::id::{CallId, RawId, SessionId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// What a socket's writer is to send.
+#[derive(Debug)]
+pub enum Out {
+    /// A frame.
+    Text(Utf8Bytes),
+    /// The last frame: a close code and its reason.
+    Close(u16, &'static str),
+}
+
+/// Close codes of the agent socket; 4000 to 4999 are an application's own (RFC 6455, 7.4.2).
+pub mod close {
+    /// A frame that is no text or too large to be one of ours.
+    pub const MALFORMED: u16 = 4400;
+    /// No valid token, or its time ran out (`B10`, `S6`).
+    pub const UNAUTHENTICATED: u16 = 4401;
+    /// No hello in time (`S11`).
+    pub const NO_HELLO: u16 = 4408;
+    /// Another socket took the session over.
+    pub const REPLACED: u16 = 4409;
+    /// The client asks faster than anybody needs to (`S11`).
+    pub const TOO_FAST: u16 = 4429;
+    /// The service goes down and comes again (RFC 6455 registry: Service Restart).
+    pub const RESTART: u16 = 1012;
+}
+
+/// Frames that may wait for one socket beyond a whole replay.
+const QUEUE: usize = 256;
+/// Calls that one session may have at a time (`S11`).
+const CALLS: usize = 16;
+
+/// One agent session.
+#[derive(Debug)]
+pub struct Session {
+    /// Its name; unguessable.
+    pub id: SessionId,
+    /// Whose.
+    pub who: RawId,
+    /// Name that others see.
+    pub name: Option<String>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    expires: u64,
+    replay: Replay,
+    link: Link,
+    calls: HashMap<CallId, String>,
+}
+
+#[derive(Debug)]
+enum Link {
+    /// A socket is there.
+    Up { connection: u64, out: mpsc::Sender<Out> },
+    /// The last one dropped.
+    Down { since: u64 },
+    /// It will never come back.
+    Over,
+}
+
+/// Why a session has to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overdue {
+    /// Its resume window ran out.
+    Vanished,
+    /// Its token ran out (`S6`).
+    Expired,
+}
+
+impl Session {
+    /// A new session; a socket attaches to it next.
+    pub fn new(id: SessionId, who: RawId, name: Option<String>, expires: u64, limits: &Limits, now: u64) -> Arc<Self> {
+        let state = State {
+            expires,
+            replay: Replay::new(limits.replay_events, limits.replay_ms),
+            link: Link::Down { since: now },
+            calls: HashMap::new(),
+        };
+        Arc::new(Self { id, who, name, state: Mutex::new(state) })
+    }
+
+    /// Puts a socket in the place of the last one: first the welcome, then everything after `last_seq`,
+    /// then what comes. `None`: that is not known any more, or the session is over.
+    pub fn attach(
+        &self,
+        connection: u64,
+        last_seq: u64,
+        expires: u64,
+        welcome: (u32, Welcome),
+        most: usize,
+    ) -> Option<mpsc::Receiver<Out>> {
+        let mut state = self.state.lock();
+        if matches!(state.link, Link::Over) {
+            return None;
+        }
+        let (out, queue) = mpsc::channel(most + QUEUE);
+        let (id, welcome) = welcome;
+        let first = text(&Frame::Reply { id, reply: Reply::Welcome(welcome) });
+        let missed = state.replay.after(last_seq)?;
+        for frame in std::iter::once(&first).chain(missed) {
+            // The queue is longer than any replay.
+            let _ = out.try_send(Out::Text(frame.clone()));
+        }
+        let before = std::mem::replace(&mut state.link, Link::Up { connection, out });
+        state.expires = expires;
+        if let Link::Up { out, .. } = before {
+            let _ = out.try_send(Out::Close(close::REPLACED, "another socket took this session over"));
+        }
+        Some(queue)
+    }
+
+    /// A socket is gone.
+    pub fn detach(&self, connection: u64, now: u64) {
+        let mut state = self.state.lock();
+        if matches!(&state.link, Link::Up { connection: current, .. } if *current == connection) {
+            state.link = Link::Down { since: now };
+        }
+    }
+
+    /// Tells the client; kept for a replay.
+    pub fn event(&self, event: Event, now: u64) {
+        let mut state = self.state.lock();
+        if let Event::Ended { call, .. } = &event {
+            state.calls.remove(call);
+        }
+        if matches!(state.link, Link::Over) {
+            return;
+        }
+        let frame = text(&Frame::Event { seq: state.replay.next_seq(), event });
+        state.replay.push(frame.clone(), now);
+        state.send(Out::Text(frame), now);
+    }
+
+    /// Answers a request, if the socket on which it was asked is still there.
+    pub fn reply(&self, connection: u64, id: u32, result: Result<Reply, ProtocolError>, now: u64) {
+        let mut state = self.state.lock();
+        if !matches!(&state.link, Link::Up { connection: current, .. } if *current == connection) {
+            return;
+        }
+        let frame = match result {
+            Ok(reply) => Frame::Reply { id, reply },
+            Err(error) => Frame::Failure { id, error },
+        };
+        state.send(Out::Text(text(&frame)), now);
+    }
+
+    /// Notes in which meeting a call is. False: the session is over or has too many calls.
+    pub fn begin_call(&self, call: &CallId, meeting: &str) -> bool {
+        let mut state = self.state.lock();
+        let known = state.calls.contains_key(call);
+        if matches!(state.link, Link::Over) || (!known && state.calls.len() >= CALLS) {
+            return false;
+        }
+        state.calls.insert(call.clone(), meeting.to_owned());
+        true
+    }
+
+    /// A call that came to nothing.
+    pub fn forget_call(&self, call: &CallId) {
+        self.state.lock().calls.remove(call);
+    }
+
+    /// The meeting of a call.
+    pub fn meeting(&self, call: &CallId) -> Option<String> {
+        self.state.lock().calls.get(call).cloned()
+    }
+
+    /// A fresh token was shown.
+    pub fn refresh(&self, expires: u64) {
+        self.state.lock().expires = expires;
+    }
+
+    /// Whether it will never come back.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state.lock().link, Link::Over)
+    }
+
+    /// Whether it is time to end it.
+    pub fn overdue(&self, window_ms: u64, now: u64) -> Option<Overdue> {
+        let state = self.state.lock();
+        match state.link {
+            Link::Over => None,
+            _ if state.expires <= now => Some(Overdue::Expired),
+            Link::Down { since } if since + window_ms <= now => Some(Overdue::Vanished),
+            _ => None,
+        }
+    }
+
+    /// From here on no call can begin and no socket attach; gives the calls that are left.
+    pub fn finish(&self) -> Finish {
+        let mut state = self.state.lock();
+        let calls = state.calls.iter().map(|(call, meeting)| (call.clone(), meeting.clone())).collect();
+        match std::mem::replace(&mut state.link, Link::Over) {
+            Link::Up { out, .. } => Finish { calls, out: Some(out), next_seq: state.replay.next_seq() },
+            _ => Finish { calls, out: None, next_seq: state.replay.next_seq() },
+        }
+    }
+
+    /// Closes the socket and keeps the session.
+    pub fn close_socket(&self, code: u16, reason: &'static str) {
+        if let Link::Up { out, .. } = &self.state.lock().link {
+            let _ = out.try_send(Out::Close(code, reason));
+        }
+    }
+}
+
+/// The end of a session: its calls, and the socket on which to say so.
+pub struct Finish {
+    /// Calls and their meetings.
+    pub calls: Vec<(CallId, String)>,
+    out: Option<mpsc::Sender<Out>>,
+    next_seq: u64,
+}
+
+impl Finish {
+    /// Says that the calls ended, then closes.
+    pub fn tell(self, events: impl IntoIterator<Item = Event>, code: u16, reason: &'static str) {
+        let Some(out) = self.out else { return };
+        for (seq, event) in (self.next_seq..).zip(events) {
+            let _ = out.try_send(Out::Text(text(&Frame::Event { seq, event })));
+        }
+        let _ = out.try_send(Out::Close(code, reason));
+    }
+}
+
+impl State {
+    fn send(&mut self, out: Out, now: u64) {
+        let Link::Up { out: queue, .. } = &self.link else { return };
+        if queue.try_send(out).is_err() {
+            // Too slow, or gone: the socket is given up, and the client can resume (`S11`).
+            self.link = Link::Down { since: now };
+        }
+    }
+}
+
+fn text(frame: &Frame) -> Utf8Bytes {
+    // Maps with string keys, numbers and strings: JSON has a form for all of it.
+    serde_json::to_string(frame).expect("a frame has a JSON form").into()
+}
+
+/// All sessions of this process.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    all: Mutex<HashMap<SessionId, Arc<Session>>>,
+}
+
+impl Sessions {
+    /// The session of that name.
+    pub fn get(&self, id: &SessionId) -> Option<Arc<Session>> {
+        self.all.lock().get(id).cloned()
+    }
+
+    /// Adds one. False: this identity has too many (`S11`).
+    pub fn add(&self, session: &Arc<Session>, most_per_identity: usize) -> bool {
+        let mut all = self.all.lock();
+        if all.values().filter(|other| other.who == session.who).count() >= most_per_identity {
+            return false;
+        }
+        all.insert(session.id.clone(), session.clone());
+        true
+    }
+
+    /// Takes one out.
+    pub fn remove(&self, id: &SessionId) {
+        self.all.lock().remove(id);
+    }
+
+    /// All of them now.
+    pub fn list(&self) -> Vec<Arc<Session>> {
+        self.all.lock().values().cloned().collect()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.all.lock().len()
+    }
+}

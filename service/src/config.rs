@@ -1,0 +1,326 @@
+//! What the operator decides: defaults, then a TOML file, then `PLENARY_…` variables, then flags.
+//!
+//! Nothing is needed for the demo. Numbers that a rule leaves open have the defaults of the rules'
+//! last section; tests make the windows short instead of waiting.
+
+use clap::Args;
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::Figment;
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+use url::{Host, Url};
+
+/// The whole configuration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Address of pages, REST and sockets; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Address of media (ICE-lite, one UDP port); port 0 takes a free one.
+    pub udp: SocketAddr,
+    /// Addresses of media that clients are told, where the bound one is not the reachable one (NAT,
+    /// containers).
+    pub advertise: Vec<IpAddr>,
+    /// Media threads; 0: one per core.
+    pub media_workers: usize,
+    /// Folder of the database and of the keys.
+    pub data: PathBuf,
+    /// Folder of static pages.
+    pub www: Option<PathBuf>,
+    /// Origin under which clients reach the service; the listening address by default.
+    pub public_url: Option<Url>,
+    /// Further host names under which our meeting links are known.
+    pub link_hosts: Vec<String>,
+    /// PEM file with the certificate chain.
+    pub tls_cert: Option<PathBuf>,
+    /// PEM file with the key.
+    pub tls_key: Option<PathBuf>,
+    /// Make a development certificate authority and serve TLS with a certificate of it.
+    pub tls_dev: bool,
+    /// Further names and addresses in the development certificate.
+    pub tls_dev_names: Vec<String>,
+    /// The built-in development organisation (`S10`): on by default where everything is loopback.
+    pub dev_organisation: Option<bool>,
+    /// Where user data is, as the `resourceLocation` claim says it.
+    pub location: String,
+    /// Seats, windows and other numbers.
+    pub limits: Limits,
+}
+
+/// Numbers for which the documents give none ("Numbers where the documents give none"), and `C7`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Seats of a meeting (`C7`).
+    pub meeting_seats: usize,
+    /// Of these, for clients that use the calling SDK (`C7`).
+    pub sdk_seats: usize,
+    /// Places in a lobby, apart from the seats.
+    pub lobby_places: usize,
+    /// How long somebody may wait in a lobby.
+    pub lobby_wait_ms: u64,
+    /// Media transports of people who wait, per meeting; who comes later gets theirs on admission.
+    pub lobby_transports: usize,
+    /// Life of a media token.
+    pub media_token_ms: u64,
+    /// How long a dropped session, and after a restart an admission, is kept.
+    pub resume_window_ms: u64,
+    /// Replay buffer: events.
+    pub replay_events: usize,
+    /// Replay buffer: age.
+    pub replay_ms: u64,
+    /// How long a socket may stay without a hello.
+    pub hello_ms: u64,
+    /// Pause between WebSocket pings; a socket silent for two and a half of them is dropped.
+    pub ping_ms: u64,
+    /// Passcode attempts a minute, for one identity and for one network address (`S8`).
+    pub passcode_attempts: u32,
+    /// Agent sockets at a time.
+    pub sockets: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            meeting_seats: 1_000,
+            sdk_seats: 350,
+            lobby_places: 200,
+            lobby_wait_ms: 30 * 60_000,
+            lobby_transports: 50,
+            media_token_ms: 10 * 60_000,
+            resume_window_ms: 60_000,
+            replay_events: 1_000,
+            replay_ms: 5 * 60_000,
+            hello_ms: 5_000,
+            ping_ms: 20_000,
+            passcode_attempts: 10,
+            sockets: 20_000,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            udp: SocketAddr::from(([127, 0, 0, 1], 8082)),
+            advertise: Vec::new(),
+            media_workers: 0,
+            data: PathBuf::from("plenary-data"),
+            www: None,
+            public_url: None,
+            link_hosts: Vec::new(),
+            tls_cert: None,
+            tls_key: None,
+            tls_dev: false,
+            tls_dev_names: Vec::new(),
+            dev_organisation: None,
+            location: "local".to_owned(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The flags of `serve`; what is not given is left to environment, file and defaults.
+#[derive(Debug, Clone, Default, Args, Serialize)]
+pub struct Flags {
+    /// TOML file with any of the settings
+    #[arg(long, value_name = "FILE", env = "PLENARY_CONFIG")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Address of pages, REST and sockets [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// UDP address of media [default: 127.0.0.1:8082]
+    #[arg(long, value_name = "ADDR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub udp: Option<SocketAddr>,
+    /// Folder of database and keys [default: ./plenary-data]
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    /// Folder of static pages
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub www: Option<PathBuf>,
+    /// Origin under which clients reach the service [default: the listening address]
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<Url>,
+    /// Certificate chain, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_cert: Option<PathBuf>,
+    /// Key of the certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
+    /// Serve TLS with a certificate of a development authority made at first start
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", conflicts_with = "tls_cert")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_dev: Option<bool>,
+    /// Further name or address in the development certificate; may be given several times
+    #[arg(long = "tls-dev-name", value_name = "NAME")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tls_dev_names: Vec<String>,
+    /// The development organisation; refused unless everything is loopback
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dev_organisation: Option<bool>,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A value that cannot be read, with the place where it was given.
+    #[error("configuration: {0}")]
+    Unreadable(#[from] Box<figment::Error>),
+    /// `S10`.
+    #[error("the development organisation lets anybody sign in as anybody, so it is refused unless every listening address and the public URL are loopback; {0} is not. Leave out --dev-organisation, or listen on 127.0.0.1")]
+    DevelopmentExposed(String),
+    /// A public URL that is more than an origin.
+    #[error("the public URL must be an origin such as https://meet.example.org, without a path; it is {0}")]
+    NotAnOrigin(Url),
+    /// Half a pair.
+    #[error("--tls-cert and --tls-key belong together")]
+    HalfACertificate,
+}
+
+impl Config {
+    /// Defaults, file, environment and flags, the later over the earlier.
+    pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Config::default()));
+        if let Some(file) = &flags.config {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let config: Self = figment
+            .merge(environment())
+            .merge(Serialized::defaults(flags))
+            .extract()
+            .map_err(Box::new)?;
+        config.checked()
+    }
+
+    /// What must hold whatever the ports turn out to be.
+    fn checked(self) -> Result<Self, ConfigError> {
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            return Err(ConfigError::HalfACertificate);
+        }
+        if let Some(url) = &self.public_url {
+            let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+            if !bare || !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+                return Err(ConfigError::NotAnOrigin(url.clone()));
+            }
+        }
+        match (self.dev_organisation, self.exposed()) {
+            (Some(true), Some(what)) => Err(ConfigError::DevelopmentExposed(what)),
+            _ => Ok(self),
+        }
+    }
+
+    /// The first address that is not loopback, if there is one (`S10`).
+    fn exposed(&self) -> Option<String> {
+        let addresses = [self.listen, self.udp];
+        if let Some(address) = addresses.iter().find(|address| !address.ip().is_loopback()) {
+            return Some(address.to_string());
+        }
+        self.public_url.as_ref().filter(|url| !is_loopback(url.host())).map(Url::to_string)
+    }
+
+    /// Whether the development organisation is there (`S10`).
+    pub fn dev_organisation(&self) -> bool {
+        self.dev_organisation.unwrap_or(true) && self.exposed().is_none()
+    }
+
+    /// Whether TLS is served.
+    pub fn tls(&self) -> bool {
+        self.tls_dev || self.tls_cert.is_some()
+    }
+}
+
+/// `PLENARY_LIMITS__LOBBY_WAIT_MS` is `limits.lobby_wait_ms`. Variables of other tools that begin the same
+/// way are none of ours, so only known settings are looked at.
+fn environment() -> Env {
+    let known = serde_json::to_value(Config::default()).unwrap_or_default();
+    Env::prefixed("PLENARY_")
+        .filter(move |name| {
+            let name = name.as_str().to_ascii_lowercase();
+            known.get(name.split("__").next().unwrap_or_default()).is_some()
+        })
+        .split("__")
+}
+
+impl Limits {
+    /// The resume window.
+    pub fn resume_window(&self) -> Duration {
+        Duration::from_millis(self.resume_window_ms)
+    }
+}
+
+/// Whether a URL's host is this machine: 127.0.0.0/8, ::1, localhost and names below it (RFC 6761).
+pub fn is_loopback(host: Option<Host<&str>>) -> bool {
+    match host {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        None => false,
+    }
+}
+
+/// Whether an `Host` header's value, with or without a port, is this machine.
+pub fn is_loopback_authority(authority: &str) -> bool {
+    Url::parse(&format!("http://{authority}/")).is_ok_and(|url| is_loopback(url.host()))
+}
+
+/// The network that an address counts for: an IPv6 subscriber has a /64 (`S8`).
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s10_development_organisation_needs_loopback_everywhere() {
+        assert!(Config::default().dev_organisation());
+        for exposed in [
+            Config { listen: SocketAddr::from(([0, 0, 0, 0], 8080)), ..Config::default() },
+            Config { udp: SocketAddr::from(([192, 0, 2, 1], 8082)), ..Config::default() },
+            Config { public_url: Url::parse("https://meet.example.org").ok(), ..Config::default() },
+        ] {
+            assert!(!exposed.dev_organisation());
+            let insisted = Config { dev_organisation: Some(true), ..exposed };
+            assert!(matches!(insisted.checked(), Err(ConfigError::DevelopmentExposed(_))));
+        }
+    }
+
+    #[test]
+    fn a_host_header_is_loopback_by_its_whole_name() {
+        for host in ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080", "a.localhost"] {
+            assert!(is_loopback_authority(host), "{host}");
+        }
+        for host in ["localhost.example.org", "127.0.0.1.example.org", "example.org", "", "user@localhost@evil"] {
+            assert!(!is_loopback_authority(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn s8_an_ipv6_subscriber_is_one_network() {
+        let (a, b): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "2001:db8::ffff:2".parse().unwrap());
+        assert_eq!(network(a), network(b));
+        assert_eq!(network("::ffff:192.0.2.7".parse().unwrap()), "192.0.2.7".parse::<IpAddr>().unwrap());
+    }
+}

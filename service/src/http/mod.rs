@@ -1,0 +1,131 @@
+//! Everything that arrives over HTTP: the table of routes, and what all of them share.
+
+mod dev;
+mod error;
+mod graph;
+mod hmac;
+mod identity;
+pub mod metrics;
+mod operations;
+mod pages;
+
+pub use dev::MEMBERS as DEVELOPMENT_MEMBERS;
+
+use crate::app::App;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{header, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use axum::Router;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+/// Largest body of a request (`S11`).
+const MOST_BYTES: usize = 64 << 10;
+
+/// The request target as it came: what a client signs (`rest.md` 1).
+#[derive(Debug, Clone)]
+pub struct RawTarget(pub String);
+
+/// All routes. `engine` are the media engine's.
+pub fn router(app: &Arc<App>, engine: Option<Router>) -> Router {
+    // Applications call these from pages of other origins; bearer tokens and keys travel in headers, never
+    // in cookies.
+    let open = Router::new().merge(identity::routes()).merge(graph::routes()).layer(cors());
+    let mut routes = Router::new()
+        .merge(open)
+        .route("/agent", get(crate::agent::upgrade))
+        .merge(operations::routes());
+    if app.config.dev_organisation() {
+        routes = routes.merge(dev::routes());
+    }
+    let routes = routes.merge(pages::routes(app)).layer(DefaultBodyLimit::max(MOST_BYTES)).with_state(app.clone());
+    let mut router = Router::new().merge(routes);
+    if let Some(engine) = engine {
+        router = router.merge(engine);
+    }
+    router
+        .layer(middleware::from_fn_with_state(app.clone(), observe))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        // A meeting's link is a secret that a page must not hand on (Element Call CVE-2026-48007).
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ))
+}
+
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::any())
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([header::LOCATION, header::RETRY_AFTER])
+        .max_age(Duration::from_secs(600))
+}
+
+/// Before routing: keeps the target as it came and takes out double slashes, which clients make from an
+/// endpoint with a slash at its end (`rest.md` 0).
+pub fn normalised<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
+    request.extensions_mut().insert(RawTarget(target.clone()));
+    if let Some(clean) = single_slashes(&target) {
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = clean.parse().ok();
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+fn single_slashes(target: &str) -> Option<String> {
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    if !path.contains("//") {
+        return None;
+    }
+    let mut clean = String::with_capacity(target.len());
+    for c in path.chars() {
+        if c != '/' || !clean.ends_with('/') {
+            clean.push(c);
+        }
+    }
+    if let Some(query) = query {
+        clean.push('?');
+        clean.push_str(query);
+    }
+    Some(clean)
+}
+
+/// Logs and counts by the route's template: a path may hold ids, and a query tokens (`S15`).
+async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("*", |path| path.as_str()).to_owned();
+    let response = next.run(request).await;
+    let status = response.status();
+    app.metrics.request(&method, &route, status, begun.elapsed());
+    if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
+        tracing::error!(%method, route, status = status.as_u16(), "request failed");
+    } else {
+        tracing::debug!(%method, route, status = status.as_u16(), took = ?begun.elapsed(), "request");
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn double_slashes_are_one_and_a_query_stays_as_it_is() {
+        assert_eq!(single_slashes("//identities?x=a//b").as_deref(), Some("/identities?x=a//b"));
+        assert_eq!(single_slashes("/a///b//").as_deref(), Some("/a/b/"));
+        assert_eq!(single_slashes("/a/b?c=//"), None);
+    }
+}

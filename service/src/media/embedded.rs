@@ -1,0 +1,185 @@
+//! The embedded engine as the meetings' media: rooms, grants and tokens in its terms, and its question
+//! who may come in (`S2`) answered from the living admissions.
+
+use super::{Engine as Media, EngineError, Joined, Living, Pass, Right};
+use crate::config::Config;
+use crate::engine::{
+    AddTrackRequest, Admissions, ApiKeys, Engine, EngineConfig, EngineError as StartError,
+    EngineEvent, Grants, JoinSpec, MediaClaims, OfferSpec, TrackSource as Source,
+};
+use crate::keys::MediaKey;
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use futures::FutureExt;
+use plenary_protocol::agent::{IceServer, MediaOffer, OfferedTrack, TrackSource};
+use plenary_protocol::id::EndpointId;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use url::Url;
+
+/// Tracks that one offer may announce (`S11`).
+const TRACKS: usize = 16;
+
+/// The engine in this process.
+pub struct Embedded {
+    engine: Engine,
+    url: String,
+}
+
+impl Embedded {
+    /// Opens the media port.
+    pub async fn start(
+        config: &Config,
+        key: &MediaKey,
+        public_url: &Url,
+        living: Arc<Living>,
+    ) -> Result<Self, StartError> {
+        let keys = ApiKeys::new(key.key.clone(), key.secret.clone());
+        let settings = EngineConfig {
+            udp_bind: config.udp,
+            advertised: config.advertise.clone(),
+            workers: config.media_workers,
+            resume_window: config.limits.resume_window(),
+            ..EngineConfig::local(keys)
+        };
+        let engine = Engine::start(settings, Arc::new(Door(living.clone()))).await?;
+        tokio::spawn(follow(engine.clone(), living));
+        let origin = public_url.as_str().trim_end_matches('/');
+        // http becomes ws, and https wss.
+        let url = origin.replacen("http", "ws", 1);
+        Ok(Self { engine, url })
+    }
+
+    /// LiveKit's sockets.
+    pub fn router(&self) -> axum::Router {
+        self.engine.router()
+    }
+}
+
+/// Transports that the engine gives up are known to it no more, so nobody is told to attach to them.
+async fn follow(engine: Engine, living: Arc<Living>) {
+    let mut events = engine.events();
+    loop {
+        match events.recv().await {
+            Ok(EngineEvent::ParticipantLost { room, identity, .. }) => {
+                living.lost(&EndpointId(identity), &room);
+            }
+            Ok(EngineEvent::ParticipantConnected { .. }) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// `S2`, `S4`: the engine lets in whom a living admission names, with the rights of that admission and
+/// not those that a token claims.
+struct Door(Arc<Living>);
+
+impl Admissions for Door {
+    fn living<'a>(&'a self, claims: &'a MediaClaims) -> BoxFuture<'a, Option<Grants>> {
+        let endpoint = EndpointId::from(claims.sub.as_str());
+        let pass = self.0.pass(&endpoint, claims.room(), claims.jti.as_deref());
+        async move { pass.map(|pass| grants(pass.right)) }.boxed()
+    }
+}
+
+fn grants(right: Right) -> Grants {
+    match right {
+        Right::Wait => Grants::waiting(),
+        // No data and no metadata: names, roles and chat travel on the agent socket alone (`S3`).
+        Right::Speak => Grants::speaker(),
+    }
+}
+
+fn announced(track: &OfferedTrack) -> AddTrackRequest {
+    let (source, video) = match track.source {
+        TrackSource::Microphone => (Source::Microphone, false),
+        TrackSource::Camera => (Source::Camera, true),
+        TrackSource::ScreenShare => (Source::ScreenShare, true),
+        TrackSource::ScreenShareAudio => (Source::ScreenShareAudio, false),
+    };
+    AddTrackRequest {
+        cid: track.cid.clone(),
+        source: source.into(),
+        r#type: i32::from(video),
+        muted: track.muted,
+        ..AddTrackRequest::default()
+    }
+}
+
+fn failed(error: StartError) -> EngineError {
+    EngineError(error.to_string())
+}
+
+#[async_trait]
+impl Media for Embedded {
+    fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    fn slots(&self) -> bool {
+        true
+    }
+
+    fn ice_servers(&self) -> Vec<IceServer> {
+        // ICE-lite on an address that clients reach: nothing to ask others for.
+        Vec::new()
+    }
+
+    fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String {
+        let claims = MediaClaims {
+            sub: endpoint.to_string(),
+            jti: Some(pass.nonce.clone()),
+            video: Some(grants(pass.right).to_video(&pass.room)),
+            ..MediaClaims::default()
+        };
+        self.engine.issue_token(claims, life)
+    }
+
+    async fn join(
+        &self,
+        endpoint: &EndpointId,
+        pass: &Pass,
+        offer: MediaOffer,
+    ) -> Result<Joined, EngineError> {
+        let spec = JoinSpec {
+            room: pass.room.clone(),
+            identity: endpoint.to_string(),
+            grants: grants(pass.right),
+            offer: Some(OfferSpec {
+                sdp: offer.sdp,
+                mid_to_cid: offer.mid_to_cid.into_iter().collect(),
+                add_tracks: offer.tracks.iter().take(TRACKS).map(announced).collect(),
+            }),
+            slots: true,
+        };
+        let joined = self.engine.join(spec).await.map_err(failed)?;
+        let answer = joined.answer.ok_or_else(|| EngineError("no answer".to_owned()))?;
+        Ok(Joined { sid: joined.participant_sid, answer })
+    }
+
+    async fn enter(
+        &self,
+        endpoint: &EndpointId,
+        from: &str,
+        pass: &Pass,
+    ) -> Result<(), EngineError> {
+        let grants = grants(pass.right);
+        let moved = self.engine.move_participant(endpoint.as_str(), from, &pass.room, grants);
+        moved.await.map_err(failed)
+    }
+
+    async fn remove(&self, endpoint: &EndpointId, room: &str) {
+        // Nobody of that name there is what is wanted.
+        let _ = self.engine.remove_participant(room, endpoint.as_str()).await;
+    }
+
+    async fn delete_room(&self, room: &str) {
+        // An empty room is gone already.
+        let _ = self.engine.delete_room(room).await;
+    }
+
+    async fn shutdown(&self) {
+        self.engine.shutdown().await;
+    }
+}

@@ -1,0 +1,418 @@
+//! Living meetings: one task each, which feeds commands to the core and carries its effects out in
+//! order. A meeting wakes with the first join and goes to sleep when nobody is there.
+
+use crate::agent::session::{Session, Sessions};
+use crate::clock::now_ms;
+use crate::config::Limits;
+use crate::media::{Media, Pass, Right};
+use crate::meeting::{Admission, Answer, Bounds, Command, Effect, Meeting, Place};
+use crate::random;
+use crate::store::{MeetingKey, Store};
+use parking_lot::Mutex;
+use plenary_protocol::agent::{CallSnapshot, Event, MediaGrant, MediaOffer, ProtocolError, Reply};
+use plenary_protocol::end::Reason;
+use plenary_protocol::id::{CallId, EndpointId, RawId, SessionId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// Commands that may wait for one meeting.
+const QUEUE: usize = 1_024;
+/// Connections of one participant in one meeting (`S11`).
+const ENDPOINTS: usize = 8;
+
+/// Who is to hear the answer.
+pub enum ReplyTo {
+    /// An agent socket: in order with the session's events.
+    Agent {
+        /// The session.
+        session: Arc<Session>,
+        /// The socket on which it was asked.
+        connection: u64,
+        /// The request.
+        id: u32,
+    },
+    /// Code of the service.
+    Code(oneshot::Sender<Result<Answer, Reason>>),
+    /// Nobody.
+    Nobody,
+}
+
+enum Message {
+    Command { command: Command, offer: Option<MediaOffer>, reply: ReplyTo },
+    MediaToken { by: RawId, call: CallId, reply: ReplyTo },
+}
+
+/// All living meetings of this process.
+pub struct Meetings {
+    store: Arc<dyn Store>,
+    media: Media,
+    sessions: Arc<Sessions>,
+    limits: Limits,
+    run: String,
+    /// Until when admissions of before the start can be taken up.
+    lapse_at: u64,
+    live: Mutex<HashMap<String, mpsc::Sender<Message>>>,
+    counts: Mutex<HashMap<String, (usize, usize)>>,
+}
+
+impl Meetings {
+    /// None is living yet; `run` names this run of the service.
+    pub fn new(store: Arc<dyn Store>, media: Media, sessions: Arc<Sessions>, limits: Limits, run: String) -> Arc<Self> {
+        let lapse_at = now_ms() + limits.resume_window_ms;
+        Arc::new(Self {
+            store,
+            media,
+            sessions,
+            limits,
+            run,
+            lapse_at,
+            live: Mutex::default(),
+            counts: Mutex::default(),
+        })
+    }
+
+    /// Hands a command to a meeting, waking it for a join only.
+    pub fn send(self: &Arc<Self>, meeting: &str, command: Command, offer: Option<MediaOffer>, reply: ReplyTo) {
+        let wakes = matches!(command, Command::Join(_));
+        self.post(meeting, wakes, Message::Command { command, offer, reply });
+    }
+
+    /// Asks for a fresh media token.
+    pub fn media_token(self: &Arc<Self>, meeting: &str, by: RawId, call: CallId, reply: ReplyTo) {
+        self.post(meeting, false, Message::MediaToken { by, call, reply });
+    }
+
+    /// Hands a command to a meeting and waits for the answer.
+    pub async fn ask(self: &Arc<Self>, meeting: &str, command: Command) -> Result<Answer, Reason> {
+        let (reply, answer) = oneshot::channel();
+        self.send(meeting, command, None, ReplyTo::Code(reply));
+        answer.await.unwrap_or(Err(Reason::NO_SUCH_CALL))
+    }
+
+    /// Puts somebody out of every meeting of this process (`S6`).
+    pub async fn expel(self: &Arc<Self>, who: &RawId, reason: Reason) {
+        let living: Vec<String> = self.live.lock().keys().cloned().collect();
+        for meeting in living {
+            // A meeting that sleeps has nobody to put out.
+            let _ = self.ask(&meeting, Command::Expel { who: who.clone(), reason }).await;
+        }
+    }
+
+    /// Meetings, people in them, people in lobbies.
+    pub fn totals(&self) -> (usize, usize, usize) {
+        let counts = self.counts.lock();
+        counts.values().fold((counts.len(), 0, 0), |sum, count| (sum.0, sum.1 + count.0, sum.2 + count.1))
+    }
+
+    /// Under one lock with the actor's going to sleep, so that no message falls between.
+    fn post(self: &Arc<Self>, meeting: &str, wakes: bool, message: Message) {
+        let mut live = self.live.lock();
+        let queue = match live.get(meeting) {
+            Some(queue) => queue.clone(),
+            None if wakes => {
+                let (queue, messages) = mpsc::channel(QUEUE);
+                tokio::spawn(Actor::run(self.clone(), meeting.to_owned(), messages));
+                live.insert(meeting.to_owned(), queue.clone());
+                queue
+            }
+            None => {
+                drop(live);
+                return message.fail(Reason::NO_SUCH_CALL);
+            }
+        };
+        drop(live);
+        if let Err(error) = queue.try_send(message) {
+            let (mpsc::error::TrySendError::Full(message) | mpsc::error::TrySendError::Closed(message)) = error;
+            message.fail(Reason::SERVICE_ERROR);
+        }
+    }
+}
+
+impl Message {
+    fn fail(self, reason: Reason) {
+        let (Self::Command { reply, .. } | Self::MediaToken { reply, .. }) = self;
+        reply.send(Err(reason.error()), Err(reason));
+    }
+}
+
+impl ReplyTo {
+    fn send(self, agent: Result<Reply, ProtocolError>, code: Result<Answer, Reason>) {
+        match self {
+            Self::Agent { session, connection, id } => session.reply(connection, id, agent, now_ms()),
+            Self::Code(reply) => {
+                // Who asked may have gone.
+                let _ = reply.send(code);
+            }
+            Self::Nobody => {}
+        }
+    }
+}
+
+struct Actor {
+    meetings: Arc<Meetings>,
+    id: String,
+    core: Meeting,
+    server_call_id: String,
+    room: String,
+    passes: HashMap<EndpointId, Pass>,
+}
+
+impl Actor {
+    async fn run(meetings: Arc<Meetings>, id: String, mut messages: mpsc::Receiver<Message>) {
+        let core = match Self::wake(&meetings, &id).await {
+            Ok(core) => core,
+            Err(reason) => {
+                meetings.live.lock().remove(&id);
+                messages.close();
+                while let Some(message) = messages.recv().await {
+                    message.fail(reason);
+                }
+                return;
+            }
+        };
+        let mut actor = Self {
+            meetings,
+            id,
+            core,
+            server_call_id: random::uuid().to_string(),
+            // Unguessable, and another one at each awakening.
+            room: format!("m-{}", random::text(random::ALPHANUMERIC, 24)),
+            passes: HashMap::new(),
+        };
+        tracing::debug!(call = actor.server_call_id, "meeting wakes");
+        loop {
+            let due = actor.core.deadline().map(|at| Duration::from_millis(at.saturating_sub(now_ms())));
+            tokio::select! {
+                message = messages.recv() => match message {
+                    Some(message) => actor.message(message).await,
+                    None => break,
+                },
+                () = tokio::time::sleep(due.unwrap_or(Duration::MAX)), if due.is_some() => {
+                    let _ = actor.command(Command::Tick).await;
+                }
+            }
+            actor.meetings.counts.lock().insert(actor.id.clone(), actor.core.counts());
+            if actor.core.is_empty() {
+                let mut live = actor.meetings.live.lock();
+                if messages.is_empty() {
+                    live.remove(&actor.id);
+                    break;
+                }
+            }
+        }
+        actor.meetings.counts.lock().remove(&actor.id);
+        if let Some(engine) = &actor.meetings.media.engine {
+            engine.delete_room(&actor.room).await;
+        }
+        tracing::debug!(call = actor.server_call_id, "meeting sleeps");
+    }
+
+    /// The meeting from the store, with the admissions that an earlier run left.
+    async fn wake(meetings: &Meetings, id: &str) -> Result<Meeting, Reason> {
+        let failed = |error: crate::store::StoreError| {
+            tracing::error!(%error, "a meeting cannot wake");
+            Reason::SERVICE_ERROR
+        };
+        let row = meetings.store.meeting(MeetingKey::Id(id)).await.map_err(failed)?.ok_or(Reason::WRONG_MEETING)?;
+        let mut admissions = Vec::new();
+        if now_ms() < meetings.lapse_at {
+            admissions = meetings.store.admissions_before(id, &meetings.run).await.map_err(failed)?;
+        }
+        let limits = &meetings.limits;
+        let bounds = Bounds {
+            seats: limits.meeting_seats,
+            sdk_seats: limits.sdk_seats,
+            lobby_places: limits.lobby_places,
+            lobby_wait_ms: limits.lobby_wait_ms,
+            endpoints: ENDPOINTS,
+        };
+        Ok(Meeting::new(row.settings(), bounds, admissions, meetings.lapse_at))
+    }
+
+    async fn message(&mut self, message: Message) {
+        match message {
+            Message::Command { command: Command::Join(comer), offer, reply } => {
+                let (call, session) = (comer.call.clone(), comer.session.clone());
+                let over = self.meetings.sessions.get(&session).is_none_or(|session| session.is_over());
+                let result = match over {
+                    // Revoked or expired while the join was on its way (`S6`).
+                    true => Err(Reason::UNAUTHENTICATED),
+                    false => self.command(Command::Join(comer)).await,
+                };
+                match result {
+                    Ok(Answer::Joined { endpoint, place, known }) => {
+                        let snapshot = self.joined(&endpoint, place, offer).await;
+                        let agent = snapshot.map(|snapshot| Reply::Call(Box::new(snapshot)));
+                        let agent = agent.ok_or_else(|| Reason::SERVICE_ERROR.error());
+                        reply.send(agent, Ok(Answer::Joined { endpoint, place, known }));
+                    }
+                    Ok(answer) => reply.send(Ok(Reply::Done), Ok(answer)),
+                    Err(reason) => {
+                        if let Some(session) = self.meetings.sessions.get(&session) {
+                            session.forget_call(&call);
+                        }
+                        reply.send(Err(reason.error()), Err(reason));
+                    }
+                }
+            }
+            Message::Command { command, reply, .. } => match self.command(command).await {
+                Ok(Answer::Admitted { done, failed }) => {
+                    let agent = Reply::Admitted { success_count: done, failure_count: failed };
+                    reply.send(Ok(agent), Ok(Answer::Admitted { done, failed }));
+                }
+                Ok(answer) => reply.send(Ok(Reply::Done), Ok(answer)),
+                Err(reason) => reply.send(Err(reason.error()), Err(reason)),
+            },
+            Message::MediaToken { by, call, reply } => {
+                let endpoint = self.core.endpoint(&by, &call);
+                let grant = endpoint.and_then(|endpoint| self.grant(&endpoint, None));
+                match grant {
+                    Some(grant) => reply.send(Ok(Reply::Media(Box::new(grant))), Ok(Answer::Done)),
+                    None => reply.send(Err(Reason::NO_SUCH_CALL.error()), Err(Reason::NO_SUCH_CALL)),
+                }
+            }
+        }
+    }
+
+    async fn command(&mut self, command: Command) -> Result<Answer, Reason> {
+        let mut effects = Vec::new();
+        let result = self.core.apply(command, now_ms(), &mut effects);
+        for effect in effects {
+            self.carry_out(effect).await;
+        }
+        result
+    }
+
+    async fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Keep(admission) => self.keep(&admission).await,
+            Effect::Forget { id, call } => {
+                if let Err(error) = self.meetings.store.forget(&id, &call).await {
+                    tracing::error!(%error, "an admission stays in the store");
+                }
+            }
+            Effect::Cut(endpoint) => self.cut(&endpoint).await,
+            Effect::Admit { endpoint, session } => {
+                self.enter(&endpoint).await;
+                let Some(mut snapshot) = self.core.snapshot(&endpoint, &self.server_call_id) else { return };
+                snapshot.media = self.grant(&endpoint, None);
+                self.tell(&session, Event::Admitted(Box::new(snapshot)));
+            }
+            Effect::Tell { session, event } => self.tell(&session, event),
+        }
+    }
+
+    async fn keep(&self, admission: &Admission) {
+        // Without the row the admission does not outlive a restart; the meeting goes on all the same.
+        if let Err(error) = self.meetings.store.keep(&self.id, admission, &self.meetings.run).await {
+            tracing::error!(%error, "an admission is not in the store");
+        }
+    }
+
+    fn tell(&self, session: &SessionId, event: Event) {
+        if let Some(session) = self.meetings.sessions.get(session) {
+            session.event(event, now_ms());
+        }
+    }
+
+    /// The pass comes before everything else: a token of before is void from here on (`S2`).
+    fn pass(&mut self, endpoint: &EndpointId, place: Place) -> Pass {
+        let (room, right) = match place {
+            Place::Inside => (self.room.clone(), Right::Speak),
+            // A room of their own, where nothing can be published to anybody or received.
+            Place::Lobby => {
+                let name = random::text(random::ALPHANUMERIC, 24);
+                (format!("lobby-{name}"), Right::Wait)
+            }
+        };
+        let nonce = random::text(random::ALPHANUMERIC, 24);
+        let pass = Pass { room, nonce, right };
+        self.meetings.media.living.set(endpoint, pass.clone());
+        self.passes.insert(endpoint.clone(), pass.clone());
+        pass
+    }
+
+    /// Media of somebody who joined, waits, or found back; the snapshot for them.
+    async fn joined(
+        &mut self,
+        endpoint: &EndpointId,
+        place: Place,
+        offer: Option<MediaOffer>,
+    ) -> Option<CallSnapshot> {
+        let mut snapshot = self.core.snapshot(endpoint, &self.server_call_id)?;
+        let Some(engine) = self.meetings.media.engine.clone() else {
+            return Some(snapshot);
+        };
+        let pass = match self.passes.get(endpoint) {
+            Some(pass) => pass.clone(),
+            // Theirs is made on admission.
+            None if place == Place::Lobby && self.lobby_is_crowded() => return Some(snapshot),
+            None => self.pass(endpoint, place),
+        };
+        let mut answer = None;
+        if let Some(offer) = offer {
+            match engine.join(endpoint, &pass, offer).await {
+                Ok(joined) => {
+                    self.meetings.media.living.known_as(endpoint, Some(joined.sid));
+                    answer = Some(joined.answer);
+                }
+                // The grant below still lets the client join over the engine's own socket.
+                Err(error) => tracing::warn!(%error, "an offer was not taken"),
+            }
+        }
+        snapshot.media = self.grant(endpoint, answer);
+        Some(snapshot)
+    }
+
+    /// Transports of people who wait are bounded apart from the lobby's places (`S11`).
+    fn lobby_is_crowded(&self) -> bool {
+        let waiting = self.passes.values().filter(|pass| pass.right == Right::Wait);
+        waiting.count() >= self.meetings.limits.lobby_transports
+    }
+
+    /// Moves an admitted endpoint's media into the meeting.
+    async fn enter(&mut self, endpoint: &EndpointId) {
+        let Some(engine) = self.meetings.media.engine.clone() else {
+            return;
+        };
+        let before = self.passes.remove(endpoint);
+        let sid = self.meetings.media.living.sid(endpoint);
+        let pass = self.pass(endpoint, Place::Inside);
+        let Some(before) = before else { return };
+        // Without an offer over the agent socket it may still have come over the engine's own.
+        match engine.enter(endpoint, &before.room, &pass).await {
+            Ok(()) => self.meetings.media.living.known_as(endpoint, sid),
+            Err(error) => {
+                tracing::debug!(%error, "no transport was moved; it is made anew");
+                engine.remove(endpoint, &before.room).await;
+            }
+        }
+    }
+
+    async fn cut(&mut self, endpoint: &EndpointId) {
+        self.meetings.media.living.end(endpoint);
+        let engine = self.meetings.media.engine.as_ref();
+        if let (Some(pass), Some(engine)) = (self.passes.remove(endpoint), engine) {
+            engine.remove(endpoint, &pass.room).await;
+        }
+    }
+
+    fn grant(&self, endpoint: &EndpointId, answer: Option<String>) -> Option<MediaGrant> {
+        let engine = self.meetings.media.engine.as_ref()?;
+        let pass = self.passes.get(endpoint)?;
+        let life = Duration::from_millis(self.meetings.limits.media_token_ms);
+        #[allow(clippy::cast_precision_loss)] // Milliseconds since 1970 fit 53 bits.
+        let expires_at = (now_ms() + self.meetings.limits.media_token_ms) as f64;
+        Some(MediaGrant {
+            url: engine.url(),
+            token: engine.token(endpoint, pass, life),
+            expires_at,
+            participant_sid: self.meetings.media.living.sid(endpoint),
+            answer,
+            slots: engine.slots(),
+            ice_servers: engine.ice_servers(),
+        })
+    }
+}

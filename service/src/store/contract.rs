@@ -1,0 +1,85 @@
+//! What every store must do, whichever database is behind it.
+
+use super::sqlite::Sqlite;
+use super::{MeetingKey, MeetingRow, Options, Resource, Store};
+use crate::meeting::{Admission, Bypass};
+use plenary_protocol::id::RawId;
+
+async fn stores() -> Vec<(tempfile::TempDir, Box<dyn Store>)> {
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = Sqlite::open(&folder.path().join("plenary.db")).await.unwrap();
+    vec![(folder, Box::new(sqlite))]
+}
+
+fn meeting(id: &str) -> MeetingRow {
+    MeetingRow {
+        id: id.to_owned(),
+        digits: format!("1{id}"),
+        passcode: Some("secret".to_owned()),
+        link_secret: "link".to_owned(),
+        thread: format!("19:meeting_{id}@thread.v2"),
+        join_url: format!("http://localhost/meet/1{id}?p=link"),
+        organizer: "olivia".to_owned(),
+        external_id: Some(format!("external {id}")),
+        created: 1,
+        starts: 2,
+        ends: 3,
+        subject: Some("Plenary".to_owned()),
+        options: Options { bypass: Bypass::Everyone, ..Options::default() },
+    }
+}
+
+#[tokio::test]
+async fn a_meeting_is_found_by_every_key_and_no_other() {
+    for (_folder, store) in stores().await {
+        let row = meeting("1");
+        assert!(store.add_meeting(&row).await.unwrap());
+        assert!(!store.add_meeting(&row).await.unwrap(), "taken");
+        for key in [
+            MeetingKey::Id("1"),
+            MeetingKey::Digits("11"),
+            MeetingKey::Thread("19:meeting_1@thread.v2"),
+            MeetingKey::JoinUrl("http://localhost/meet/11?p=link"),
+            MeetingKey::External("olivia", "external 1"),
+        ] {
+            assert_eq!(store.meeting(key).await.unwrap().as_ref(), Some(&row));
+        }
+        assert_eq!(store.meeting(MeetingKey::Id("2")).await.unwrap(), None);
+        store.delete_meeting("1").await.unwrap();
+        assert_eq!(store.meeting(MeetingKey::Id("1")).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn revoking_and_deleting_leave_the_row_with_a_new_generation() {
+    for (_folder, store) in stores().await {
+        let resource = Resource { id: "r".into(), primary_key: "a".into(), secondary_key: "b".into() };
+        store.add_resource(&resource, 1).await.unwrap();
+        assert_eq!(store.resources().await.unwrap(), [resource]);
+        let id = RawId::from("8:acs:r_u");
+        store.add_user(&id, Some("r"), 1).await.unwrap();
+        store.revoke(&id).await.unwrap();
+        store.add_user(&id, Some("r"), 1).await.unwrap();
+        assert_eq!(store.user(&id).await.unwrap().unwrap().generation, 1);
+        store.delete_user(&id).await.unwrap();
+        assert!(store.user(&id).await.unwrap().unwrap().deleted);
+    }
+}
+
+#[tokio::test]
+async fn admissions_of_an_earlier_run_lapse_unless_taken_up() {
+    for (_folder, store) in stores().await {
+        store.add_meeting(&meeting("1")).await.unwrap();
+        let admission = |id: &str| Admission { id: id.into(), call: "call".into(), endpoint: "endpoint".into() };
+        store.keep("1", &admission("8:acs:a"), "before").await.unwrap();
+        store.keep("1", &admission("8:acs:b"), "before").await.unwrap();
+        assert_eq!(store.admissions_before("1", "now").await.unwrap().len(), 2);
+        store.keep("1", &admission("8:acs:a"), "now").await.unwrap();
+        assert_eq!(store.lapse_before("now").await.unwrap(), 1);
+        let call = "call".into();
+        assert_eq!(store.admitted_to(&"8:acs:a".into(), &call).await.unwrap().as_deref(), Some("1"));
+        assert_eq!(store.admitted_to(&"8:acs:b".into(), &call).await.unwrap(), None);
+        store.forget(&"8:acs:a".into(), &call).await.unwrap();
+        assert_eq!(store.admitted_to(&"8:acs:a".into(), &call).await.unwrap(), None);
+    }
+}
