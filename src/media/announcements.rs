@@ -3,7 +3,7 @@
 //! LiveKit's participant messages carry names and metadata too; those are ignored here, since the
 //! roster comes from the agent socket alone (`architecture.md`, "Who knows what"). Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use livekit_protocol as lk;
 use plenary_protocol::agent::TrackSource;
@@ -27,7 +27,7 @@ struct Remote {
 #[derive(Debug, Default)]
 pub struct Announcements {
     /// By participant sid.
-    participants: HashMap<String, Remote>,
+    participants: BTreeMap<String, Remote>,
     speaking: Vec<String>,
 }
 
@@ -36,7 +36,6 @@ impl Announcements {
     pub fn replace(&mut self, others: &[lk::ParticipantInfo], own: &str) -> Vec<MediaEvent> {
         let mut gone: Vec<String> = self.participants.keys().cloned().collect();
         gone.retain(|sid| !others.iter().any(|other| other.sid == *sid));
-        gone.sort();
         let mut events: Vec<_> = gone.iter().flat_map(|sid| self.remove(sid)).collect();
         events.extend(self.update(others, own));
         events

@@ -73,6 +73,20 @@ impl Frames {
         self.look();
     }
 
+    /// The track is not muted any more: its first frame is told again. It has nothing to do with a
+    /// track that has no slot.
+    pub(super) fn unmuted(&self, track: &str) {
+        let now = js_sys::Date::now();
+        let mut slots = self.slots.borrow_mut();
+        let Some(watched) = slots.values_mut().find(|watched| watched.track == track) else {
+            return;
+        };
+        watched.decoding = Decoding::new(now, true);
+        watched.assigned_at = now;
+        drop(slots);
+        self.look();
+    }
+
     /// The slot is empty, or about to be filled anew.
     pub(super) fn gone(&self, mid: &str) {
         self.slots.borrow_mut().remove(mid);

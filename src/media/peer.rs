@@ -249,10 +249,7 @@ fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
     let Ok(codecs) = js_sys::Reflect::get(&capabilities, &"codecs".into()) else {
         return;
     };
-    let wanted: Array = Array::from(&codecs)
-        .iter()
-        .filter(|codec| is_wanted(codec))
-        .collect();
+    let wanted: Array = Array::from(&codecs).iter().filter(is_wanted).collect();
     if wanted.length() > 0 && bindings::has(transceiver, "setCodecPreferences") {
         // Throws only for codecs that are not among the capabilities.
         let _ = transceiver

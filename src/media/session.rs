@@ -328,12 +328,16 @@ impl MediaSession {
             },
         ));
         if let Some(window) = web_sys::window() {
-            let weak = self.me.clone();
-            listeners.push(Listener::told(&window, "online", move || {
-                if let Some(session) = weak.upgrade() {
-                    session.input(Input::Online);
-                }
-            }));
+            let mut on = |name, input: fn() -> Input| {
+                let weak = self.me.clone();
+                listeners.push(Listener::told(&window, name, move || {
+                    if let Some(session) = weak.upgrade() {
+                        session.input(input());
+                    }
+                }));
+            };
+            on("online", || Input::Online);
+            on("offline", || Input::Offline);
         }
         self.listeners.replace(listeners);
     }
@@ -417,7 +421,17 @@ impl MediaSession {
                     }
                 });
             }
-            Output::Report(event) => self.events.borrow_mut().push_back(event),
+            Output::Report(event) => {
+                if let MediaEvent::TrackPublished {
+                    track,
+                    muted: false,
+                    ..
+                } = &event
+                {
+                    self.frames.unmuted(track);
+                }
+                self.events.borrow_mut().push_back(event);
+            }
         }
     }
 

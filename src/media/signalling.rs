@@ -49,7 +49,9 @@ pub enum Input {
     Offered(String),
     /// An offer or answer could not be applied.
     NegotiationFailed,
-    /// `online`: the browser sees a network again.
+    /// `offline`: the browser sees no network, or not the one that there was.
+    Offline,
+    /// `online`: it sees one again.
     Online,
     /// A timer ran out.
     Due(Timer),
@@ -222,6 +224,8 @@ impl Signalling {
             Input::Transport(transport) => self.transport(transport, now),
             Input::Offered(sdp) => self.offered(sdp),
             Input::NegotiationFailed => self.negotiation_failed(),
+            // Said within a second of the loss; ICE takes five to notice.
+            Input::Offline => self.probe(now),
             Input::Online => self.online(now),
             Input::Due(timer) => self.due(timer, now),
             Input::Validated(status) => self.validated(status),
@@ -410,18 +414,7 @@ impl Signalling {
                 self.sync();
                 self.resumed();
             }
-            Response::Answer(mut answer) => {
-                if self.negotiation.answered(answer.id) {
-                    if self.grant.as_ref().is_some_and(|grant| grant.slots) {
-                        // Slot messages say it, and a newer one may come while the answer is applied.
-                        answer.mid_to_track_id.clear();
-                    }
-                    self.out(Output::Answer(answer));
-                    if let Some(wanted) = self.negotiation.next() {
-                        self.out(Output::Offer(wanted));
-                    }
-                }
-            }
+            Response::Answer(answer) => self.answered(answer),
             Response::Update(update) => self.participants(&update.participants),
             Response::TrackPublished(published) => {
                 if let Some(track) = &published.track {
@@ -632,6 +625,20 @@ impl Signalling {
         }
     }
 
+    fn answered(&mut self, mut answer: lk::SessionDescription) {
+        if !self.negotiation.answered(answer.id) {
+            return;
+        }
+        if self.grant.as_ref().is_some_and(|grant| grant.slots) {
+            // Slot messages say it, and a newer one may come while the answer is applied.
+            answer.mid_to_track_id.clear();
+        }
+        self.out(Output::Answer(answer));
+        if let Some(wanted) = self.negotiation.waiting() {
+            self.out(Output::Offer(wanted));
+        }
+    }
+
     /// LiveKit's own server uses full ICE and may need them; the embedded engine (ICE-lite) does not.
     fn trickle(&mut self, candidate_init: String) {
         let full_ice = self.grant.as_ref().is_some_and(|grant| !grant.slots);
@@ -644,6 +651,11 @@ impl Signalling {
     }
 
     fn negotiation_failed(&mut self) {
+        if self.transport == Transport::New {
+            // Without the first answer nothing will ever connect, and nobody would notice: a
+            // connection that has not begun does not fail.
+            return self.lose();
+        }
         if let Some(wanted) = self.negotiation.failed() {
             self.out(Output::Offer(wanted));
         }
