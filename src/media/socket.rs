@@ -12,9 +12,9 @@ use super::bindings::{self, Compressor, StreamResponse};
 use super::counters::{Counted, Resource};
 use super::error::MediaError;
 use super::guard::Listener;
-use crate::values::{field, from_js};
 use super::join_request;
 use super::signalling::Attempt;
+use crate::values::{field, from_js};
 
 /// What a socket tells.
 pub(super) enum Heard {
