@@ -144,8 +144,8 @@ async fn s2_a_token_of_before_a_move_or_removal_opens_nothing() {
     scene.guest.ended().await;
     for token in [&before, &grant.token, &fresh.token] {
         assert!(!admits(&scene.service, token).await, "of before removal");
-        let socket = attach(&scene.guest, &MediaGrant { token: token.clone(), ..grant.clone() });
-        assert_eq!(socket.await.err(), Some(401));
+        let old = MediaGrant { token: token.clone(), ..grant.clone() };
+        assert_eq!(attach(&scene.guest, &old).await.err(), Some(401));
     }
     // CVE-2020-3471: it stopped both ways; somebody new is still heard.
     scene.olivia.mark().await;
