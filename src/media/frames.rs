@@ -5,7 +5,6 @@
 //! moment. The rule is `decoding.rs`'s.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use wasm_bindgen::{JsCast, JsValue};
@@ -14,6 +13,7 @@ use web_sys::RtcRtpReceiver;
 
 use super::decoding::{Decoding, Look};
 use super::guard::Timeout;
+use super::small_map::SmallMap;
 
 /// While a first frame is awaited.
 const AWAITING_MS: u32 = 50;
@@ -33,7 +33,7 @@ struct Watched {
 pub(super) struct Frames {
     me: Weak<Self>,
     /// By mid.
-    slots: RefCell<BTreeMap<String, Watched>>,
+    slots: RefCell<SmallMap<String, Watched>>,
     timer: RefCell<Option<Timeout>>,
     looking: Cell<bool>,
     /// Somebody asked while a look was under way.

@@ -7,7 +7,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::{Rc, Weak};
 
-use livekit_protocol as lk;
 use plenary_protocol::agent::{IceServer, MediaGrant, MediaOffer, TrackSource};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::MediaStreamTrack;
@@ -22,8 +21,10 @@ use super::peer::Peer;
 use super::playback::Playback;
 use super::sdp;
 use super::signalling::{Attempt, Grant, Input, Output, Signalling, Timer};
+use super::small_map::SmallMap;
 use super::socket::{self, Heard, Socket};
 use super::view::View;
+use super::wire as lk;
 
 /// How a session is made.
 #[derive(Debug, Clone)]
@@ -70,9 +71,9 @@ pub struct MediaSession {
     socket: RefCell<Option<Socket>>,
     /// Counts attempts, so that what an older one learns late is not taken for news.
     attempt: Cell<u32>,
-    timers: RefCell<BTreeMap<Timer, Timeout>>,
+    timers: RefCell<SmallMap<Timer, Timeout>>,
     listeners: RefCell<Vec<Listener>>,
-    locals: RefCell<BTreeMap<TrackSource, Local>>,
+    locals: RefCell<SmallMap<TrackSource, Local>>,
     gate_open: Cell<bool>,
     muted: Cell<bool>,
     events: RefCell<VecDeque<MediaEvent>>,
@@ -479,7 +480,7 @@ impl MediaSession {
         }
     }
 
-    fn apply_answer(&self, sdp: String, map: Option<std::collections::HashMap<String, String>>) {
+    fn apply_answer(&self, sdp: String, map: Option<BTreeMap<String, String>>) {
         let (weak, peer) = (self.me.clone(), self.peer());
         spawn_local(async move {
             let Ok(peer) = peer else { return };

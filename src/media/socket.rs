@@ -1,7 +1,6 @@
 //! The LiveKit socket: binary frames are protobuf, text frames are about slots.
 
 use js_sys::{ArrayBuffer, Uint8Array};
-use livekit_protocol as lk;
 use plenary_protocol::media::SlotMessage;
 use prost::Message as _;
 use wasm_bindgen::{JsCast, JsValue};
@@ -14,6 +13,7 @@ use super::error::MediaError;
 use super::guard::Listener;
 use super::join_request;
 use super::signalling::Attempt;
+use super::wire as lk;
 use crate::values::{field, from_js};
 
 /// What a socket tells.
