@@ -29,16 +29,14 @@ const MINUTE: u64 = 60_000;
 /// Permitted lives of a token, in minutes; the longest is the default.
 const LIFE: std::ops::RangeInclusive<u64> = 60..=1_440;
 
-/// The routes. A literal colon begins some segments, which axum takes for its old parameter syntax
-/// unless told otherwise.
+/// The routes. Some segments begin with a literal colon, which axum takes for its old parameter syntax
+/// (and a merged router undoes the permission), so they are told apart here.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
-        .without_v07_checks()
         .route("/identities", post(create))
         .route("/identities/{id}", delete(remove))
-        .route("/identities/{id}/:revokeAccessTokens", post(revoke))
-        .route("/identities/{id}/:issueAccessToken", post(issue))
-        .route("/teamsUser/:exchangeAccessToken", post(exchange))
+        .route("/identities/{id}/{operation}", post(operate))
+        .route("/teamsUser/{operation}", post(exchange))
 }
 
 #[derive(Deserialize)]
@@ -188,27 +186,46 @@ async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>, keyed: Keye
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn revoke(State(app): State<Arc<App>>, Path(id): Path<String>, keyed: Keyed) -> Result<StatusCode, HttpError> {
-    let user = own_user(&app, &keyed.resource, &RawId(id)).await?;
+async fn operate(
+    State(app): State<Arc<App>>,
+    Path((id, operation)): Path<(String, String)>,
+    keyed: Keyed,
+) -> Result<Response, HttpError> {
+    match operation.as_str() {
+        ":issueAccessToken" => Ok(issue(&app, RawId(id), &keyed).await?.into_response()),
+        ":revokeAccessTokens" => Ok(revoke(&app, RawId(id), &keyed).await?.into_response()),
+        _ => Err(HttpError::not_found("There is no such operation.")),
+    }
+}
+
+async fn revoke(app: &Arc<App>, id: RawId, keyed: &Keyed) -> Result<StatusCode, HttpError> {
+    let user = own_user(app, &keyed.resource, &id).await?;
     app.store.revoke(&user.id).await?;
     app.end_identity(&user.id, Reason::REVOKED).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn issue(State(app): State<Arc<App>>, Path(id): Path<String>, keyed: Keyed) -> Result<Json<Value>, HttpError> {
-    let user = own_user(&app, &keyed.resource, &RawId(id)).await?;
+async fn issue(app: &App, id: RawId, keyed: &Keyed) -> Result<Json<Value>, HttpError> {
+    let user = own_user(app, &keyed.resource, &id).await?;
     let request: Issue = keyed.read()?;
     if request.scopes.is_empty() {
         return Err(HttpError::bad("InvalidRequest", "scopes names at least one scope."));
     }
     let life = life(request.expires_in_minutes)?;
     let scopes = request.scopes.into_iter().collect();
-    Ok(Json(token_json(&token_for(&app, &user, &keyed.resource.id, &scopes, life))))
+    Ok(Json(token_json(&token_for(app, &user, &keyed.resource.id, &scopes, life))))
 }
 
 /// Exchanges a member's access token for a calling token (`A5`). Until identity providers come, only the
 /// development organisation's access tokens are known.
-async fn exchange(State(app): State<Arc<App>>, keyed: Keyed) -> Result<Json<Value>, HttpError> {
+async fn exchange(
+    State(app): State<Arc<App>>,
+    Path(operation): Path<String>,
+    keyed: Keyed,
+) -> Result<Json<Value>, HttpError> {
+    if operation != ":exchangeAccessToken" {
+        return Err(HttpError::not_found("There is no such operation."));
+    }
     let request: Exchange = keyed.read()?;
     if !app.config.dev_organisation() {
         return Err(refused("no identity provider is configured"));
