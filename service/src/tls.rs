@@ -78,16 +78,12 @@ fn development(
     })?;
     let key_pem = String::from_utf8(key_pem).map_err(|_| KeyError::Unusable(key_file.clone()))?;
     let key = KeyPair::from_pem(&key_pem)?;
-    let cert_pem = read_or_make(&cert_file, || {
+    read_or_make(&cert_file, || {
         let made = authority().self_signed(&key).map_err(|_| KeyError::Unusable(cert_file.clone()))?;
         Ok(made.pem().into_bytes())
     })?;
-    let cert_pem = String::from_utf8(cert_pem).map_err(|_| KeyError::Unusable(cert_file.clone()))?;
-    let cert = CertificateDer::from_pem_slice(cert_pem.as_bytes())
-        .map_err(|error| TlsError::Pem(cert_file.clone(), error))?;
-    // The issuer's name is read from the certificate that people trust already.
+    // The same name and key as in the certificate that people trust already.
     let issuer = Issuer::new(authority(), key);
-    let _ = cert;
     let mut subjects = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     subjects.extend(names.iter().cloned());
     let mut params = CertificateParams::new(subjects)?;

@@ -300,7 +300,10 @@ impl Calls {
     /// The sessions of all calls.
     pub fn sessions(&self) -> Vec<Rc<MediaSession>> {
         let calls = self.calls.borrow();
-        calls.iter().filter_map(|media| Some(media.prepared.borrow().as_ref()?.session.clone())).collect()
+        calls
+            .iter()
+            .filter_map(|media| Some(media.prepared.borrow().as_ref()?.session.clone()))
+            .collect()
     }
 
     /// Whether a call's media is kept here.

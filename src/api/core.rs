@@ -6,12 +6,12 @@
 use super::errors;
 use super::page::{AgentOptions, Page};
 use super::promises::object;
-use crate::media::view::{self, Scaling};
 use crate::media::devices;
-use crate::page::counters;
+use crate::media::view::{self, Scaling};
 use crate::meeting::{
     check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
 };
+use crate::page::counters;
 use crate::transport::credentials::function;
 use crate::values::{field, to_js};
 use js_sys::{Function, Promise};
@@ -209,16 +209,29 @@ impl Core {
         let call = CallId(call);
         let no_stream = || errors::reason(Reason::NO_SUCH_CALL);
         let agent = self.page.agent_of(&call).ok_or_else(no_stream)?;
-        let sid = agent.machine.borrow().track_of(&call, stream).map(str::to_owned);
+        let sid = agent
+            .machine
+            .borrow()
+            .track_of(&call, stream)
+            .map(str::to_owned);
         let (sid, view) = (sid.ok_or_else(no_stream)?, new_view(scaling, mirrored)?);
-        agent.calls.session(&call, |session| session.show(&sid, &view));
+        agent
+            .calls
+            .session(&call, |session| session.show(&sid, &view));
         Ok(View { view })
     }
 
     /// Renders a local track.
     #[wasm_bindgen(js_name = openLocalView)]
-    pub fn open_local_view(&self, track: JsValue, scaling: &str, mirrored: bool) -> Result<View, JsValue> {
-        let track = track.dyn_into::<MediaStreamTrack>().map_err(|_| errors::reason(NOT_A_TRACK))?;
+    pub fn open_local_view(
+        &self,
+        track: JsValue,
+        scaling: &str,
+        mirrored: bool,
+    ) -> Result<View, JsValue> {
+        let track = track
+            .dyn_into::<MediaStreamTrack>()
+            .map_err(|_| errors::reason(NOT_A_TRACK))?;
         let view = new_view(scaling, mirrored)?;
         view.show(Some(&track));
         Ok(View { view })
@@ -266,7 +279,12 @@ impl Core {
             return rejected(NO_SPEAKERS);
         }
         self.page.speaker.replace(device.clone());
-        let sessions: Vec<_> = self.page.agents().iter().flat_map(|agent| agent.calls.sessions()).collect();
+        let sessions: Vec<_> = self
+            .page
+            .agents()
+            .iter()
+            .flat_map(|agent| agent.calls.sessions())
+            .collect();
         promise(async move {
             for session in sessions {
                 session.set_speaker(&device).await?;
@@ -278,7 +296,10 @@ impl Core {
     /// Counts of everything that must go back to zero after disposal.
     pub fn counters(&self) -> JsValue {
         let agents = self.page.agents();
-        let calls: usize = agents.iter().map(|agent| agent.machine.borrow().calls().count()).sum();
+        let calls: usize = agents
+            .iter()
+            .map(|agent| agent.machine.borrow().calls().count())
+            .sum();
         let held = counters::snapshot();
         object(&[
             ("agents", agents.len().into()),

@@ -11,8 +11,8 @@ use super::promises::Promises;
 use crate::api::changes::Change;
 use crate::media::devices::{self, DevicesChanged, Watch};
 use crate::meeting::{reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
-use crate::transport::credentials::{endpoint_claim, get_token, socket_address};
 use crate::page::guard::{Listener, Timeout};
+use crate::transport::credentials::{endpoint_claim, get_token, socket_address};
 use crate::transport::socket::{Socket, SocketEvent};
 use crate::values::{field, to_js};
 use js_sys::{Date, Function, Math, Reflect};
@@ -173,7 +173,9 @@ impl Page {
         self.agents
             .borrow()
             .iter()
-            .find(|agent| agent.calls.has(call) || agent.machine.borrow().calls().any(|id| id == call))
+            .find(|agent| {
+                agent.calls.has(call) || agent.machine.borrow().calls().any(|id| id == call)
+            })
             .cloned()
     }
 
@@ -244,13 +246,16 @@ impl Page {
             return;
         }
         let (page, handle) = (self.weak(), agent.handle);
-        let timer = Timeout::new((deadline - Date::now()).clamp(0.0, LONGEST_TIMER) as u32, move || {
-            let Some(page) = page.upgrade() else { return };
-            // A timer that is dropped while it fires stays alive until its closure has returned.
-            let fired = page.agent(handle).and_then(|agent| agent.timer.take());
-            page.give(handle, Input::Tick);
-            drop(fired);
-        });
+        let timer = Timeout::new(
+            (deadline - Date::now()).clamp(0.0, LONGEST_TIMER) as u32,
+            move || {
+                let Some(page) = page.upgrade() else { return };
+                // A timer that is dropped while it fires stays alive until its closure has returned.
+                let fired = page.agent(handle).and_then(|agent| agent.timer.take());
+                page.give(handle, Input::Tick);
+                drop(fired);
+            },
+        );
         agent.timer.replace(Some((deadline, timer)));
     }
 
@@ -330,7 +335,10 @@ impl Page {
 
     fn tell(&self, change: &Change) {
         // An application's mistake must not stop the meeting.
-        if let Err(thrown) = self.on_change.call1(&JsValue::UNDEFINED, &change_value(change)) {
+        if let Err(thrown) = self
+            .on_change
+            .call1(&JsValue::UNDEFINED, &change_value(change))
+        {
             errors::report(&thrown);
         }
     }

@@ -36,7 +36,9 @@ impl ser::Error for Misfit {
 /// A value as JavaScript has it: plain objects, arrays, numbers and strings.
 pub fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
     // Fails only for shapes that no type of ours has (tuples, bytes, keys that are no strings).
-    value.serialize(writer::Writer).unwrap_or(JsValue::UNDEFINED)
+    value
+        .serialize(writer::Writer)
+        .unwrap_or(JsValue::UNDEFINED)
 }
 
 /// A value from JavaScript, if it has the shape.
@@ -46,7 +48,9 @@ pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Option<T> {
 
 /// JSON text of a value.
 pub fn to_text<T: Serialize + ?Sized>(value: &T) -> String {
-    JSON::stringify(&to_js(value)).map(String::from).unwrap_or_default()
+    JSON::stringify(&to_js(value))
+        .map(String::from)
+        .unwrap_or_default()
 }
 
 /// A value from JSON text, if it has the shape.

@@ -14,7 +14,9 @@ const LARGEST: f64 = 9_007_199_254_740_991.0;
 impl Reader {
     fn integer<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match self.0.as_f64() {
-            Some(n) if n.fract() == 0.0 && (0.0..=LARGEST).contains(&n) => visitor.visit_u64(n as u64),
+            Some(n) if n.fract() == 0.0 && (0.0..=LARGEST).contains(&n) => {
+                visitor.visit_u64(n as u64)
+            }
             _ => Err(Misfit),
         }
     }
@@ -23,11 +25,18 @@ impl Reader {
         visitor.visit_string(self.0.as_string().ok_or(Misfit)?)
     }
 
-    fn fields<'de, V: Visitor<'de>>(self, names: &'static [&'static str], visitor: V) -> Result<V::Value, Misfit> {
+    fn fields<'de, V: Visitor<'de>>(
+        self,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
         if !self.0.is_object() {
             return Err(Misfit);
         }
-        visitor.visit_seq(Fields { object: self.0, names: names.iter() })
+        visitor.visit_seq(Fields {
+            object: self.0,
+            names: names.iter(),
+        })
     }
 }
 
@@ -77,7 +86,11 @@ impl<'de> de::Deserializer<'de> for Reader {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -88,7 +101,10 @@ impl<'de> de::Deserializer<'de> for Reader {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         let object = self.0.dyn_into::<Object>().map_err(|_| Misfit)?;
-        visitor.visit_map(Entries { entries: Object::entries(&object), at: 0 })
+        visitor.visit_map(Entries {
+            entries: Object::entries(&object),
+            at: 0,
+        })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -108,7 +124,10 @@ impl<'de> de::Deserializer<'de> for Reader {
         visitor: V,
     ) -> Result<V::Value, Misfit> {
         if let Some(name) = self.0.as_string() {
-            return visitor.visit_enum(Variant { name, content: Reader(JsValue::UNDEFINED) });
+            return visitor.visit_enum(Variant {
+                name,
+                content: Reader(JsValue::UNDEFINED),
+            });
         }
         let object = self.0.dyn_into::<Object>().map_err(|_| Misfit)?;
         let entries = Object::entries(&object);
@@ -116,7 +135,10 @@ impl<'de> de::Deserializer<'de> for Reader {
             return Err(Misfit);
         }
         let (name, value) = entry(&entries, 0)?;
-        visitor.visit_enum(Variant { name, content: Reader(value) })
+        visitor.visit_enum(Variant {
+            name,
+            content: Reader(value),
+        })
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -139,8 +161,14 @@ struct Fields {
 impl<'de> de::SeqAccess<'de> for Fields {
     type Error = Misfit;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
-        let value = self.names.next().map_or(JsValue::UNDEFINED, |name| field(&self.object, name));
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Misfit> {
+        let value = self
+            .names
+            .next()
+            .map_or(JsValue::UNDEFINED, |name| field(&self.object, name));
         if value.is_undefined() {
             return Ok(None);
         }
@@ -156,12 +184,16 @@ struct Items {
 impl<'de> de::SeqAccess<'de> for Items {
     type Error = Misfit;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Misfit> {
         if self.at >= self.array.length() {
             return Ok(None);
         }
         self.at += 1;
-        seed.deserialize(Reader(self.array.get(self.at - 1))).map(Some)
+        seed.deserialize(Reader(self.array.get(self.at - 1)))
+            .map(Some)
     }
 }
 
@@ -173,7 +205,10 @@ struct Entries {
 impl<'de> de::MapAccess<'de> for Entries {
     type Error = Misfit;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Misfit> {
         if self.at >= self.entries.length() {
             return Ok(None);
         }
@@ -198,7 +233,10 @@ impl<'de> de::EnumAccess<'de> for Variant {
     type Variant = Reader;
 
     fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Reader), Misfit> {
-        Ok((seed.deserialize(self.name.into_deserializer())?, self.content))
+        Ok((
+            seed.deserialize(self.name.into_deserializer())?,
+            self.content,
+        ))
     }
 }
 

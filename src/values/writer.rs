@@ -65,11 +65,20 @@ impl ser::Serializer for Writer {
         Ok(JsValue::NULL)
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<JsValue, Misfit> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<JsValue, Misfit> {
         Ok(JsValue::from_str(variant))
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<JsValue, Misfit> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<JsValue, Misfit> {
         value.serialize(self)
     }
 
@@ -91,7 +100,11 @@ impl ser::Serializer for Writer {
         Err(Misfit)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Misfit> {
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleStruct, Misfit> {
         Err(Misfit)
     }
 
@@ -150,11 +163,17 @@ pub struct Fields {
 
 impl Fields {
     fn new(variant: Option<&'static str>) -> Self {
-        Self { object: Object::new(), variant, key: JsValue::UNDEFINED }
+        Self {
+            object: Object::new(),
+            variant,
+            key: JsValue::UNDEFINED,
+        }
     }
 
     fn set(&self, key: &JsValue, value: &JsValue) -> Result<(), Misfit> {
-        Reflect::set(&self.object, key, value).map(drop).map_err(|_| Misfit)
+        Reflect::set(&self.object, key, value)
+            .map(drop)
+            .map_err(|_| Misfit)
     }
 
     fn done(self) -> Result<JsValue, Misfit> {
@@ -169,7 +188,11 @@ impl ser::SerializeStruct for Fields {
     type Ok = JsValue;
     type Error = Misfit;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Misfit> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), Misfit> {
         self.set(&JsValue::from_str(key), &value.serialize(Writer)?)
     }
 
@@ -182,7 +205,11 @@ impl ser::SerializeStructVariant for Fields {
     type Ok = JsValue;
     type Error = Misfit;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Misfit> {
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), Misfit> {
         self.set(&JsValue::from_str(key), &value.serialize(Writer)?)
     }
 

@@ -430,6 +430,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Wait until the workers have carried out everything that was decided before this call.
+    pub async fn settled(&self) {
+        self.rooms().settled().await;
+    }
+
     /// What happens from now on.
     pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
         self.inner.events.subscribe()

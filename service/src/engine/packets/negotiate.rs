@@ -10,6 +10,7 @@ use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::channel::{ChannelConfig, Reliability};
 use str0m::config::{DtlsCert, DtlsVersion};
 use str0m::media::{Direction, MediaKind};
+use str0m::rtp::Extension;
 use str0m::{Candidate, Rtc, RtcError};
 
 use super::command::{More, Negotiated};
@@ -42,6 +43,7 @@ impl Transport {
             .enable_opus(true, false)
             .enable_vp8(true)
             .enable_h264(true)
+            .set_extension(5, Extension::PlayoutDelay)
             .build(now);
         for address in &self.candidates {
             if let Ok(candidate) = Candidate::host(*address, "udp") {

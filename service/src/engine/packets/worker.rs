@@ -564,7 +564,8 @@ impl Worker {
             return;
         };
         if let Some(track) = self.sessions[index].up.iter_mut().find(|t| t.key == key) {
-            let opens = open && !std::mem::replace(&mut track.open, open);
+            let was_open = std::mem::replace(&mut track.open, open);
+            let opens = open && !was_open;
             // Only for somebody: an encoder makes three key frames a second at most, and one that
             // nobody was there for delays the one that is needed.
             if !opens || !self.desk.interests.contains_key(&key) {

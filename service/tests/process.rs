@@ -1,0 +1,149 @@
+//! The program itself: what it prints, that a kill loses nothing, that it refuses to be exposed, that it
+//! ends when told, and that no secret is in what it wrote (S15).
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::*;
+use plenary_protocol::agent::*;
+use plenary_protocol::id::CallId;
+use serde_json::json;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+struct Program {
+    child: Child,
+    address: SocketAddr,
+    lines: Vec<String>,
+}
+
+fn command(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plenary-service"));
+    command
+        .args(arguments)
+        .args(["--data", data.to_str().unwrap()])
+        .env("RUST_LOG", "trace,hyper=info,mio=info,sqlx=info")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+async fn serve(data: &Path) -> Program {
+    let mut child =
+        command(data, &["serve", "--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"]).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut lines = Vec::new();
+    while let Some(line) = tokio::time::timeout(DEADLINE, out.next_line()).await.unwrap().unwrap() {
+        let last = line.starts_with("console: ");
+        lines.push(line);
+        if last {
+            break;
+        }
+    }
+    let listening = lines.iter().find_map(|line| line.strip_prefix("listening: http://")).unwrap();
+    Program { child, address: listening.parse().unwrap(), lines }
+}
+
+impl Program {
+    fn service(&self, data: tempfile::TempDir) -> Service {
+        Service { running: None, data, address: self.address }
+    }
+
+    async fn kill(mut self) -> String {
+        self.child.kill().await.unwrap();
+        self.log().await
+    }
+
+    async fn terminate(mut self) -> String {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        let status = tokio::time::timeout(DEADLINE, self.child.wait()).await.unwrap().unwrap();
+        assert!(status.success());
+        self.log().await
+    }
+
+    async fn log(&mut self) -> String {
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).await.unwrap();
+        log
+    }
+}
+
+#[tokio::test]
+async fn a_kill_loses_nothing_and_nothing_secret_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = serve(folder.path()).await;
+    let base = format!("http://{}/", program.address);
+    assert!(program.lines.contains(&format!("guest page: {base}guest/")));
+    assert!(program.lines.contains(&format!("console: {base}console/")));
+    let mut service = program.service(folder);
+
+    let olivia = service.sign_in("Olivia").await;
+    let meeting = service.schedule(&olivia, json!({})).await;
+    let mut organizer = service.agent(&olivia, "").await;
+    organizer.join("o", &meeting).await.unwrap();
+    let user = service.guest().await;
+    let mut guest = service.agent(&user, "Ada").await;
+    guest.join("g", &meeting).await.unwrap();
+    let admit = Request::Admit { call: CallId::from("o"), participant: user.id.clone() };
+    organizer.ask(admit).await.unwrap();
+    guest.admitted().await;
+    let path = meeting["joinWebUrl"].as_str().unwrap().split_once("/meet/").unwrap().1.to_owned();
+    service.http("GET", &format!("/meet/{path}"), &[], "").await;
+    service.http("GET", "/rtc/v1?access_token=sesame-in-a-url", &[], "").await;
+    guest.send_text(r#"{"id":1,"request":{"token":{"token":"sesame-in-a-message","x":}}}"#).await;
+    let log = program.kill().await;
+
+    let program = serve(service.data.path()).await;
+    service.address = program.address;
+    let mut guest = service.agent(&user, "Ada").await;
+    assert_eq!(guest.join("g", &meeting).await.unwrap().state, CallState::Connected);
+    let mut organizer = service.agent(&olivia, "").await;
+    assert_eq!(organizer.join("o", &meeting).await.unwrap().roster.len(), 2);
+    let log = log + &program.terminate().await;
+    assert_eq!(guest.closed().await, Some(1012));
+
+    assert!(log.contains("/v1.0/me/onlineMeetings"), "requests are logged by route:\n{log}");
+    let secret = path.split_once("p=").unwrap().1.to_owned();
+    let passcode = meeting["joinMeetingIdSettings"]["passcode"].as_str().unwrap().to_owned();
+    let keys = command(service.data.path(), &["keys"]).output().await.unwrap();
+    let keys = String::from_utf8(keys.stdout).unwrap();
+    let key = keys.lines().next().unwrap().split_once("accesskey=").unwrap().1.to_owned();
+    let hidden = [olivia.token, olivia.access, user.token, secret, passcode, key];
+    for hidden in hidden.iter().map(String::as_str).chain(["sesame-in-a-url", "sesame-in-a-message"]) {
+        assert!(!log.contains(hidden), "S15: {hidden}");
+    }
+}
+
+#[tokio::test]
+async fn s10_an_exposed_development_organisation_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    for exposed in [
+        ["--listen", "0.0.0.0:0", "--udp", "127.0.0.1:0"],
+        ["--listen", "127.0.0.1:0", "--udp", "0.0.0.0:0"],
+        ["--listen", "127.0.0.1:0", "--public-url", "https://meet.example.org"],
+    ] {
+        let arguments: Vec<&str> =
+            ["serve", "--dev-organisation"].into_iter().chain(exposed).collect();
+        let output = command(folder.path(), &arguments).output().await.unwrap();
+        assert!(!output.status.success());
+        assert!(String::from_utf8_lossy(&output.stderr).contains("development organisation"));
+    }
+}
+
+#[tokio::test]
+async fn connection_strings_have_the_form_that_clients_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = command(folder.path(), &["keys", "--public-url", "https://meet.example.org"]).output();
+    let output = String::from_utf8(output.await.unwrap().stdout).unwrap();
+    let lines: Vec<&str> = output.lines().collect();
+    assert_eq!(lines.len(), 2);
+    for line in lines {
+        assert!(line.starts_with("endpoint=https://meet.example.org;accesskey="), "{line}");
+        assert!(!line.ends_with(';'));
+    }
+}
