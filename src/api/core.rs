@@ -16,7 +16,7 @@ use crate::values::{changes, field, object};
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
-use plenary_protocol::id::CallId;
+use plenary_protocol::id::{CallId, RawId};
 use std::future::Future;
 use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -78,7 +78,7 @@ impl Core {
     pub fn join(
         &self,
         agent: u32,
-        call: String,
+        call: JsValue,
         locator: JsValue,
         options: JsValue,
     ) -> Result<(), JsValue> {
@@ -87,10 +87,10 @@ impl Core {
             .page
             .agent(agent)
             .ok_or_else(|| errors::reason(reasons::DISPOSED))?;
-        if call.is_empty() || running.machine.borrow().identity().is_none() {
+        if !call.is_string() || running.machine.borrow().identity().is_none() {
             return Err(errors::reason(Reason::NO_SUCH_CALL));
         }
-        let call = CallId(call);
+        let call = CallId(plain(&call));
         if self.page.agent_of(&call).is_some() {
             return Err(errors::error(&Refused::saying(
                 Reason::MALFORMED,
@@ -117,77 +117,77 @@ impl Core {
 
     /// Leaves, or ends the meeting for everybody.
     #[wasm_bindgen(js_name = hangUp)]
-    pub fn hang_up(&self, call: String, for_everyone: bool) -> Promise {
+    pub fn hang_up(&self, call: JsValue, for_everyone: bool) -> Promise {
         self.command(call, Command::HangUp { for_everyone })
     }
 
     /// Mutes the microphone.
-    pub fn mute(&self, call: String) -> Promise {
+    pub fn mute(&self, call: JsValue) -> Promise {
         self.command(call, Command::Mute)
     }
 
     /// Unmutes it, opening it where that has not been done.
-    pub fn unmute(&self, call: String) -> Promise {
+    pub fn unmute(&self, call: JsValue) -> Promise {
         self.command(call, Command::Unmute)
     }
 
     /// Publishes the camera; the track stays the facade's.
     #[wasm_bindgen(js_name = startVideo)]
-    pub fn start_video(&self, call: String, track: JsValue) -> Promise {
+    pub fn start_video(&self, call: JsValue, track: JsValue) -> Promise {
         let Ok(track) = track.dyn_into::<MediaStreamTrack>() else {
             return rejected(NOT_A_TRACK);
         };
-        let call = CallId(call);
+        let call = CallId(plain(&call));
         if let Some(agent) = self.page.agent_of(&call) {
             agent.calls.hold_camera(&call, track);
         }
-        self.command(call.0, Command::Video(true))
+        self.command(call.0.into(), Command::Video(true))
     }
 
     /// Stops publishing it.
     #[wasm_bindgen(js_name = stopVideo)]
-    pub fn stop_video(&self, call: String) -> Promise {
+    pub fn stop_video(&self, call: JsValue) -> Promise {
         self.command(call, Command::Video(false))
     }
 
     /// Replaces the microphone of a call that is already running.
     #[wasm_bindgen(js_name = setMicrophone)]
-    pub fn set_microphone(&self, call: String, track: JsValue) -> Promise {
+    pub fn set_microphone(&self, call: JsValue, track: JsValue) -> Promise {
         let Ok(track) = track.dyn_into::<MediaStreamTrack>() else {
             return rejected(NOT_A_TRACK);
         };
-        let call = CallId(call);
+        let call = CallId(plain(&call));
         if let Some(agent) = self.page.agent_of(&call) {
             agent.calls.give_microphone(&call, track);
         }
-        self.command(call.0, Command::Microphone)
+        self.command(call.0.into(), Command::Microphone)
     }
 
     /// Lets somebody in from the lobby.
-    pub fn admit(&self, call: String, participant: String) -> Promise {
-        self.command(call, Command::Admit(participant.as_str().into()))
+    pub fn admit(&self, call: JsValue, participant: JsValue) -> Promise {
+        self.command(call, Command::Admit(RawId(plain(&participant))))
     }
 
     /// Sends somebody away from the lobby.
-    pub fn reject(&self, call: String, participant: String) -> Promise {
-        self.command(call, Command::Reject(participant.as_str().into()))
+    pub fn reject(&self, call: JsValue, participant: JsValue) -> Promise {
+        self.command(call, Command::Reject(RawId(plain(&participant))))
     }
 
     /// Lets everybody in.
     #[wasm_bindgen(js_name = admitAll)]
-    pub fn admit_all(&self, call: String) -> Promise {
+    pub fn admit_all(&self, call: JsValue) -> Promise {
         self.command(call, Command::AdmitAll)
     }
 
     /// Removes somebody from the meeting.
-    pub fn remove(&self, call: String, participant: String) -> Promise {
-        self.command(call, Command::Remove(participant.as_str().into()))
+    pub fn remove(&self, call: JsValue, participant: JsValue) -> Promise {
+        self.command(call, Command::Remove(RawId(plain(&participant))))
     }
 
     /// The track of a remote stream, when it is assigned to a slot.
     #[wasm_bindgen(js_name = remoteTrack)]
-    pub fn remote_track(&self, call: String, stream: u32) -> Option<MediaStreamTrack> {
-        let call = CallId(call);
+    pub fn remote_track(&self, call: JsValue, stream: u32) -> Option<MediaStreamTrack> {
+        let call = CallId(plain(&call));
         let agent = self.page.agent_of(&call)?;
         let sid = agent.machine.borrow().track_of(&call, stream)?.to_owned();
         agent
@@ -199,12 +199,12 @@ impl Core {
     #[wasm_bindgen(js_name = openRemoteView)]
     pub fn open_remote_view(
         &self,
-        call: String,
+        call: JsValue,
         stream: u32,
-        scaling: &str,
+        scaling: JsValue,
         mirrored: bool,
     ) -> Result<View, JsValue> {
-        let call = CallId(call);
+        let call = CallId(plain(&call));
         let no_stream = || errors::reason(Reason::NO_SUCH_CALL);
         let agent = self.page.agent_of(&call).ok_or_else(no_stream)?;
         let sid = agent
@@ -212,7 +212,7 @@ impl Core {
             .borrow()
             .track_of(&call, stream)
             .map(str::to_owned);
-        let (sid, view) = (sid.ok_or_else(no_stream)?, new_view(scaling, mirrored)?);
+        let (sid, view) = (sid.ok_or_else(no_stream)?, new_view(&scaling, mirrored)?);
         agent
             .calls
             .session(&call, |session| session.show(&sid, &view));
@@ -224,13 +224,13 @@ impl Core {
     pub fn open_local_view(
         &self,
         track: JsValue,
-        scaling: &str,
+        scaling: JsValue,
         mirrored: bool,
     ) -> Result<View, JsValue> {
         let track = track
             .dyn_into::<MediaStreamTrack>()
             .map_err(|_| errors::reason(NOT_A_TRACK))?;
-        let view = new_view(scaling, mirrored)?;
+        let view = new_view(&scaling, mirrored)?;
         view.show(Some(&track));
         Ok(View { view })
     }
@@ -256,14 +256,15 @@ impl Core {
 
     /// `getUserMedia` for one camera.
     #[wasm_bindgen(js_name = openCamera)]
-    pub fn open_camera(&self, device: String) -> Promise {
+    pub fn open_camera(&self, device: JsValue) -> Promise {
+        let device = plain(&device);
         promise(async move { Ok(devices::open_camera(&device).await?.into()) })
     }
 
     /// Chooses the microphone for calls, present and future; empty for the system's default.
     #[wasm_bindgen(js_name = selectMicrophone)]
-    pub fn select_microphone(&self, device: String) -> Promise {
-        self.page.microphone.replace(device);
+    pub fn select_microphone(&self, device: JsValue) -> Promise {
+        self.page.microphone.replace(plain(&device));
         for agent in self.page.agents() {
             agent.calls.reopen_microphones(&self.page, agent.handle);
         }
@@ -272,10 +273,11 @@ impl Core {
 
     /// `setSinkId` for remote sound; rejects where the browser has none.
     #[wasm_bindgen(js_name = selectSpeaker)]
-    pub fn select_speaker(&self, device: String) -> Promise {
+    pub fn select_speaker(&self, device: JsValue) -> Promise {
         if !devices::can_select_speaker() {
             return rejected(NO_SPEAKERS);
         }
+        let device = plain(&device);
         self.page.speaker.replace(device.clone());
         let sessions: Vec<_> = self
             .page
@@ -317,8 +319,8 @@ impl Core {
         self.page.dispose();
     }
 
-    fn command(&self, call: String, command: Command) -> Promise {
-        let call = CallId(call);
+    fn command(&self, call: JsValue, command: Command) -> Promise {
+        let call = CallId(plain(&call));
         let (ticket, promise) = self.page.promises.open();
         match (self.page.agent_of(&call), &command) {
             (Some(agent), _) => self.page.give(
@@ -342,6 +344,11 @@ impl Core {
         }
         promise
     }
+}
+
+/// A text; anything else is the empty one, which names nothing.
+fn plain(value: &JsValue) -> String {
+    value.as_string().unwrap_or_default()
 }
 
 const NOT_A_TRACK: Reason = Reason {
@@ -394,8 +401,8 @@ impl View {
 
     /// `Crop`, `Fit` or `Stretch`; anything else changes nothing.
     #[wasm_bindgen(js_name = updateScaling)]
-    pub fn update_scaling(&self, scaling: &str) {
-        if let Some(scaling) = Scaling::from_name(scaling) {
+    pub fn update_scaling(&self, scaling: JsValue) {
+        if let Some(scaling) = Scaling::from_name(&plain(&scaling)) {
             self.view.set_scaling(scaling);
         }
     }
@@ -406,7 +413,7 @@ impl View {
     }
 }
 
-fn new_view(scaling: &str, mirrored: bool) -> Result<Rc<view::View>, JsValue> {
-    let scaling = Scaling::from_name(scaling).unwrap_or(Scaling::Crop);
+fn new_view(scaling: &JsValue, mirrored: bool) -> Result<Rc<view::View>, JsValue> {
+    let scaling = Scaling::from_name(&plain(scaling)).unwrap_or(Scaling::Crop);
     view::View::new(scaling, mirrored).map_err(|error| errors::error(&error.into()))
 }

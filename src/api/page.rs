@@ -19,7 +19,6 @@ use crate::values::{changes, field};
 use js_sys::{Date, Function, Math};
 use plenary_protocol::id::CallId;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::JsValue;
 use web_sys::{Event, EventTarget, VisibilityState};
@@ -35,7 +34,7 @@ pub struct Page {
     agents: RefCell<Vec<Rc<Running>>>,
     last_agent: Cell<u32>,
     streams: StreamIds,
-    queue: RefCell<VecDeque<(u32, Input)>>,
+    queue: RefCell<Vec<(u32, Input)>>,
     busy: Cell<bool>,
     /// Chosen microphone; empty: the system's default.
     pub microphone: RefCell<String>,
@@ -96,11 +95,16 @@ impl Page {
         let Some(window) = web_sys::window() else {
             return;
         };
-        let on = |target: &EventTarget, kind, input: fn(Event) -> Option<Input>| {
+        let on = |target: &EventTarget, kind, input: fn(&Event) -> Option<Input>| {
             let page = self.weak();
             Listener::new(target, kind, move |event| {
-                if let (Some(page), Some(input)) = (page.upgrade(), input(event)) {
-                    page.give_all(&input);
+                let Some(page) = page.upgrade() else {
+                    return;
+                };
+                for agent in page.agents() {
+                    if let Some(input) = input(&event) {
+                        page.give(agent.handle, input);
+                    }
                 }
             })
         };
@@ -111,7 +115,7 @@ impl Page {
             on(&window, "pageshow", |_| Some(Input::Visible)),
             // The page goes for good: nobody should have to wait until the service notices.
             on(&window, "pagehide", |event| {
-                (!field(&event, "persisted").is_truthy()).then_some(Input::Dispose(0))
+                (!field(event, "persisted").is_truthy()).then_some(Input::Dispose(0))
             }),
         ];
         if let Some(document) = window.document() {
@@ -184,22 +188,17 @@ impl Page {
         self.agents.borrow().clone()
     }
 
-    /// Feeds every agent.
-    pub fn give_all(&self, input: &Input) {
-        for agent in self.agents() {
-            self.give(agent.handle, input.clone());
-        }
-    }
-
     /// Feeds one agent, now or after what is being carried out.
     pub fn give(&self, handle: u32, input: Input) {
-        self.queue.borrow_mut().push_back((handle, input));
+        self.queue.borrow_mut().push((handle, input));
         if self.busy.replace(true) {
             return;
         }
         loop {
-            let next = self.queue.borrow_mut().pop_front();
-            let Some((handle, input)) = next else { break };
+            if self.queue.borrow().is_empty() {
+                break;
+            }
+            let (handle, input) = self.queue.borrow_mut().remove(0);
             let Some(agent) = self.agent(handle) else {
                 self.too_late(handle, input);
                 continue;
@@ -315,7 +314,7 @@ impl Page {
                     self.promises.settle(ticket, agent.handle, Err(why.into()));
                     self.queue
                         .borrow_mut()
-                        .push_back((agent.handle, Input::Dispose(0)));
+                        .push((agent.handle, Input::Dispose(0)));
                 } else {
                     agent.calls.prepare(self, agent.handle);
                     self.promises
@@ -403,14 +402,16 @@ impl Page {
             .as_deref()
             .and_then(|address| Socket::open(address, report));
         if socket.is_none() {
-            self.queue.borrow_mut().push_back((handle, Input::Closed));
+            self.queue.borrow_mut().push((handle, Input::Closed));
         }
         agent.socket.replace(socket);
     }
 
     /// Lets go of everything.
     pub fn dispose(&self) {
-        self.give_all(&Input::Dispose(0));
+        for agent in self.agents() {
+            self.give(agent.handle, Input::Dispose(0));
+        }
         self.listeners.take();
         self.watch.take();
     }

@@ -55,7 +55,7 @@ impl Announcements {
             if info.sid == own {
                 continue;
             }
-            if info.state() == lk::participant_info::State::Disconnected {
+            if info.state == lk::participant_info::State::Disconnected {
                 self.remove(&info.sid, &mut events);
             } else {
                 self.participant(info, &mut events);
@@ -146,7 +146,7 @@ fn unpublished(endpoint: &str, track: &str) -> MediaEvent {
 /// What a track is; a client that names no source sends its camera or microphone (livekit-client
 /// shows such tracks the same way). Data tracks are nothing for a meeting.
 fn source(track: &lk::TrackInfo) -> Option<TrackSource> {
-    match (track.source(), track.r#type()) {
+    match (track.source, track.r#type) {
         (lk::TrackSource::Microphone, _) => Some(TrackSource::Microphone),
         (lk::TrackSource::Camera, _) => Some(TrackSource::Camera),
         (lk::TrackSource::ScreenShare, _) => Some(TrackSource::ScreenShare),
@@ -249,7 +249,7 @@ mod tests {
         );
         assert_eq!(all.speakers(&[speaker("PA_bob", 0.5, true)]), None);
         let mut bob = participant("bob", &[]);
-        bob.set_state(lk::participant_info::State::Disconnected);
+        bob.state = lk::participant_info::State::Disconnected;
         assert_eq!(
             all.update(&[bob], "PA_me"),
             [MediaEvent::Speaking(vec!["ann".into()])]

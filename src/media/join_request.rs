@@ -1,8 +1,6 @@
 //! The address of a LiveKit socket (v1): everything that the client has to say travels in it. Pure.
 
-use base64::engine::general_purpose::URL_SAFE;
-use base64::Engine as _;
-use prost::Message as _;
+use super::wire::Message as _;
 
 use super::signalling::Attempt;
 use super::wire as lk;
@@ -22,8 +20,9 @@ pub fn socket_url(attempt: &Attempt, request: Vec<u8>, gzipped: bool) -> String 
 pub fn validate_url(attempt: &Attempt) -> String {
     // Without the offer, which is long and says nothing about permission.
     let request = lk::JoinRequest {
-        publisher_offer: None,
-        ..attempt.request.clone()
+        reconnect: attempt.request.reconnect,
+        participant_sid: attempt.request.participant_sid.clone(),
+        ..Default::default()
     };
     let url = address(attempt, "/validate", request.encode_to_vec(), false);
     // `ws` to `http`, `wss` to `https`.
@@ -43,16 +42,47 @@ fn address(attempt: &Attempt, path: &str, request: Vec<u8>, gzipped: bool) -> St
         join_request: request,
     };
     // LiveKit's server wants the padding.
-    let wrapped = URL_SAFE.encode(wrapped.encode_to_vec()).replace('=', "%3D");
+    let wrapped = base64url(&wrapped.encode_to_vec());
     let slots = if attempt.slots { "&slots=1" } else { "" };
     let (origin, token) = (attempt.url.trim_end_matches('/'), &attempt.token);
     // A JWT is made of characters that need no escaping.
     format!("{origin}/rtc/v1{path}?access_token={token}{slots}&join_request={wrapped}")
 }
 
+/// Base64 for an address, its padding escaped.
+fn base64url(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let at = |n: usize| u32::from(three.get(n).copied().unwrap_or_default());
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for n in 0..4 {
+            if n <= three.len() {
+                text.push(char::from(DIGITS[(bits >> (18 - 6 * n)) as usize & 63]));
+            } else {
+                text.push_str("%3D");
+            }
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::engine::general_purpose::URL_SAFE;
+    use base64::Engine as _;
+
+    #[test]
+    fn base64_is_that_of_everybody_else() {
+        for length in 0..50 {
+            let bytes: Vec<u8> = (0..length).map(|n| (n * 83 + 250) as u8).collect();
+            assert_eq!(
+                base64url(&bytes),
+                URL_SAFE.encode(&bytes).replace('=', "%3D")
+            );
+        }
+    }
 
     fn attempt() -> Attempt {
         Attempt {

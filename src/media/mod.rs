@@ -13,6 +13,7 @@ pub mod decoding;
 pub mod interface;
 pub mod join_request;
 pub mod negotiation;
+pub(crate) mod protobuf;
 pub mod publications;
 pub mod sdp;
 pub mod signalling;

@@ -4,7 +4,6 @@
 //! A track is announced with the first offer, muted, before there is a device behind it; feeding it
 //! later is a `replaceTrack` and a mute message, never a new offer. Pure.
 
-
 use plenary_protocol::agent::{OfferedTrack, TrackSource};
 
 use super::wire as lk;
@@ -114,7 +113,7 @@ impl Publications {
     pub fn own_tracks(&mut self, tracks: &[lk::TrackInfo]) {
         for publication in &mut self.tracks {
             let source = track_source(publication.source);
-            if let Some(track) = tracks.iter().find(|track| track.source() == source) {
+            if let Some(track) = tracks.iter().find(|track| track.source == source) {
                 publication.know(track);
             }
         }

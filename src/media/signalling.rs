@@ -316,7 +316,12 @@ impl Signalling {
             r#type: "offer".to_owned(),
             sdp,
             id: self.negotiation.id(),
-            mid_to_track_id: self.publications.mid_to_cid().into_iter().map(Into::into).collect(),
+            mid_to_track_id: self
+                .publications
+                .mid_to_cid()
+                .into_iter()
+                .map(Into::into)
+                .collect(),
         }
     }
 
@@ -442,7 +447,7 @@ impl Signalling {
                     self.negotiate(wanted);
                 }
             }
-            Response::Leave(leave) => match leave.action() {
+            Response::Leave(leave) => match leave.action {
                 lk::leave_request::Action::Resume => self.reopen(),
                 lk::leave_request::Action::Disconnect | lk::leave_request::Action::Reconnect => {
                     self.lose()

@@ -1,8 +1,8 @@
 //! The LiveKit socket: binary frames are protobuf, text frames are about slots.
 
+use super::wire::Message as _;
 use js_sys::{ArrayBuffer, Uint8Array};
 use plenary_protocol::media::SlotMessage;
-use prost::Message as _;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
@@ -78,9 +78,8 @@ impl Drop for Socket {
 fn read(data: &JsValue) -> Heard {
     if let Some(buffer) = data.dyn_ref::<ArrayBuffer>() {
         let bytes = Uint8Array::new(buffer).to_vec();
-        let message = lk::SignalResponse::decode(bytes.as_slice())
-            .ok()
-            .and_then(|response| response.message);
+        let message =
+            lk::SignalResponse::decode(bytes.as_slice()).and_then(|response| response.message);
         return message.map_or(Heard::Unknown, |message| Heard::Signal(Box::new(message)));
     }
     let text = data.as_string().unwrap_or_default();

@@ -4,168 +4,117 @@
 //! that a meeting has elsewhere; a protobuf reader skips the fields that it does not name. Names and
 //! numbers are LiveKit's, and the tests below hold every one of them against that crate.
 
+pub use super::protobuf::Message;
+use super::protobuf::{enumeration, message, one_of};
 
-use prost::{Enumeration, Message, Oneof};
-
-/// A frame from the engine; `None` inside is a message that means nothing here.
-#[derive(Clone, PartialEq, Message)]
-pub struct SignalResponse {
-    #[prost(
-        oneof = "signal_response::Message",
-        tags = "1, 2, 4, 5, 6, 8, 10, 16, 19, 24, 25"
-    )]
-    pub message: Option<signal_response::Message>,
-}
-
-/// What the engine says.
-pub mod signal_response {
-    use super::*;
-
-    #[derive(Clone, PartialEq, Oneof)]
-    pub enum Message {
-        #[prost(message, tag = "1")]
-        Join(JoinResponse),
-        #[prost(message, tag = "2")]
-        Answer(SessionDescription),
-        #[prost(message, tag = "4")]
-        Trickle(TrickleRequest),
-        #[prost(message, tag = "5")]
-        Update(ParticipantUpdate),
-        #[prost(message, tag = "6")]
-        TrackPublished(TrackPublishedResponse),
-        #[prost(message, tag = "8")]
-        Leave(LeaveRequest),
-        #[prost(message, tag = "10")]
-        SpeakersChanged(SpeakersChanged),
-        #[prost(string, tag = "16")]
-        RefreshToken(String),
-        #[prost(message, tag = "19")]
-        Reconnect(ReconnectResponse),
-        #[prost(message, tag = "24")]
-        RoomMoved(RoomMovedResponse),
-        #[prost(message, tag = "25")]
-        MediaSectionsRequirement(MediaSectionsRequirement),
+one_of! {
+    /// A frame from the engine; `None` inside is a message that means nothing here.
+    SignalResponse, signal_response {
+        1 Join(JoinResponse),
+        2 Answer(SessionDescription),
+        4 Trickle(TrickleRequest),
+        5 Update(ParticipantUpdate),
+        6 TrackPublished(TrackPublishedResponse),
+        8 Leave(LeaveRequest),
+        10 SpeakersChanged(SpeakersChanged),
+        16 RefreshToken(String),
+        19 Reconnect(ReconnectResponse),
+        24 RoomMoved(RoomMovedResponse),
+        25 MediaSectionsRequirement(MediaSectionsRequirement),
     }
 }
 
-/// A frame to the engine.
-#[derive(Clone, PartialEq, Message)]
-pub struct SignalRequest {
-    #[prost(oneof = "signal_request::Message", tags = "1, 3, 5, 8, 12, 16")]
-    pub message: Option<signal_request::Message>,
-}
-
-/// What the client says.
-pub mod signal_request {
-    use super::*;
-
-    #[derive(Clone, PartialEq, Oneof)]
-    pub enum Message {
-        #[prost(message, tag = "1")]
-        Offer(SessionDescription),
-        #[prost(message, tag = "3")]
-        Trickle(TrickleRequest),
-        #[prost(message, tag = "5")]
-        Mute(MuteTrackRequest),
-        #[prost(message, tag = "8")]
-        Leave(LeaveRequest),
-        #[prost(message, tag = "12")]
-        SyncState(SyncState),
-        #[prost(message, tag = "16")]
-        PingReq(Ping),
+one_of! {
+    /// A frame to the engine.
+    SignalRequest, signal_request {
+        1 Offer(SessionDescription),
+        3 Trickle(TrickleRequest),
+        5 Mute(MuteTrackRequest),
+        8 Leave(LeaveRequest),
+        12 SyncState(SyncState),
+        16 PingReq(Ping),
     }
 }
 
-/// What travels in a socket's address.
-#[derive(Clone, PartialEq, Message)]
-pub struct WrappedJoinRequest {
-    #[prost(enumeration = "wrapped_join_request::Compression", tag = "1")]
-    pub compression: i32,
-    #[prost(bytes = "vec", tag = "2")]
-    pub join_request: Vec<u8>,
+message! {
+    /// What travels in a socket's address.
+    WrappedJoinRequest {
+        1 compression: wrapped_join_request::Compression,
+        2 join_request: Vec<u8>,
+    }
 }
 
 pub mod wrapped_join_request {
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, super::Enumeration)]
-    #[repr(i32)]
-    pub enum Compression {
-        None = 0,
-        Gzip = 1,
+    use super::*;
+
+    enumeration! {
+        Compression {
+            None = 0,
+            Gzip = 1,
+        }
     }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct JoinRequest {
-    #[prost(message, optional, tag = "1")]
-    pub client_info: Option<ClientInfo>,
-    #[prost(message, optional, tag = "2")]
-    pub connection_settings: Option<ConnectionSettings>,
-    #[prost(message, repeated, tag = "5")]
-    pub add_track_requests: Vec<AddTrackRequest>,
-    #[prost(message, optional, tag = "6")]
-    pub publisher_offer: Option<SessionDescription>,
-    #[prost(bool, tag = "7")]
-    pub reconnect: bool,
-    #[prost(string, tag = "9")]
-    pub participant_sid: String,
+message! {
+    JoinRequest {
+        1 client_info: Option<ClientInfo>,
+        2 connection_settings: Option<ConnectionSettings>,
+        5 add_track_requests: Vec<AddTrackRequest>,
+        6 publisher_offer: Option<SessionDescription>,
+        7 reconnect: bool,
+        9 participant_sid: String,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct ClientInfo {
-    #[prost(enumeration = "client_info::Sdk", tag = "1")]
-    pub sdk: i32,
-    #[prost(string, tag = "2")]
-    pub version: String,
-    #[prost(int32, tag = "3")]
-    pub protocol: i32,
+message! {
+    ClientInfo {
+        1 sdk: client_info::Sdk,
+        2 version: String,
+        3 protocol: i32,
+    }
 }
 
 pub mod client_info {
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, super::Enumeration)]
-    #[repr(i32)]
-    pub enum Sdk {
-        Unknown = 0,
-        Js = 1,
+    use super::*;
+
+    enumeration! {
+        Sdk {
+            Unknown = 0,
+            Js = 1,
+        }
     }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct ConnectionSettings {
-    #[prost(bool, tag = "1")]
-    pub auto_subscribe: bool,
+message! {
+    ConnectionSettings {
+        1 auto_subscribe: bool,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct AddTrackRequest {
-    #[prost(string, tag = "1")]
-    pub cid: String,
-    #[prost(enumeration = "TrackType", tag = "3")]
-    pub r#type: i32,
-    #[prost(bool, tag = "6")]
-    pub muted: bool,
-    #[prost(enumeration = "TrackSource", tag = "8")]
-    pub source: i32,
+message! {
+    AddTrackRequest {
+        1 cid: String,
+        3 r#type: TrackType,
+        6 muted: bool,
+        8 source: TrackSource,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct SessionDescription {
-    #[prost(string, tag = "1")]
-    pub r#type: String,
-    #[prost(string, tag = "2")]
-    pub sdp: String,
-    #[prost(uint32, tag = "3")]
-    pub id: u32,
-    #[prost(message, repeated, tag = "4")]
-    pub mid_to_track_id: Vec<Entry>,
+message! {
+    SessionDescription {
+        1 r#type: String,
+        2 sdp: String,
+        3 id: u32,
+        4 mid_to_track_id: Vec<Entry>,
+    }
 }
 
-/// An entry of a `map<string, string>`, which on the wire is a list of these.
-#[derive(Clone, PartialEq, Message)]
-pub struct Entry {
-    #[prost(string, tag = "1")]
-    pub key: String,
-    #[prost(string, tag = "2")]
-    pub value: String,
+message! {
+    /// An entry of a `map<string, string>`, which on the wire is a list of these.
+    Entry {
+        1 key: String,
+        2 value: String,
+    }
 }
 
 impl From<(String, String)> for Entry {
@@ -174,198 +123,180 @@ impl From<(String, String)> for Entry {
     }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct JoinResponse {
-    #[prost(message, optional, tag = "2")]
-    pub participant: Option<ParticipantInfo>,
-    #[prost(message, repeated, tag = "3")]
-    pub other_participants: Vec<ParticipantInfo>,
-    #[prost(message, repeated, tag = "5")]
-    pub ice_servers: Vec<IceServer>,
-    #[prost(int32, tag = "10")]
-    pub ping_timeout: i32,
-    #[prost(int32, tag = "11")]
-    pub ping_interval: i32,
+message! {
+    JoinResponse {
+        2 participant: Option<ParticipantInfo>,
+        3 other_participants: Vec<ParticipantInfo>,
+        5 ice_servers: Vec<IceServer>,
+        10 ping_timeout: i32,
+        11 ping_interval: i32,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct ReconnectResponse {
-    #[prost(message, repeated, tag = "1")]
-    pub ice_servers: Vec<IceServer>,
+message! {
+    ReconnectResponse {
+        1 ice_servers: Vec<IceServer>,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct RoomMovedResponse {
-    #[prost(string, tag = "2")]
-    pub token: String,
-    #[prost(message, optional, tag = "3")]
-    pub participant: Option<ParticipantInfo>,
-    #[prost(message, repeated, tag = "4")]
-    pub other_participants: Vec<ParticipantInfo>,
+message! {
+    RoomMovedResponse {
+        2 token: String,
+        3 participant: Option<ParticipantInfo>,
+        4 other_participants: Vec<ParticipantInfo>,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct ParticipantUpdate {
-    #[prost(message, repeated, tag = "1")]
-    pub participants: Vec<ParticipantInfo>,
+message! {
+    ParticipantUpdate {
+        1 participants: Vec<ParticipantInfo>,
+    }
 }
 
-/// Without name and metadata: the roster comes from the agent socket.
-#[derive(Clone, PartialEq, Message)]
-pub struct ParticipantInfo {
-    #[prost(string, tag = "1")]
-    pub sid: String,
-    #[prost(string, tag = "2")]
-    pub identity: String,
-    #[prost(enumeration = "participant_info::State", tag = "3")]
-    pub state: i32,
-    #[prost(message, repeated, tag = "4")]
-    pub tracks: Vec<TrackInfo>,
+message! {
+    /// Without name and metadata: the roster comes from the agent socket.
+    ParticipantInfo {
+        1 sid: String,
+        2 identity: String,
+        3 state: participant_info::State,
+        4 tracks: Vec<TrackInfo>,
+    }
 }
 
 pub mod participant_info {
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, super::Enumeration)]
-    #[repr(i32)]
-    pub enum State {
-        Joining = 0,
-        Joined = 1,
-        Active = 2,
-        Disconnected = 3,
+    use super::*;
+
+    enumeration! {
+        State {
+            Joining = 0,
+            Joined = 1,
+            Active = 2,
+            Disconnected = 3,
+        }
     }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct TrackInfo {
-    #[prost(string, tag = "1")]
-    pub sid: String,
-    #[prost(enumeration = "TrackType", tag = "2")]
-    pub r#type: i32,
-    #[prost(bool, tag = "4")]
-    pub muted: bool,
-    #[prost(enumeration = "TrackSource", tag = "9")]
-    pub source: i32,
-    #[prost(string, tag = "12")]
-    pub mid: String,
+message! {
+    TrackInfo {
+        1 sid: String,
+        2 r#type: TrackType,
+        4 muted: bool,
+        9 source: TrackSource,
+        12 mid: String,
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enumeration)]
-#[repr(i32)]
-pub enum TrackType {
-    Audio = 0,
-    Video = 1,
-    Data = 2,
+enumeration! {
+    TrackType {
+        Audio = 0,
+        Video = 1,
+        Data = 2,
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enumeration)]
-#[repr(i32)]
-pub enum TrackSource {
-    Unknown = 0,
-    Camera = 1,
-    Microphone = 2,
-    ScreenShare = 3,
-    ScreenShareAudio = 4,
+enumeration! {
+    TrackSource {
+        Unknown = 0,
+        Camera = 1,
+        Microphone = 2,
+        ScreenShare = 3,
+        ScreenShareAudio = 4,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct TrackPublishedResponse {
-    #[prost(string, tag = "1")]
-    pub cid: String,
-    #[prost(message, optional, tag = "2")]
-    pub track: Option<TrackInfo>,
+message! {
+    TrackPublishedResponse {
+        1 cid: String,
+        2 track: Option<TrackInfo>,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct TrickleRequest {
-    #[prost(string, tag = "1")]
-    pub candidate_init: String,
+message! {
+    TrickleRequest {
+        1 candidate_init: String,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct MuteTrackRequest {
-    #[prost(string, tag = "1")]
-    pub sid: String,
-    #[prost(bool, tag = "2")]
-    pub muted: bool,
+message! {
+    MuteTrackRequest {
+        1 sid: String,
+        2 muted: bool,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct LeaveRequest {
-    #[prost(enumeration = "DisconnectReason", tag = "2")]
-    pub reason: i32,
-    #[prost(enumeration = "leave_request::Action", tag = "3")]
-    pub action: i32,
+message! {
+    LeaveRequest {
+        2 reason: DisconnectReason,
+        3 action: leave_request::Action,
+    }
 }
 
 pub mod leave_request {
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, super::Enumeration)]
-    #[repr(i32)]
-    pub enum Action {
-        Disconnect = 0,
-        Resume = 1,
-        Reconnect = 2,
+    use super::*;
+
+    enumeration! {
+        Action {
+            Disconnect = 0,
+            Resume = 1,
+            Reconnect = 2,
+        }
     }
 }
 
-/// The one that a client gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enumeration)]
-#[repr(i32)]
-pub enum DisconnectReason {
-    UnknownReason = 0,
-    ClientInitiated = 1,
+enumeration! {
+    /// The one that a client gives.
+    DisconnectReason {
+        UnknownReason = 0,
+        ClientInitiated = 1,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct SpeakersChanged {
-    #[prost(message, repeated, tag = "1")]
-    pub speakers: Vec<SpeakerInfo>,
+message! {
+    SpeakersChanged {
+        1 speakers: Vec<SpeakerInfo>,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct SpeakerInfo {
-    #[prost(string, tag = "1")]
-    pub sid: String,
-    #[prost(float, tag = "2")]
-    pub level: f32,
-    #[prost(bool, tag = "3")]
-    pub active: bool,
+message! {
+    SpeakerInfo {
+        1 sid: String,
+        2 level: f32,
+        3 active: bool,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct MediaSectionsRequirement {
-    #[prost(uint32, tag = "1")]
-    pub num_audios: u32,
-    #[prost(uint32, tag = "2")]
-    pub num_videos: u32,
+message! {
+    MediaSectionsRequirement {
+        1 num_audios: u32,
+        2 num_videos: u32,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct IceServer {
-    #[prost(string, repeated, tag = "1")]
-    pub urls: Vec<String>,
-    #[prost(string, tag = "2")]
-    pub username: String,
-    #[prost(string, tag = "3")]
-    pub credential: String,
+message! {
+    IceServer {
+        1 urls: Vec<String>,
+        2 username: String,
+        3 credential: String,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct SyncState {
-    #[prost(message, optional, tag = "2")]
-    pub subscription: Option<UpdateSubscription>,
-    #[prost(message, repeated, tag = "3")]
-    pub publish_tracks: Vec<TrackPublishedResponse>,
+message! {
+    SyncState {
+        2 subscription: Option<UpdateSubscription>,
+        3 publish_tracks: Vec<TrackPublishedResponse>,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct UpdateSubscription {
-    #[prost(bool, tag = "2")]
-    pub subscribe: bool,
+message! {
+    UpdateSubscription {
+        2 subscribe: bool,
+    }
 }
 
-#[derive(Clone, PartialEq, Message)]
-pub struct Ping {
-    #[prost(int64, tag = "1")]
-    pub timestamp: i64,
+message! {
+    Ping {
+        1 timestamp: i64,
+    }
 }
 
 #[cfg(test)]

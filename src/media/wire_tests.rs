@@ -5,8 +5,13 @@ use livekit_protocol as theirs;
 use super::*;
 
 /// Ours reads what theirs has written.
-fn read<T: Message + Default>(written: &impl theirs_message::Written) -> T {
+fn read<T: Message>(written: &impl theirs_message::Written) -> T {
     T::decode(written.bytes().as_slice()).expect("protobuf")
+}
+
+/// Theirs reads what ours has written.
+fn read_by_theirs<T: prost::Message + Default>(written: &impl Message) -> T {
+    T::decode(written.encode_to_vec().as_slice()).expect("protobuf")
 }
 
 mod theirs_message {
@@ -295,7 +300,7 @@ fn every_request_is_understood() {
         ),
     ];
     for (our, their) in pairs {
-        let request: theirs::SignalRequest = read(&SignalRequest { message: Some(our) });
+        let request: theirs::SignalRequest = read_by_theirs(&SignalRequest { message: Some(our) });
         assert_eq!(request.message, Some(their));
     }
 }
@@ -344,13 +349,13 @@ fn a_join_is_understood() {
         participant_sid: "PA_1".into(),
         ..Default::default()
     };
-    assert_eq!(read::<theirs::JoinRequest>(&ours), theirs);
+    assert_eq!(read_by_theirs::<theirs::JoinRequest>(&ours), theirs);
 
     let wrapped = WrappedJoinRequest {
         compression: wrapped_join_request::Compression::Gzip.into(),
         join_request: vec![1, 2],
     };
-    let read: theirs::WrappedJoinRequest = read(&wrapped);
+    let read: theirs::WrappedJoinRequest = read_by_theirs(&wrapped);
     assert_eq!(
         read.compression(),
         theirs::wrapped_join_request::Compression::Gzip

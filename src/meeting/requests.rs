@@ -77,13 +77,13 @@ impl Requests {
     /// The socket is up: sends what waited for it.
     pub fn flush(&mut self, out: &mut Vec<Action>) {
         for waiting in &mut self.waiting {
-            if let State::Unsent(request) = &waiting.state {
-                self.last = self.last.wrapping_add(1);
-                out.push(Action::Send(ClientFrame {
-                    id: self.last,
-                    request: request.clone(),
-                }));
-                waiting.state = State::Sent(self.last);
+            if matches!(waiting.state, State::Sent(_)) {
+                continue;
+            }
+            self.last = self.last.wrapping_add(1);
+            let id = self.last;
+            if let State::Unsent(request) = std::mem::replace(&mut waiting.state, State::Sent(id)) {
+                out.push(Action::Send(ClientFrame { id, request }));
             }
         }
     }

@@ -24,7 +24,11 @@ impl Listener {
         name: &'static str,
         mut then: impl FnMut(E) + 'static,
     ) -> Self {
-        Self::boxed(target, name, Box::new(move |event| then(event.unchecked_into())))
+        Self::boxed(
+            target,
+            name,
+            Box::new(move |event| then(event.unchecked_into())),
+        )
     }
 
     /// Compiled once, not for every listener.

@@ -250,7 +250,7 @@ async fn odd_input_is_answered_with_an_error_and_the_core_goes_on() {
             numbers(
                 &subject
                     .core
-                    .open_local_view(value.clone(), "Crop", false)
+                    .open_local_view(value.clone(), "Crop".into(), false)
                     .err()
                     .expect("an error")
             )
@@ -300,7 +300,7 @@ async fn odd_input_is_answered_with_an_error_and_the_core_goes_on() {
         numbers(
             &subject
                 .core
-                .open_remote_view("x".into(), 1, "Crop", false)
+                .open_remote_view("x".into(), 1, "Crop".into(), false)
                 .err()
                 .expect("an error")
         )
