@@ -1,7 +1,8 @@
 //! What can go wrong in the media layer.
 
+use crate::values::field;
 use plenary_protocol::end::Reason;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
 /// An error of the media layer; [`MediaError::reason`] is its public code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,29 +70,11 @@ impl MediaError {
 
 /// The name of an exception.
 pub(super) fn name(cause: &JsValue) -> String {
-    cause
-        .dyn_ref::<js_sys::Error>()
-        .map(|e| String::from(e.name()))
-        .unwrap_or_else(|| {
-            cause
-                .dyn_ref::<web_sys::DomException>()
-                .map(web_sys::DomException::name)
-                .unwrap_or_default()
-        })
+    field(cause, "name").as_string().unwrap_or_default()
 }
 
 fn describe(cause: &JsValue) -> String {
-    if let Some(exception) = cause.dyn_ref::<web_sys::DomException>() {
-        return format!("{}: {}", exception.name(), exception.message());
-    }
-    cause.dyn_ref::<js_sys::Error>().map_or_else(
-        || format!("{cause:?}"),
-        |error| {
-            format!(
-                "{}: {}",
-                String::from(error.name()),
-                String::from(error.message())
-            )
-        },
-    )
+    let message = field(cause, "message").as_string();
+    let message = message.or_else(|| cause.as_string()).unwrap_or_default();
+    [&name(cause), ": ", &message].concat()
 }

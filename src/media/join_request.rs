@@ -27,7 +27,7 @@ pub fn validate_url(attempt: &Attempt) -> String {
     let url = address(attempt, "/validate", request.encode_to_vec(), false);
     // `ws` to `http`, `wss` to `https`.
     url.strip_prefix("ws")
-        .map(|rest| format!("http{rest}"))
+        .map(|rest| ["http", rest].concat())
         .unwrap_or(url)
 }
 
@@ -46,7 +46,17 @@ fn address(attempt: &Attempt, path: &str, request: Vec<u8>, gzipped: bool) -> St
     let slots = if attempt.slots { "&slots=1" } else { "" };
     let (origin, token) = (attempt.url.trim_end_matches('/'), &attempt.token);
     // A JWT is made of characters that need no escaping.
-    format!("{origin}/rtc/v1{path}?access_token={token}{slots}&join_request={wrapped}")
+    let parts = [
+        origin,
+        "/rtc/v1",
+        path,
+        "?access_token=",
+        token,
+        slots,
+        "&join_request=",
+        &wrapped,
+    ];
+    parts.concat()
 }
 
 /// Base64 for an address, its padding escaped.

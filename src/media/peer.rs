@@ -272,7 +272,8 @@ fn is_wanted(codec: &JsValue) -> bool {
         "audio/opus" | "video/vp8" | "video/rtx" => true,
         "video/h264" => {
             let fmtp = text("sdpFmtpLine");
-            fmtp.contains("profile-level-id=42e0") && fmtp.contains("packetization-mode=1")
+            let has = |start: &str| fmtp.split(';').any(|part| part.trim().starts_with(start));
+            has("profile-level-id=42e0") && has("packetization-mode=1")
         }
         _ => false,
     }

@@ -4,30 +4,20 @@
 /// The track id in a section's `a=msid` line (RFC 8830): LiveKit's server finds the announced track
 /// of a sending section by it, so it is used as the track's cid.
 pub fn track_id_of<'a>(sdp: &'a str, mid: &str) -> Option<&'a str> {
-    let section = sections(sdp).find(|section| attribute(section, "mid") == Some(mid))?;
-    let (_stream, track) = attribute(section, "msid")?.split_once(' ')?;
-    Some(track.trim()).filter(|track| !track.is_empty())
-}
-
-/// The m-sections, each from its `m=` line on.
-fn sections(sdp: &str) -> impl Iterator<Item = &str> {
-    let starts: Vec<usize> = sdp.match_indices("\nm=").map(|(at, _)| at + 1).collect();
-    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([sdp.len()]).collect();
-    starts
-        .into_iter()
-        .zip(ends)
-        .map(|(from, to)| &sdp[from..to])
-}
-
-fn attribute<'a>(section: &'a str, name: &str) -> Option<&'a str> {
-    section
-        .lines()
-        .find_map(|line| {
-            line.strip_prefix("a=")?
-                .strip_prefix(name)?
-                .strip_prefix(':')
-        })
-        .map(str::trim)
+    let (mut in_section, mut track) = (false, None);
+    for line in sdp.lines() {
+        if line.starts_with("m=") {
+            if in_section {
+                break;
+            }
+            track = None;
+        } else if let Some(value) = line.strip_prefix("a=mid:") {
+            in_section = value.trim() == mid;
+        } else if let Some(value) = line.strip_prefix("a=msid:") {
+            track = value.split_once(' ').map(|(_stream, track)| track.trim());
+        }
+    }
+    track.filter(|track| in_section && !track.is_empty())
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ impl MediaSession {
         for source in [TrackSource::Microphone, TrackSource::Camera] {
             if let Some(mid) = peer.sending_mid(source) {
                 let cid = sdp::track_id_of(&sdp, &mid)
-                    .map_or_else(|| format!("track-{mid}"), str::to_owned);
+                    .map_or_else(|| ["track-", &mid].concat(), str::to_owned);
                 machine.publications.announce(mid, cid, source);
             }
         }
