@@ -188,7 +188,10 @@ async fn who_waits_neither_sends_nor_receives() {
     assert_eq!(eve.heard_from(), [] as [&str; 0]);
     assert_eq!(ada.heard_from(), ["bob/a", "bob/v"]);
     let told = eve.look(|s| format!("{:?}", s.signals));
-    assert!(!told.contains("\"ada\"") && !told.contains("\"bob\""), "{told}");
+    assert!(
+        !told.contains("\"ada\"") && !told.contains("\"bob\""),
+        "{told}"
+    );
 
     // Let in, everything flows: it was the grants that held it back.
     server
