@@ -395,7 +395,7 @@ mod tests {
         assert!(opens(typed(None)));
         assert!(opens(coordinates("olivia", None)));
         assert!(!opens(link(Some("another"))));
-        assert!(!opened(None, &typed(None)).is_some());
-        assert!(!opened(None, &typed(Some(""))).is_some());
+        assert!(opened(None, &typed(None)).is_none());
+        assert!(opened(None, &typed(Some(""))).is_none());
     }
 }

@@ -149,7 +149,7 @@ async fn s6_revocation_ends_a_call_and_its_admission() {
             _ => None,
         })
         .await;
-    assert_eq!(left, [user.id.clone()]);
+    assert_eq!(left, std::slice::from_ref(&user.id));
     service.stop().await;
 }
 

@@ -81,7 +81,7 @@ async fn a_guest_waits_in_the_lobby_until_a_member_admits() {
             _ => None,
         })
         .await;
-    assert_eq!(gone, [guest_user.id.clone()]);
+    assert_eq!(gone, std::slice::from_ref(&guest_user.id));
 
     guest
         .ask(Request::SetMuted {
@@ -106,6 +106,6 @@ async fn a_guest_waits_in_the_lobby_until_a_member_admits() {
             _ => None,
         })
         .await;
-    assert_eq!(left, [guest_user.id.clone()]);
+    assert_eq!(left, std::slice::from_ref(&guest_user.id));
     service.stop().await;
 }

@@ -203,7 +203,7 @@ async fn who_does_not_come_back_in_the_window_has_vanished() {
             _ => None,
         })
         .await;
-    assert_eq!(left, [user.id.clone()]);
+    assert_eq!(left, std::slice::from_ref(&user.id));
     let late = Agent::greet(service.address, &user.token, "Ada", Some(resume))
         .await
         .unwrap();
