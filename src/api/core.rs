@@ -11,7 +11,7 @@ use crate::media::view::{self, Scaling};
 use crate::meeting::{
     check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
 };
-use crate::page::counters;
+use crate::page::{counters, task};
 use crate::transport::credentials::function;
 use crate::values::{field, to_js};
 use js_sys::{Function, Promise};
@@ -22,7 +22,6 @@ use std::future::Future;
 use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::future_to_promise;
 use web_sys::{HtmlElement, MediaStreamTrack};
 
 /// The core of a page.
@@ -377,7 +376,7 @@ const NO_SPEAKERS: Reason = Reason {
 };
 
 fn promise(work: impl Future<Output = Result<JsValue, Refused>> + 'static) -> Promise {
-    future_to_promise(async move { work.await.map_err(|refused| errors::error(&refused)) })
+    task::promise(async move { work.await.map_err(|refused| errors::error(&refused)) })
 }
 
 /// One rendered view; closing or dropping it takes the element out of the page.

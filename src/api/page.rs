@@ -12,6 +12,7 @@ use crate::api::changes::Change;
 use crate::media::devices::{self, DevicesChanged, Watch};
 use crate::meeting::{reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
 use crate::page::guard::{Listener, Timeout};
+use crate::page::task::spawn;
 use crate::transport::credentials::{endpoint_claim, get_token, socket_address};
 use crate::transport::socket::{Socket, SocketEvent};
 use crate::values::{field, to_js};
@@ -21,7 +22,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, EventTarget, VisibilityState};
 
 /// Browsers take a longer time for zero (it is kept in 31 bits).
@@ -363,7 +363,7 @@ impl Page {
 
     fn ask_token(&self, agent: &Running) {
         let (page, handle, question) = (self.weak(), agent.handle, agent.get_token.clone());
-        spawn_local(async move {
+        spawn(async move {
             let mut token = get_token(&question).await;
             let Some(page) = page.upgrade() else { return };
             let Some(agent) = page.agent(handle) else {

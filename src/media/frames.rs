@@ -109,7 +109,7 @@ impl Frames {
             .map(|(mid, watched)| (mid.clone(), watched.receiver.clone()))
             .collect();
         let weak = self.me.clone();
-        wasm_bindgen_futures::spawn_local(async move {
+        crate::page::task::spawn(async move {
             for (mid, receiver) in receivers {
                 let look = counters(&receiver).await;
                 let Some(frames) = weak.upgrade() else { return };

@@ -73,7 +73,7 @@ impl Playback {
         self.speakers.borrow_mut().insert(mid.to_owned(), speaker);
         let device = self.device.borrow().clone();
         if !device.is_empty() {
-            wasm_bindgen_futures::spawn_local(async move {
+            crate::page::task::spawn(async move {
                 // The system's default plays when the chosen device is gone.
                 let _ = route(&element, &device).await;
             });
@@ -113,7 +113,7 @@ impl Playback {
         };
         let Ok(playing) = playing else { return };
         let weak = self.me.clone();
-        wasm_bindgen_futures::spawn_local(async move {
+        crate::page::task::spawn(async move {
             let played = JsFuture::from(playing).await;
             let Some(playback) = weak.upgrade() else {
                 return;

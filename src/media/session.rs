@@ -7,8 +7,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::{Rc, Weak};
 
+use crate::page::task::spawn;
 use plenary_protocol::agent::{IceServer, MediaGrant, MediaOffer, TrackSource};
-use wasm_bindgen_futures::spawn_local;
 use web_sys::MediaStreamTrack;
 
 use super::assignment::{Assignment, AssignmentChange};
@@ -389,7 +389,7 @@ impl MediaSession {
             Output::Clear(timer) => drop(self.timers.borrow_mut().remove(&timer)),
             Output::Offer(wanted) => {
                 let (weak, peer) = (self.me.clone(), self.peer());
-                spawn_local(async move {
+                spawn(async move {
                     let Ok(peer) = peer else { return };
                     let offered = peer.offer(wanted).await;
                     let Some(session) = weak.upgrade() else {
@@ -401,7 +401,7 @@ impl MediaSession {
             Output::Answer(answer) => self.apply_answer(answer.sdp, Some(answer.mid_to_track_id)),
             Output::Candidate(json) => {
                 if let Ok(peer) = self.peer() {
-                    spawn_local(async move { peer.candidate(&json).await });
+                    spawn(async move { peer.candidate(&json).await });
                 }
             }
             Output::IceServers(servers) => {
@@ -412,7 +412,7 @@ impl MediaSession {
             }
             Output::Validate(attempt) => {
                 let (weak, number) = (self.me.clone(), self.attempt.get());
-                spawn_local(async move {
+                spawn(async move {
                     let status = socket::validate(&attempt).await;
                     if let Some(session) = weak
                         .upgrade()
@@ -441,7 +441,7 @@ impl MediaSession {
         let number = self.attempt.get().wrapping_add(1);
         self.attempt.set(number);
         let weak = self.me.clone();
-        spawn_local(async move {
+        spawn(async move {
             let url = socket::url(&attempt).await;
             let Some(session) = weak
                 .upgrade()
@@ -482,7 +482,7 @@ impl MediaSession {
 
     fn apply_answer(&self, sdp: String, map: Option<BTreeMap<String, String>>) {
         let (weak, peer) = (self.me.clone(), self.peer());
-        spawn_local(async move {
+        spawn(async move {
             let Ok(peer) = peer else { return };
             let applied = peer.answer(&sdp).await;
             let Some(session) = weak.upgrade() else {
