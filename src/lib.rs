@@ -16,4 +16,10 @@ pub mod media;
 pub mod meeting;
 #[cfg(target_arch = "wasm32")]
 #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
+pub mod page;
+#[cfg(target_arch = "wasm32")]
+#[allow(clippy::disallowed_types, clippy::disallowed_methods)]
 pub mod transport;
+#[cfg(target_arch = "wasm32")]
+#[allow(clippy::disallowed_types, clippy::disallowed_methods)]
+pub mod values;

@@ -23,7 +23,8 @@ pub enum Change {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<&'static str>,
     },
-    /// Fields of a call.
+    /// Fields of a call; tagged at the boundary.
+    #[serde(skip)]
     Call(CallChange),
     /// The remote participants of a call.
     Participants {

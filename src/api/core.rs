@@ -6,13 +6,14 @@
 use super::errors;
 use super::page::{AgentOptions, Page};
 use super::promises::object;
+use crate::media::devices;
 use crate::media::view::{self, Scaling};
-use crate::media::{counters, devices};
 use crate::meeting::{
     check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
 };
+use crate::page::{counters, task};
 use crate::transport::credentials::function;
-use crate::transport::values::{field, to_js};
+use crate::values::{field, to_js};
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
@@ -21,7 +22,6 @@ use std::future::Future;
 use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::future_to_promise;
 use web_sys::{HtmlElement, MediaStreamTrack};
 
 /// The core of a page.
@@ -208,16 +208,29 @@ impl Core {
         let call = CallId(call);
         let no_stream = || errors::reason(Reason::NO_SUCH_CALL);
         let agent = self.page.agent_of(&call).ok_or_else(no_stream)?;
-        let sid = agent.machine.borrow().track_of(&call, stream).map(str::to_owned);
+        let sid = agent
+            .machine
+            .borrow()
+            .track_of(&call, stream)
+            .map(str::to_owned);
         let (sid, view) = (sid.ok_or_else(no_stream)?, new_view(scaling, mirrored)?);
-        agent.calls.session(&call, |session| session.show(&sid, &view));
+        agent
+            .calls
+            .session(&call, |session| session.show(&sid, &view));
         Ok(View { view })
     }
 
     /// Renders a local track.
     #[wasm_bindgen(js_name = openLocalView)]
-    pub fn open_local_view(&self, track: JsValue, scaling: &str, mirrored: bool) -> Result<View, JsValue> {
-        let track = track.dyn_into::<MediaStreamTrack>().map_err(|_| errors::reason(NOT_A_TRACK))?;
+    pub fn open_local_view(
+        &self,
+        track: JsValue,
+        scaling: &str,
+        mirrored: bool,
+    ) -> Result<View, JsValue> {
+        let track = track
+            .dyn_into::<MediaStreamTrack>()
+            .map_err(|_| errors::reason(NOT_A_TRACK))?;
         let view = new_view(scaling, mirrored)?;
         view.show(Some(&track));
         Ok(View { view })
@@ -265,7 +278,12 @@ impl Core {
             return rejected(NO_SPEAKERS);
         }
         self.page.speaker.replace(device.clone());
-        let sessions: Vec<_> = self.page.agents().iter().flat_map(|agent| agent.calls.sessions()).collect();
+        let sessions: Vec<_> = self
+            .page
+            .agents()
+            .iter()
+            .flat_map(|agent| agent.calls.sessions())
+            .collect();
         promise(async move {
             for session in sessions {
                 session.set_speaker(&device).await?;
@@ -277,7 +295,10 @@ impl Core {
     /// Counts of everything that must go back to zero after disposal.
     pub fn counters(&self) -> JsValue {
         let agents = self.page.agents();
-        let calls: usize = agents.iter().map(|agent| agent.machine.borrow().calls().count()).sum();
+        let calls: usize = agents
+            .iter()
+            .map(|agent| agent.machine.borrow().calls().count())
+            .sum();
         let held = counters::snapshot();
         object(&[
             ("agents", agents.len().into()),
@@ -355,7 +376,7 @@ const NO_SPEAKERS: Reason = Reason {
 };
 
 fn promise(work: impl Future<Output = Result<JsValue, Refused>> + 'static) -> Promise {
-    future_to_promise(async move { work.await.map_err(|refused| errors::error(&refused)) })
+    task::promise(async move { work.await.map_err(|refused| errors::error(&refused)) })
 }
 
 /// One rendered view; closing or dropping it takes the element out of the page.

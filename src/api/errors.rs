@@ -43,17 +43,26 @@ pub fn report(error: &JsValue) {
 
 /// A panic is a bug of ours; say where before the wasm traps.
 pub fn report_panics() {
+    if std::thread::panicking() {
+        return;
+    }
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic
+        let line = panic
             .location()
-            .map(|l| [l.file(), ":", &l.line().to_string()].concat());
-        let place = place.as_deref().unwrap_or("an unknown place");
-        log(&[
+            .map(|l| l.line())
+            .unwrap_or_default()
+            .to_string();
+        let file = panic.location().map(|l| l.file()).unwrap_or_default();
+        let what = panic.payload_as_str().unwrap_or_default();
+        let parts = [
             "Plenary stopped working because of a bug at ",
-            place,
-            "; reload the page.",
-        ]
-        .concat()
-        .into());
+            file,
+            ":",
+            &line,
+            " (",
+            what,
+            "); reload the page.",
+        ];
+        log(&parts.concat().into());
     }));
 }

@@ -2,7 +2,7 @@
 
 use super::errors;
 use crate::meeting::{Outcome, Refused, Ticket};
-use crate::transport::values;
+use crate::values;
 use js_sys::{Function, Object, Promise, Reflect};
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::JsValue;

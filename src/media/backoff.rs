@@ -3,7 +3,7 @@
 /// The first retry comes almost at once: most drops are a blip.
 const FIRST_MS: u32 = 200;
 /// Nobody should wait longer than this after the network is back (where `online` does not tell).
-const LONGEST_MS: u32 = 8_000;
+const LONGEST_MS: u32 = 5_000;
 
 /// Counts attempts. Seeded, so that the clients of a service that was restarted do not all come in
 /// the same moment, and so that a test can replay it.

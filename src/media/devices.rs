@@ -325,7 +325,7 @@ impl Watch {
 fn look(state: Rc<WatchState>) {
     state.settling.take();
     let weak = Rc::downgrade(&state);
-    wasm_bindgen_futures::spawn_local(async move {
+    crate::page::task::spawn(async move {
         let Ok(now) = list().await else { return };
         let Some(state) = weak.upgrade() else { return };
         let before = state.before.replace(now.clone());

@@ -37,7 +37,7 @@ pub enum MediaEvent {
         /// Whether the section carries it.
         arrives: bool,
     },
-    /// First frame decoded since the assignment, or the size changed.
+    /// First frame decoded since the assignment or since the sender unmuted, or the size changed.
     Frames {
         /// Sid of the track.
         track: String,

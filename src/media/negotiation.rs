@@ -115,7 +115,7 @@ impl Negotiation {
     }
 
     /// What waited for the answer.
-    pub fn next(&mut self) -> Option<Wanted> {
+    pub fn waiting(&mut self) -> Option<Wanted> {
         let wanted = self.next.take()?;
         self.want(wanted)
     }
@@ -123,14 +123,14 @@ impl Negotiation {
     /// The browser could not make the offer or apply the answer.
     pub fn failed(&mut self) -> Option<Wanted> {
         self.state = State::Stable;
-        self.next()
+        self.waiting()
     }
 
     /// The socket is back: an offer that has no answer was lost with the old one.
     pub fn resume(&mut self) -> Option<Wanted> {
         match self.state {
             State::Pending(wanted) => self.insist(wanted.repeated()),
-            State::Stable | State::Making(_) => self.next(),
+            State::Stable | State::Making(_) => self.waiting(),
         }
     }
 }
@@ -158,8 +158,8 @@ mod tests {
         negotiation.offered();
         assert!(!negotiation.answered(1), "an answer to an older offer");
         assert!(negotiation.answered(2));
-        assert_eq!(negotiation.next(), Some(RESTART));
-        assert_eq!(negotiation.next(), None);
+        assert_eq!(negotiation.waiting(), Some(RESTART));
+        assert_eq!(negotiation.waiting(), None);
     }
 
     #[test]

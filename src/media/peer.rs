@@ -166,7 +166,7 @@ impl Peer {
             return;
         };
         let replacing = JsFuture::from(transceiver.sender().replace_track(track));
-        wasm_bindgen_futures::spawn_local(async move {
+        crate::page::task::spawn(async move {
             // Rejected only when the connection is closed meanwhile.
             let _ = replacing.await;
         });
@@ -249,10 +249,7 @@ fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
     let Ok(codecs) = js_sys::Reflect::get(&capabilities, &"codecs".into()) else {
         return;
     };
-    let wanted: Array = Array::from(&codecs)
-        .iter()
-        .filter(|codec| is_wanted(codec))
-        .collect();
+    let wanted: Array = Array::from(&codecs).iter().filter(is_wanted).collect();
     if wanted.length() > 0 && bindings::has(transceiver, "setCodecPreferences") {
         // Throws only for codecs that are not among the capabilities.
         let _ = transceiver

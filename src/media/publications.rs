@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use livekit_protocol as lk;
 use plenary_protocol::agent::{OfferedTrack, TrackSource};
+
+use super::wire as lk;
 
 #[derive(Debug, Clone)]
 struct Publication {
@@ -72,7 +73,6 @@ impl Publications {
                 r#type: track_type(p.source).into(),
                 source: track_source(p.source).into(),
                 muted: p.muted,
-                ..Default::default()
             })
             .collect()
     }
@@ -88,7 +88,6 @@ impl Publications {
                     source: track_source(p.source).into(),
                     muted: p.muted,
                     mid: p.mid.clone(),
-                    ..Default::default()
                 }),
             })
         };

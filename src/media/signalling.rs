@@ -6,9 +6,6 @@
 //! while the engine knows it (`architecture.md`, "Receive slots, and moves"): attempts follow each
 //! other with growing pauses, at once when the browser says that the network is back.
 
-use livekit_protocol as lk;
-use lk::signal_request::Message as Request;
-use lk::signal_response::Message as Response;
 use plenary_protocol::agent::TrackSource;
 
 use super::announcements::Announcements;
@@ -16,6 +13,9 @@ use super::backoff::Backoff;
 use super::interface::MediaEvent;
 use super::negotiation::{Negotiation, Wanted};
 use super::publications::Publications;
+use super::wire as lk;
+use super::wire::signal_request::Message as Request;
+use super::wire::signal_response::Message as Response;
 
 /// An attempt that has no first message after this is abandoned (as in livekit-client).
 const OPEN_MS: u32 = 10_000;
@@ -49,7 +49,9 @@ pub enum Input {
     Offered(String),
     /// An offer or answer could not be applied.
     NegotiationFailed,
-    /// `online`: the browser sees a network again.
+    /// `offline`: the browser sees no network, or not the one that there was.
+    Offline,
+    /// `online`: it sees one again.
     Online,
     /// A timer ran out.
     Due(Timer),
@@ -222,6 +224,8 @@ impl Signalling {
             Input::Transport(transport) => self.transport(transport, now),
             Input::Offered(sdp) => self.offered(sdp),
             Input::NegotiationFailed => self.negotiation_failed(),
+            // Said within a second of the loss; ICE takes five to notice.
+            Input::Offline => self.probe(now),
             Input::Online => self.online(now),
             Input::Due(timer) => self.due(timer, now),
             Input::Validated(status) => self.validated(status),
@@ -283,11 +287,9 @@ impl Signalling {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 // 16: understands `RoomMoved` and one peer connection for both directions.
                 protocol: 16,
-                ..Default::default()
             }),
             connection_settings: Some(lk::ConnectionSettings {
                 auto_subscribe: true,
-                ..Default::default()
             }),
             ..Default::default()
         };
@@ -314,7 +316,7 @@ impl Signalling {
             r#type: "offer".to_owned(),
             sdp,
             id: self.negotiation.id(),
-            mid_to_track_id: self.publications.mid_to_cid().into_iter().collect(),
+            mid_to_track_id: self.publications.mid_to_cid(),
         }
     }
 
@@ -410,18 +412,7 @@ impl Signalling {
                 self.sync();
                 self.resumed();
             }
-            Response::Answer(mut answer) => {
-                if self.negotiation.answered(answer.id) {
-                    if self.grant.as_ref().is_some_and(|grant| grant.slots) {
-                        // Slot messages say it, and a newer one may come while the answer is applied.
-                        answer.mid_to_track_id.clear();
-                    }
-                    self.out(Output::Answer(answer));
-                    if let Some(wanted) = self.negotiation.next() {
-                        self.out(Output::Offer(wanted));
-                    }
-                }
-            }
+            Response::Answer(answer) => self.answered(answer),
             Response::Update(update) => self.participants(&update.participants),
             Response::TrackPublished(published) => {
                 if let Some(track) = &published.track {
@@ -457,9 +448,6 @@ impl Signalling {
                     self.lose()
                 }
             },
-            // Answers to our own requests, quality hints and what belongs to features that a
-            // meeting has elsewhere (names, metadata, data streams).
-            _ => {}
         }
     }
 
@@ -525,12 +513,8 @@ impl Signalling {
         }
         let publish_tracks = self.publications.published_tracks();
         self.send(Request::SyncState(lk::SyncState {
-            subscription: Some(lk::UpdateSubscription {
-                subscribe: false,
-                ..Default::default()
-            }),
+            subscription: Some(lk::UpdateSubscription { subscribe: false }),
             publish_tracks,
-            ..Default::default()
         }));
     }
 
@@ -543,10 +527,7 @@ impl Signalling {
     }
 
     fn ping(&mut self, now: i64) {
-        self.send(Request::PingReq(lk::Ping {
-            timestamp: now,
-            rtt: 0,
-        }));
+        self.send(Request::PingReq(lk::Ping { timestamp: now }));
         self.out(Output::Set(Timer::Ping, self.ping_ms));
         // The deadline of the first ping without an answer stands: one that every ping set anew
         // would never run out.
@@ -632,18 +613,34 @@ impl Signalling {
         }
     }
 
+    fn answered(&mut self, mut answer: lk::SessionDescription) {
+        if !self.negotiation.answered(answer.id) {
+            return;
+        }
+        if self.grant.as_ref().is_some_and(|grant| grant.slots) {
+            // Slot messages say it, and a newer one may come while the answer is applied.
+            answer.mid_to_track_id.clear();
+        }
+        self.out(Output::Answer(answer));
+        if let Some(wanted) = self.negotiation.waiting() {
+            self.out(Output::Offer(wanted));
+        }
+    }
+
     /// LiveKit's own server uses full ICE and may need them; the embedded engine (ICE-lite) does not.
     fn trickle(&mut self, candidate_init: String) {
         let full_ice = self.grant.as_ref().is_some_and(|grant| !grant.slots);
         if full_ice && self.phase == Phase::Attached && candidate_init != "null" {
-            self.send(Request::Trickle(lk::TrickleRequest {
-                candidate_init,
-                ..Default::default()
-            }));
+            self.send(Request::Trickle(lk::TrickleRequest { candidate_init }));
         }
     }
 
     fn negotiation_failed(&mut self) {
+        if self.transport == Transport::New {
+            // Without the first answer nothing will ever connect, and nobody would notice: a
+            // connection that has not begun does not fail.
+            return self.lose();
+        }
         if let Some(wanted) = self.negotiation.failed() {
             self.out(Output::Offer(wanted));
         }

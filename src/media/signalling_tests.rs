@@ -153,7 +153,7 @@ fn a_drop_is_told_and_retried_until_it_is_over() {
             .iter()
             .any(|output| matches!(output, Output::Validate(_))));
         let outputs = driver.on(Input::Validated(None));
-        assert!(set(&outputs, Timer::Reopen).is_some_and(|ms| ms <= 8_000));
+        assert!(set(&outputs, Timer::Reopen).is_some_and(|ms| ms <= 5_000));
     }
     driver.on(Input::Due(Timer::Reopen));
     let outputs = driver.hear(Response::Reconnect(Default::default()));
@@ -176,6 +176,14 @@ fn when_the_network_is_back_nothing_waits() {
     let outputs = driver.on(Input::Due(Timer::Pong));
     assert!(outputs.contains(&Output::Close));
     assert!(set(&outputs, Timer::Reopen).is_some());
+}
+
+#[test]
+fn a_lost_network_is_told_before_ice_notices() {
+    let mut driver = Driver::attached();
+    assert_eq!(set(&driver.on(Input::Offline), Timer::Pong), Some(PROBE_MS));
+    let outputs = driver.on(Input::Due(Timer::Pong));
+    assert!(outputs.contains(&Output::Report(MediaEvent::Interrupted)));
 }
 
 #[test]
@@ -274,6 +282,21 @@ fn a_path_lost_without_a_socket_is_restored_with_the_socket() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_used_at_the_start_ends_the_session() {
+    let mut driver = Driver::new();
+    driver.on(Input::Granted(grant(Some("PA_me"))));
+    let outputs = driver.on(Input::NegotiationFailed);
+    assert!(outputs.contains(&Output::Report(MediaEvent::SessionLost)));
+
+    let mut driver = Driver::attached();
+    let outputs = driver.on(Input::NegotiationFailed);
+    assert!(
+        !outputs.contains(&Output::Report(MediaEvent::SessionLost)),
+        "ICE is restarted later"
+    );
+}
+
+#[test]
 fn a_move_brings_a_token_a_sid_and_other_people() {
     let mut driver = Driver::attached();
     let moved = lk::RoomMovedResponse {
@@ -292,7 +315,6 @@ fn a_move_brings_a_token_a_sid_and_other_people() {
             }],
             ..Default::default()
         }],
-        ..Default::default()
     };
     let outputs = driver.hear(Response::RoomMoved(moved));
     assert!(outputs.iter().any(

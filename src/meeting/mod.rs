@@ -18,13 +18,13 @@ mod refused;
 mod requests;
 mod roster;
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod harness;
 // proptest's macros hold their strategies in an `Arc`.
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 #[allow(clippy::disallowed_types)]
 mod properties;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod scenarios;
 
 pub use agent::Agent;

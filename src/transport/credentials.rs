@@ -1,7 +1,7 @@
 //! The application's credential, and where its tokens say the service is.
 
-use super::values::field;
 use crate::meeting::{reasons, Refused, UserToken};
+use crate::values::field;
 use js_sys::{Function, Promise, JSON};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};

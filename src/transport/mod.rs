@@ -1,7 +1,6 @@
-//! Sockets, timers, credentials and values: what `meeting/` asked for, carried out in the browser.
+//! Sockets and credentials: what `meeting/` asked for, carried out in the browser.
 //!
 //! Nothing here decides when to try again or what a frame means; that is `meeting/`.
 
 pub mod credentials;
 pub mod socket;
-pub mod values;

@@ -1,9 +1,9 @@
 //! The agent socket: a WebSocket with the control protocol's subprotocol, text frames.
 
-use super::values::{read_frame, to_text};
-use crate::media::counters::{Counted, Resource};
-use crate::media::guard::Listener;
 use crate::meeting::Received;
+use crate::page::counters::{Counted, Resource};
+use crate::page::guard::Listener;
+use crate::values::{read_frame, to_text};
 use plenary_protocol::agent::{ClientFrame, SUBPROTOCOL};
 use std::rc::Rc;
 use web_sys::{MessageEvent, WebSocket};

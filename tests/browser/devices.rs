@@ -1,8 +1,8 @@
 //! Devices, with the browser's fake camera and microphone.
 #![cfg(target_arch = "wasm32")]
 
-use plenary::media::counters;
 use plenary::media::devices::{self, DeviceKind};
+use plenary::page::counters;
 use plenary_protocol::end::Reason;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::MediaStreamTrackState;

@@ -8,7 +8,8 @@ use lk::signal_request::Message as Request;
 use lk::signal_response::Message as Response;
 use plenary::media::interface::MediaEvent;
 use plenary::media::view::{Scaling, View};
-use plenary::media::{counters, devices, MediaConfig, MediaSession};
+use plenary::media::{devices, MediaConfig, MediaSession};
+use plenary::page::counters;
 use plenary_protocol::agent::TrackSource;
 use plenary_protocol::end::Reason;
 use support::{drop_socket, hear, hear_slots, pause, sent, stub_socket, until, Answerer, Subject};
@@ -235,6 +236,36 @@ async fn a_join_without_the_agent_socket_carries_its_offer_compressed() {
         url.len() < 8_000,
         "servers bound the first line of a request"
     );
+}
+
+#[wasm_bindgen_test]
+async fn blocked_sound_is_told_and_starts_with_a_gesture() {
+    js_sys::eval(
+        "globalThis.realPlay = HTMLMediaElement.prototype.play;
+         HTMLMediaElement.prototype.play = () => Promise.reject(new DOMException('no gesture', 'NotAllowedError'));",
+    )
+    .expect("blocked");
+    let before = counters::snapshot();
+    let subject = Subject::new(2, 1);
+    let offer = subject.session.offer().await.expect("an offer");
+    let peer = Answerer::new(&[]);
+    subject.connect(&peer, &offer).await;
+    hear_slots(&[("3", "TR_a"), ("4", "TR_b")]);
+    let blocked = || subject.told(&MediaEvent::PlaybackBlocked(true));
+    until("it is told", blocked).await;
+    js_sys::eval(
+        "HTMLMediaElement.prototype.play = realPlay; document.dispatchEvent(new Event('keydown'))",
+    )
+    .expect("a gesture");
+    let started = || subject.told(&MediaEvent::PlaybackBlocked(false));
+    until("it starts", started).await;
+    let events = subject.events.borrow().clone();
+    let told = events
+        .iter()
+        .filter(|e| matches!(e, MediaEvent::PlaybackBlocked(_)));
+    assert_eq!(told.count(), 2, "once each");
+    subject.session.close();
+    until("everything is let go", || counters::snapshot() == before).await;
 }
 
 #[wasm_bindgen_test]

@@ -43,6 +43,7 @@ async fn nobody_hears_who_is_muted() {
     ada.ask(mute(true));
     bob.until("the mute", |s| shows_muted(&s.signals, &track, true))
         .await;
+    server.engine.settled().await;
     bob.mark().await;
     bob.until("more pictures", |s| {
         s.heard.iter().filter(|h| h.from == "ada/v").count() > 20
@@ -70,6 +71,7 @@ async fn a_slot_that_is_given_back_stays_silent() {
     }));
     bob.until("the slot to be free", |s| s.slots.len() > before)
         .await;
+    server.engine.settled().await;
     bob.mark().await;
     bob.until("more sound", |s| {
         s.heard.iter().filter(|h| h.from == "ada/a").count() > 20

@@ -46,10 +46,6 @@ pub(crate) struct Upstream {
 pub(crate) struct More {
     pub audios: usize,
     pub videos: usize,
-    /// Sections that are used again.
-    pub activate: Vec<Mid>,
-    /// Sections that carry nothing any more.
-    pub idle: Vec<Mid>,
     pub ice_restart: bool,
 }
 

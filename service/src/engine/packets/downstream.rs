@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use str0m::format::{CodecSpec, PayloadParams};
-use str0m::media::{Mid, Pt};
+use str0m::media::{MediaTime, Mid, Pt};
 use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc};
 use str0m::Rtc;
 
@@ -44,7 +44,11 @@ pub(crate) struct Downstream {
     video: bool,
     ssrc: Ssrc,
     continuity: Continuity,
+    /// When the source was routed, until its first packet is sent.
+    started: Option<Instant>,
     asked: Option<Instant>,
+    /// Frames of the new source that were sent, as far as they matter to [`Hurry`].
+    hurry: Hurry,
     /// The payload type negotiated for what the source sends, looked up once per source.
     payload_type: Option<(CodecSpec, Option<Pt>)>,
 }
@@ -60,7 +64,9 @@ impl Downstream {
             video,
             ssrc,
             continuity: Continuity::new(clock_rate, rand::random()),
+            started: None,
             asked: None,
+            hurry: Hurry::default(),
             payload_type: None,
         })
     }
@@ -68,6 +74,7 @@ impl Downstream {
     pub fn start(&mut self, route: Route, now: Instant) {
         self.route = Some(route);
         self.continuity.end_source();
+        self.started = Some(now);
         self.asked = self.video.then_some(now);
     }
 
@@ -91,12 +98,18 @@ impl Downstream {
             if !packet.starts_keyframe {
                 return self.await_keyframe(now);
             }
+            if let Some(started) = self.started.take() {
+                let waited = now.saturating_duration_since(started);
+                tracing::debug!(mid = %self.mid, ?waited, "the first packet after a switch");
+            }
             self.continuity
                 .begin_source(packet.stream, packet.seq, packet.time, now);
+            self.hurry = Hurry::begin(self.video);
         }
         let Some((seq, time)) = self.continuity.map(packet.seq, packet.time, now) else {
             return Delivered::Dropped;
         };
+        let delay = self.hurry.next(packet.marker);
         let mut write = RtpWrite::new(pt, seq.into(), time, packet.arrived, packet.payload.clone())
             .marker(packet.marker)
             .nackable(self.video)
@@ -104,6 +117,8 @@ impl Downstream {
                 audio_level: packet.audio_level,
                 voice_activity: packet.voice_activity,
                 video_orientation: packet.orientation,
+                play_delay_min: delay.map(|_| MediaTime::ZERO),
+                play_delay_max: delay,
                 ..Default::default()
             });
         if let Some(patch) = packet
@@ -153,5 +168,39 @@ impl Downstream {
     /// The offer changed: payload types may have, too.
     pub fn renegotiated(&mut self) {
         self.payload_type = None;
+    }
+}
+
+/// Lets a receiver show the first picture of a new source as soon as it is decoded, instead of
+/// holding it for as long as it held those of the source before (the playout delay extension,
+/// <https://webrtc.googlesource.com/src/+/main/docs/native-code/rtp-hdrext/playout-delay>).
+#[derive(Debug, Default)]
+struct Hurry {
+    frames_left: u32,
+}
+
+impl Hurry {
+    /// The key frame hurries; the frames behind it lift that again, and several say so, for one
+    /// may be lost.
+    const FRAMES: u32 = 6;
+
+    fn begin(video: bool) -> Self {
+        Self {
+            frames_left: if video { Self::FRAMES } else { 0 },
+        }
+    }
+
+    /// The longest delay for this packet's frame, if anything is to be said about it.
+    fn next(&mut self, ends_frame: bool) -> Option<MediaTime> {
+        let left = self.frames_left;
+        if ends_frame {
+            self.frames_left = left.saturating_sub(1);
+        }
+        match left {
+            0 => None,
+            Self::FRAMES => Some(MediaTime::ZERO),
+            // libwebrtc's own limit.
+            _ => Some(MediaTime::from_secs(10)),
+        }
     }
 }

@@ -10,6 +10,7 @@ use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::channel::{ChannelConfig, Reliability};
 use str0m::config::{DtlsCert, DtlsVersion};
 use str0m::media::{Direction, MediaKind};
+use str0m::rtp::Extension;
 use str0m::{Candidate, Rtc, RtcError};
 
 use super::command::{More, Negotiated};
@@ -42,6 +43,7 @@ impl Transport {
             .enable_opus(true, false)
             .enable_vp8(true)
             .enable_h264(true)
+            .set_extension(5, Extension::PlayoutDelay)
             .build(now);
         for address in &self.candidates {
             if let Ok(candidate) = Candidate::host(*address, "udp") {
@@ -81,7 +83,7 @@ impl Session {
     /// channels, so that there is always something to offer.
     pub fn make_offer(&mut self, more: &More) -> Result<Negotiated, String> {
         let mut change = self.rtc.sdp_api();
-        if !self.offered {
+        if self.last_offer.is_none() {
             change.add_channel(RELIABLE.to_owned());
             change.add_channel_with_config(ChannelConfig {
                 label: LOSSY.to_owned(),
@@ -91,12 +93,6 @@ impl Session {
             });
         }
         let mut added = Vec::new();
-        for mid in &more.activate {
-            change.set_direction(*mid, Direction::SendOnly);
-        }
-        for mid in &more.idle {
-            change.set_direction(*mid, Direction::Inactive);
-        }
         let kinds = [
             (more.audios, MediaKind::Audio),
             (more.videos, MediaKind::Video),
@@ -112,20 +108,27 @@ impl Session {
         }
         match change.apply() {
             Some((offer, pending)) => {
-                self.offered = true;
                 self.pending_offer = Some(pending);
-                Ok(Negotiated {
-                    sdp: offer.to_sdp_string(),
-                    added,
-                })
+                self.last_offer = Some(offer.to_sdp_string());
             }
+            // Only names change, of which str0m knows nothing: the offer of before says the rest.
+            None => self.pending_offer = None,
+        }
+        match &self.last_offer {
+            Some(sdp) => Ok(Negotiated {
+                sdp: sdp.clone(),
+                added,
+            }),
             None => Err("nothing to offer".to_owned()),
         }
     }
 
     /// The client's answer to the offer made last.
     pub fn accept_answer(&mut self, sdp: &str) -> Result<(), String> {
-        let pending = self.pending_offer.take().ok_or("no offer is pending")?;
+        let Some(pending) = self.pending_offer.take() else {
+            // The answer to an offer that only changed names.
+            return Ok(());
+        };
         let answer = SdpAnswer::from_sdp_string(sdp).map_err(|e| e.to_string())?;
         self.rtc
             .sdp_api()

@@ -34,7 +34,8 @@ pub(crate) struct Session {
     pub id: SessionId,
     pub rtc: Rtc,
     pub ufrag: String,
-    pub offered: bool,
+    /// The last offer of ours (v0).
+    pub last_offer: Option<String>,
     pub pending_offer: Option<SdpPendingOffer>,
     pub up: Vec<UpTrack>,
     pub down: Vec<Downstream>,
@@ -56,7 +57,7 @@ impl Session {
             id,
             rtc,
             ufrag,
-            offered: false,
+            last_offer: None,
             pending_offer: None,
             up: Vec::new(),
             down: Vec::new(),

@@ -154,8 +154,14 @@ impl Rooms {
         super::token::issue(claims, self.token_ttl, &self.keys)
     }
 
-    /// Wait until every worker has carried out what it was told before.
+    /// Wait until every worker has carried out what it was told before, and has sent or dropped
+    /// the packets that were on their way between workers: hence two rounds.
     pub async fn settled(&self) {
+        self.round().await;
+        self.round().await;
+    }
+
+    async fn round(&self) {
         let waits: Vec<_> = self
             .links
             .iter()

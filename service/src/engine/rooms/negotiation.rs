@@ -161,10 +161,18 @@ impl Locked<'_> {
         if participant.mode == Mode::Slots {
             return participant.slot_labels();
         }
+        // LiveKit's clients ignore streams of nobody they know.
+        let idle = |mid: &str| Label {
+            stream: format!("idle-{mid}"),
+            track: format!("idle-{mid}"),
+        };
         participant
             .receiving
             .iter()
-            .filter_map(|r| Some((r.mid.clone(), r.label.clone()?)))
+            .filter_map(|r| {
+                let label = r.label.clone().or(r.used.then(|| idle(&r.mid)))?;
+                Some((r.mid.clone(), label))
+            })
             .collect()
     }
 
@@ -201,6 +209,7 @@ impl Locked<'_> {
         if let Some(viewer) = self.participants.get_mut(sid) {
             for section in viewer.receiving.iter_mut().filter(|r| r.label.is_none()) {
                 section.label = section.track.as_ref().and_then(|t| labels.remove(t));
+                section.used |= section.label.is_some();
             }
         }
     }
@@ -239,7 +248,6 @@ impl Locked<'_> {
                     free.track = Some(track.track);
                     free.ready = false;
                     free.idle = false;
-                    more.activate.push(Mid::from(free.mid.as_str()));
                 }
                 None => {
                     match track.kind {
@@ -251,10 +259,7 @@ impl Locked<'_> {
             }
         }
         for section in &mut participant.receiving {
-            if section.track.is_none() && !section.idle {
-                section.idle = true;
-                more.idle.push(Mid::from(section.mid.as_str()));
-            }
+            section.idle = section.track.is_none();
         }
         participant.offering.made = true;
         participant.offering.id += 1;

@@ -56,7 +56,10 @@ pub(crate) struct Receiving {
     pub routed: Option<TrackKey>,
     /// Offer and answer are through: the worker can send there.
     pub ready: bool,
-    /// v0: the client was offered the section idle, so that filling it again is news to it.
+    /// It carried a track before. Chromium (156) shows no more pictures in a section that went
+    /// from active to inactive and back, so one that was used stays active under an idle name.
+    pub used: bool,
+    /// v0: the client was offered the section under its idle name, so that another is news to it.
     pub idle: bool,
     /// How the track is named in descriptions, for as long as it is assigned.
     pub label: Option<Label>,
@@ -70,6 +73,7 @@ impl Receiving {
             track: None,
             routed: None,
             ready,
+            used: false,
             idle: false,
             label: None,
         }

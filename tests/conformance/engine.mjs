@@ -1,0 +1,129 @@
+// What the conformance tests stand on: the engine's process, a page with livekit-client, tokens.
+//
+// PLENARY_SERVICE_BIN is the service's binary, CHROMIUM the browser.
+
+import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import net from 'node:net';
+import { chromium } from 'playwright-core';
+
+const KEY = 'conformance';
+const SECRET = 'a secret of at least thirty-two characters';
+const require = createRequire(import.meta.url);
+
+// Fake devices; nothing that reaches out of this machine.
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+];
+
+const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** An access token as LiveKit's server SDKs make them. */
+export function token(identity, room, video = {}) {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = {
+    iss: KEY,
+    sub: identity,
+    nbf: now - 5,
+    exp: now + 600,
+    video: { roomJoin: true, room, ...video },
+  };
+  const text = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
+  return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`;
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Start the engine; resolves once it answers. */
+export async function startEngine() {
+  const binary = process.env.PLENARY_SERVICE_BIN;
+  if (!binary) throw new Error('PLENARY_SERVICE_BIN must name the plenary-service binary');
+  const [port, udp] = [await freePort(), await freePort()];
+  const args = ['engine', '--bind', `127.0.0.1:${port}`, '--udp-port', `${udp}`];
+  const child = spawn(binary, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, PLENARY_ENGINE_KEYS: `${KEY}:${SECRET}`, RUST_LOG: 'warn,str0m=error' },
+  });
+  const http = `http://127.0.0.1:${port}`;
+  await until('the engine to answer', async () => {
+    if (child.exitCode !== null) throw new Error(`the engine ended with ${child.exitCode}`);
+    return fetch(`${http}/rtc/validate`).then(
+      () => true,
+      () => false,
+    );
+  });
+  return {
+    url: `ws://127.0.0.1:${port}`,
+    stop: () => new Promise((resolve) => child.once('exit', resolve).kill('SIGTERM')),
+    /** Call the room service. */
+    async call(method, body, video = {}) {
+      const admin = { roomJoin: false, roomAdmin: true, roomList: true, roomCreate: true };
+      const response = await fetch(`${http}/twirp/livekit.RoomService/${method}`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          authorization: `Bearer ${token('admin', body.room ?? '', { ...admin, ...video })}`,
+        },
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, body: await response.json() };
+    },
+  };
+}
+
+/** Serve livekit-client and the test's page script from a secure (loopback) origin. */
+export async function servePage() {
+  const files = {
+    '/livekit-client.js': readFileSync(require.resolve('livekit-client')),
+    '/page.js': readFileSync(new URL('./page.js', import.meta.url)),
+  };
+  const html =
+    '<!doctype html><script src="/livekit-client.js"></script><script src="/page.js"></script>';
+  const server = createServer((request, response) => {
+    const script = files[request.url];
+    response.setHeader('content-type', script ? 'text/javascript' : 'text/html');
+    response.end(script ?? html);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    stop: () => new Promise((resolve) => server.close(resolve)),
+  };
+}
+
+export function startBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: FLAGS,
+  });
+}
+
+/** Wait for a condition; the deadline is far above what it takes. */
+export async function until(what, condition, deadline = 20_000) {
+  const end = Date.now() + deadline;
+  for (;;) {
+    if (await condition()) return;
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

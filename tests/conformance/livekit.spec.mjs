@@ -1,0 +1,142 @@
+// livekit-client, unchanged, in Chromium against `plenary-service engine`.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { servePage, startBrowser, startEngine, token, until } from './engine.mjs';
+
+let engine;
+let page;
+let browser;
+
+before(async () => {
+  engine = await startEngine();
+  page = await servePage();
+  browser = await startBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await page?.stop();
+  await engine?.stop();
+});
+
+async function join(identity, room, options = {}) {
+  const context = await browser.newContext();
+  const tab = await context.newPage();
+  await tab.goto(page.origin);
+  await tab.evaluate(([u, t, o]) => join(u, t, o), [engine.url, token(identity, room), options]);
+  return tab;
+}
+
+const framesOf = (tab, identity) => tab.evaluate((i) => frames[i] ?? 0, identity);
+
+/** Moving pictures of somebody, and sound. */
+async function seesAndHears(tab, identity) {
+  const [frames, energy] = [await framesOf(tab, identity), await tab.evaluate(() => soundEnergy())];
+  await until(`pictures of ${identity}`, async () => (await framesOf(tab, identity)) > frames + 5);
+  await until(`sound`, async () => (await tab.evaluate(() => soundEnergy())) > energy);
+}
+
+const close = (...tabs) => Promise.all(tabs.map((tab) => tab.context().close()));
+
+for (const [version, options] of [
+  ['v1, one peer connection', {}],
+  ['v0, two peer connections', { singlePeerConnection: false }],
+]) {
+  describe(version, () => {
+    test('two participants see and hear each other', async () => {
+      const ada = await join('ada', `meet ${version}`, options);
+      const bob = await join('bob', `meet ${version}`, options);
+      await seesAndHears(ada, 'bob');
+      await seesAndHears(bob, 'ada');
+      await close(ada, bob);
+    });
+
+    test('a participant is moved, receives the new room alone, and comes back', async () => {
+      const [red, blue] = [`red ${version}`, `blue ${version}`];
+      const ada = await join('ada', red, options);
+      const bob = await join('bob', red, options);
+      const cid = await join('cid', blue, options);
+      await seesAndHears(bob, 'ada');
+      for (const [from, to, there, left] of [
+        [red, blue, [cid, 'cid'], [ada, 'ada']],
+        [blue, red, [ada, 'ada'], [cid, 'cid']],
+      ]) {
+        const moved = await engine.call(
+          'MoveParticipant',
+          { room: from, identity: 'bob', destinationRoom: to },
+          { destinationRoom: to },
+        );
+        assert.equal(moved.status, 200);
+        await until('the move', () => bob.evaluate((t) => room.name === t, to));
+        await seesAndHears(bob, there[1]);
+        await seesAndHears(there[0], 'bob');
+        const others = await bob.evaluate(() => [...room.remoteParticipants.keys()]);
+        assert.deepEqual(others, [there[1]]);
+        await until('those left to know', () =>
+          left[0].evaluate(() => !room.remoteParticipants.has('bob')),
+        );
+        const before = await framesOf(bob, left[1]);
+        await seesAndHears(bob, there[1]);
+        assert.equal(await framesOf(bob, left[1]), before);
+      }
+      await close(ada, bob, cid);
+    });
+
+    test('a lost signalling socket is resumed, a full reconnect starts over', async () => {
+      const ada = await join('ada', `resume ${version}`, options);
+      const bob = await join('bob', `resume ${version}`, options);
+      await seesAndHears(bob, 'ada');
+      for (const scenario of ['signal-reconnect', 'full-reconnect']) {
+        const back = bob.evaluate(
+          (s) =>
+            new Promise((resolve) => {
+              room.once('reconnected', resolve);
+              room.simulateScenario(s);
+            }),
+          scenario,
+        );
+        await back;
+        await seesAndHears(bob, 'ada');
+        await seesAndHears(ada, 'bob');
+      }
+      await close(ada, bob);
+    });
+  });
+}
+
+test('mute reaches the others, and so does the end of it', async () => {
+  const ada = await join('ada', 'mute');
+  const bob = await join('bob', 'mute');
+  await seesAndHears(bob, 'ada');
+  const muted = () =>
+    bob.evaluate(() => room.remoteParticipants.get('ada').getTrackPublication('microphone').isMuted);
+  await ada.evaluate(() => room.localParticipant.setMicrophoneEnabled(false));
+  await until('the mute', muted);
+  await ada.evaluate(() => room.localParticipant.setMicrophoneEnabled(true));
+  await until('the end of the mute', async () => !(await muted()));
+  await seesAndHears(bob, 'ada');
+  await close(ada, bob);
+});
+
+test('more publishers than the first offer has sections for', async () => {
+  const watcher = await join('watcher', 'crowd');
+  const crowd = [];
+  for (let n = 0; n < 4; n += 1) crowd.push(await join(`p${n}`, 'crowd'));
+  for (let n = 0; n < 4; n += 1) await seesAndHears(watcher, `p${n}`);
+  await close(watcher, ...crowd);
+});
+
+test('who is removed is told so and is gone for the others', async () => {
+  const ada = await join('ada', 'removal');
+  const bob = await join('bob', 'removal');
+  await seesAndHears(ada, 'bob');
+  assert.equal((await engine.call('ListParticipants', { room: 'removal' })).body.participants.length, 2);
+  await bob.evaluate(() => room.once('disconnected', (reason) => (globalThis.reason = reason)));
+  await engine.call('RemoveParticipant', { room: 'removal', identity: 'bob' });
+  await until('the goodbye', () => bob.evaluate(() => globalThis.reason !== undefined));
+  const PARTICIPANT_REMOVED = 4;
+  assert.equal(await bob.evaluate(() => globalThis.reason), PARTICIPANT_REMOVED);
+  await until('bob to be gone', () => ada.evaluate(() => room.remoteParticipants.size === 0));
+  await close(ada, bob);
+});

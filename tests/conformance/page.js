@@ -1,0 +1,38 @@
+// In the page: one livekit-client room, and what it sees of the others.
+/* global LivekitClient */
+
+globalThis.frames = {};
+
+globalThis.join = async (url, token, options) => {
+  const room = new LivekitClient.Room(options);
+  globalThis.room = room;
+  room.on('trackSubscribed', (track, _publication, participant) => {
+    const element = track.attach();
+    element.dataset.owner = participant.identity;
+    document.body.append(element);
+    if (track.kind !== 'video') return;
+    const count = () => {
+      frames[participant.identity] = (frames[participant.identity] ?? 0) + 1;
+      element.requestVideoFrameCallback(count);
+    };
+    element.requestVideoFrameCallback(count);
+  });
+  room.on('trackUnsubscribed', (track) => track.detach().forEach((e) => e.remove()));
+  await room.connect(url, token);
+  await room.localParticipant.enableCameraAndMicrophone();
+};
+
+/** Sound heard so far, summed over all receivers (WebRTC's totalAudioEnergy). */
+globalThis.soundEnergy = async () => {
+  const { publisher, subscriber } = room.engine.pcManager;
+  let energy = 0;
+  for (const transport of [publisher, subscriber]) {
+    const stats = transport && (await transport._pc.getStats());
+    stats?.forEach((report) => {
+      if (report.type === 'inbound-rtp' && report.kind === 'audio') {
+        energy += report.totalAudioEnergy ?? 0;
+      }
+    });
+  }
+  return energy;
+};
