@@ -114,15 +114,16 @@ async fn serve(app: Arc<App>, socket: WebSocket, address: SocketAddr) {
     };
     let ping = Duration::from_millis(app.limits().ping_ms);
     let mut writing = tokio::spawn(write(writer, queue, ping));
-    tokio::select! {
-        () = read(&app, &session, connection, address, reader, ping * 5 / 2) => {}
-        _ = &mut writing => {}
-    }
+    let written_off = tokio::select! {
+        () = read(&app, &session, connection, address, reader, ping * 5 / 2) => false,
+        _ = &mut writing => true,
+    };
     session.detach(connection, now_ms());
     // Detaching dropped the queue's sender, so the writer ends by itself once what is queued is sent.
-    if tokio::time::timeout(WRITE_DEADLINE, &mut writing)
-        .await
-        .is_err()
+    if !written_off
+        && tokio::time::timeout(WRITE_DEADLINE, &mut writing)
+            .await
+            .is_err()
     {
         writing.abort();
     }
