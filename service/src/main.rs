@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use plenary_service::commands::engine::{self, EngineArgs};
 use plenary_service::commands::{keys, serve};
 use plenary_service::config::Flags;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -28,6 +29,7 @@ enum Command {
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(log_filter())
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     let result: Result<(), Box<dyn std::error::Error>> = match Cli::parse().command {
