@@ -5,7 +5,6 @@
 
 use super::errors;
 use super::page::{AgentOptions, Page};
-use super::promises::object;
 use crate::media::devices;
 use crate::media::view::{self, Scaling};
 use crate::meeting::{
@@ -13,7 +12,7 @@ use crate::meeting::{
 };
 use crate::page::{counters, task};
 use crate::transport::credentials::function;
-use crate::values::{field, to_js};
+use crate::values::{changes, field, object};
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
@@ -239,7 +238,7 @@ impl Core {
     /// Devices; never prompts.
     pub fn devices(&self) -> Promise {
         self.page.watch_devices(false);
-        promise(async { Ok(to_js(&devices::list().await?)) })
+        promise(async { Ok(changes::devices(&devices::list().await?)) })
     }
 
     /// Asks with one prompt where needed; false means denied.
@@ -251,7 +250,7 @@ impl Core {
             if let Some(page) = page.upgrade() {
                 page.watch_devices(true);
             }
-            Ok(to_js(&given))
+            Ok(changes::permission(&given))
         })
     }
 

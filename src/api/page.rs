@@ -15,8 +15,8 @@ use crate::page::guard::{Listener, Timeout};
 use crate::page::task::spawn;
 use crate::transport::credentials::{endpoint_claim, get_token, socket_address};
 use crate::transport::socket::{Socket, SocketEvent};
-use crate::values::{field, to_js};
-use js_sys::{Date, Function, Math, Reflect};
+use crate::values::{changes, field};
+use js_sys::{Date, Function, Math};
 use plenary_protocol::id::CallId;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -337,7 +337,7 @@ impl Page {
         // An application's mistake must not stop the meeting.
         if let Err(thrown) = self
             .on_change
-            .call1(&JsValue::UNDEFINED, &change_value(change))
+            .call1(&JsValue::UNDEFINED, &changes::change(change))
         {
             errors::report(&thrown);
         }
@@ -414,15 +414,4 @@ impl Page {
         self.listeners.take();
         self.watch.take();
     }
-}
-
-/// A change as `core.ts` has it. The call's fields are a struct of their own; serde's way of putting
-/// a tag into one weighs more than this.
-fn change_value(change: &Change) -> JsValue {
-    let Change::Call(call) = change else {
-        return to_js(change);
-    };
-    let value = to_js(call);
-    let _ = Reflect::set(&value, &"type".into(), &"call".into());
-    value
 }

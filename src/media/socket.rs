@@ -14,7 +14,7 @@ use super::guard::Listener;
 use super::join_request;
 use super::signalling::Attempt;
 use super::wire as lk;
-use crate::values::{field, from_js};
+use crate::values::{field, frames};
 
 /// What a socket tells.
 pub(super) enum Heard {
@@ -85,9 +85,8 @@ fn read(data: &JsValue) -> Heard {
     }
     let text = data.as_string().unwrap_or_default();
     let message = js_sys::JSON::parse(&text).unwrap_or(JsValue::UNDEFINED);
-    // By hand: serde buffers the whole of an internally tagged value before it knows its type.
     match field(&message, "type").as_string().as_deref() {
-        Some("slots") => from_js(field(&message, "slots")).map_or(Heard::Unknown, |slots| {
+        Some("slots") => frames::slots(&message).map_or(Heard::Unknown, |slots| {
             Heard::Slots(SlotMessage::Slots { slots })
         }),
         _ => Heard::Unknown,
