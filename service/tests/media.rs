@@ -11,7 +11,6 @@ use common::{link, Agent, Service, SignedIn};
 use plenary_protocol::agent::*;
 use plenary_protocol::id::CallId;
 use serde_json::{json, Value};
-use std::collections::BTreeMap;
 
 fn call(id: &str) -> CallId {
     CallId::from(id)
@@ -25,11 +24,7 @@ fn offer(offering: &Offering) -> MediaOffer {
     };
     MediaOffer {
         sdp: offering.sdp.clone(),
-        mid_to_cid: offering
-            .mid_to_cid
-            .clone()
-            .into_iter()
-            .collect::<BTreeMap<_, _>>(),
+        mid_to_cid: offering.mid_to_cid.clone().into_iter().collect(),
         tracks: vec![
             track("mic", TrackSource::Microphone),
             track("cam", TrackSource::Camera),

@@ -4,8 +4,6 @@
 //! A track is announced with the first offer, muted, before there is a device behind it; feeding it
 //! later is a `replaceTrack` and a mute message, never a new offer. Pure.
 
-use std::collections::BTreeMap;
-
 use plenary_protocol::agent::{OfferedTrack, TrackSource};
 
 use super::wire as lk;
@@ -52,7 +50,7 @@ impl Publications {
     }
 
     /// mid -> cid, for `MediaOffer` and for the offers of the LiveKit socket.
-    pub fn mid_to_cid(&self) -> BTreeMap<String, String> {
+    pub fn mid_to_cid(&self) -> Vec<(String, String)> {
         self.tracks
             .iter()
             .map(|p| (p.mid.clone(), p.cid.clone()))

@@ -4,7 +4,7 @@
 //! listeners, elements.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use crate::page::task::spawn;
@@ -24,7 +24,7 @@ use super::signalling::{Attempt, Grant, Input, Output, Signalling, Timer};
 use super::small_map::SmallMap;
 use super::socket::{self, Heard, Socket};
 use super::view::View;
-use super::wire as lk;
+use super::wire::{self as lk, Entry};
 
 /// How a session is made.
 #[derive(Debug, Clone)]
@@ -480,7 +480,7 @@ impl MediaSession {
         }
     }
 
-    fn apply_answer(&self, sdp: String, map: Option<BTreeMap<String, String>>) {
+    fn apply_answer(&self, sdp: String, map: Option<Vec<Entry>>) {
         let (weak, peer) = (self.me.clone(), self.peer());
         spawn(async move {
             let Ok(peer) = peer else { return };
@@ -492,6 +492,7 @@ impl MediaSession {
                 (Ok(()), Some(map)) if !map.is_empty() => {
                     let machine = session.machine.borrow();
                     let own = |mid: &str| machine.publications.sends(mid);
+                    let map = map.into_iter().map(|entry| (entry.key, entry.value));
                     let changes = session.assignment.borrow_mut().apply_answer(map, own);
                     drop(machine);
                     session.assigned(changes);

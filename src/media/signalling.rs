@@ -316,7 +316,12 @@ impl Signalling {
             r#type: "offer".to_owned(),
             sdp,
             id: self.negotiation.id(),
-            mid_to_track_id: self.publications.mid_to_cid(),
+            mid_to_track_id: self
+                .publications
+                .mid_to_cid()
+                .into_iter()
+                .map(Into::into)
+                .collect(),
         }
     }
 

@@ -4,8 +4,6 @@
 //! that a meeting has elsewhere; a protobuf reader skips the fields that it does not name. Names and
 //! numbers are LiveKit's, and the tests below hold every one of them against that crate.
 
-use std::collections::BTreeMap;
-
 use prost::{Enumeration, Message, Oneof};
 
 /// A frame from the engine; `None` inside is a message that means nothing here.
@@ -156,8 +154,23 @@ pub struct SessionDescription {
     pub sdp: String,
     #[prost(uint32, tag = "3")]
     pub id: u32,
-    #[prost(btree_map = "string, string", tag = "4")]
-    pub mid_to_track_id: BTreeMap<String, String>,
+    #[prost(message, repeated, tag = "4")]
+    pub mid_to_track_id: Vec<Entry>,
+}
+
+/// An entry of a `map<string, string>`, which on the wire is a list of these.
+#[derive(Clone, PartialEq, Message)]
+pub struct Entry {
+    #[prost(string, tag = "1")]
+    pub key: String,
+    #[prost(string, tag = "2")]
+    pub value: String,
+}
+
+impl From<(String, String)> for Entry {
+    fn from((key, value): (String, String)) -> Self {
+        Self { key, value }
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -93,7 +93,7 @@ fn our_description() -> SessionDescription {
         r#type: "answer".into(),
         sdp: "v=0".into(),
         id: 7,
-        mid_to_track_id: [("0".into(), "TR_1".into())].into(),
+        mid_to_track_id: vec![("0".to_owned(), "TR_1".to_owned()).into()],
     }
 }
 
