@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::browser;
 use crate::failure::{fail, Context, Result};
+use crate::imports;
 use crate::node;
 use crate::process::{command, run, watched};
 use crate::project::{read_json, root, short, template, test_targets, tools, wasm_target};
@@ -60,6 +61,13 @@ pub fn build() -> Result<()> {
         .arg(&wasm)
         .arg("-o")
         .arg(&wasm))?;
+    let glue = folder.join("plenary.js");
+    let (short_wasm, short_glue) = imports::shorten(
+        &fs::read(&wasm).context(format!("Cannot read {}", short(&wasm)))?,
+        &fs::read_to_string(&glue).context(format!("Cannot read {}", short(&glue)))?,
+    )?;
+    fs::write(&wasm, short_wasm).context(format!("Cannot write {}", short(&wasm)))?;
+    fs::write(&glue, short_glue).context(format!("Cannot write {}", short(&glue)))?;
     fs::copy(&module, &last).context(format!("Cannot write {}", short(&last)))?;
     Ok(())
 }
