@@ -9,6 +9,7 @@
 
 use crate::id::{CallId, EndpointId, RawId, SessionId};
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "schema")]
 use std::collections::BTreeMap;
 
 /// Version of this protocol; the service refuses a hello with another one.
@@ -225,7 +226,9 @@ pub struct MediaOffer {
     /// SDP with the sending sections, every receive slot and the data channel's section.
     pub sdp: String,
     /// mid of a sending section -> cid of the track announced in `tracks`.
-    pub mid_to_cid: BTreeMap<String, String>,
+    #[serde(with = "crate::entries")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, String>"))]
+    pub mid_to_cid: Vec<(String, String)>,
     /// Tracks that the client will publish.
     pub tracks: Vec<OfferedTrack>,
 }

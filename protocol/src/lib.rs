@@ -6,5 +6,6 @@
 
 pub mod agent;
 pub mod end;
+mod entries;
 pub mod id;
 pub mod media;

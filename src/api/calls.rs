@@ -5,11 +5,11 @@ use crate::media::devices;
 use crate::media::interface::MediaEvent;
 use crate::media::{MediaConfig, MediaSession};
 use crate::meeting::{Input, Refused};
+use crate::page::task::spawn;
 use plenary_protocol::agent::{MediaOffer, TrackSource};
 use plenary_protocol::id::CallId;
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
-use wasm_bindgen_futures::spawn_local;
 use web_sys::MediaStreamTrack;
 
 /// Speakers heard at once; the engine has as many (`docs/`, numbers).
@@ -111,7 +111,7 @@ impl Prepared {
         me.replace(Rc::downgrade(&prepared));
         prepared.use_speaker(page_now.speaker.borrow().clone());
         let waiting = Rc::downgrade(&prepared);
-        spawn_local(async move {
+        spawn(async move {
             let offer = session.offer().await.map_err(Refused::from);
             drop(session);
             let (Some(page), Some(prepared)) = (page.upgrade(), waiting.upgrade()) else {
@@ -127,7 +127,7 @@ impl Prepared {
     fn use_speaker(&self, device: String) {
         if !device.is_empty() {
             let session = self.session.clone();
-            spawn_local(async move {
+            spawn(async move {
                 let _ = session.set_speaker(&device).await;
             });
         }
@@ -272,7 +272,7 @@ impl Calls {
     pub fn open_microphone(&self, page: &Page, agent: u32, call: CallId) {
         let chosen = page.microphone.borrow().clone();
         let page = page.weak();
-        spawn_local(async move {
+        spawn(async move {
             let opened = devices::open_microphone(&chosen)
                 .await
                 .map(Microphone::Ours)

@@ -1,17 +1,11 @@
 //! What the core tells the facade: plain objects, one shape per kind of change.
 //!
-//! The TypeScript side of the same contract is `pkg-template/src/core.ts`. A change is told after
+//! The TypeScript side of the same contract is `pkg-template/src/core.ts`; `values/changes.rs` goes
+//! from one to the other. A change is told after
 //! the core's own state has it, and in the order in which things happened.
 
-use serde::Serialize;
-
 /// A change of something that the application can see.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(
-    tag = "type",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// The agent's connection to the service.
     Agent {
@@ -20,11 +14,9 @@ pub enum Change {
         /// Whether the socket is up.
         connected: bool,
         /// `invalidToken` or `connectionIssue`.
-        #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<&'static str>,
     },
-    /// Fields of a call; tagged at the boundary.
-    #[serde(skip)]
+    /// Fields of a call.
     Call(CallChange),
     /// The remote participants of a call.
     Participants {
@@ -87,40 +79,30 @@ pub enum Change {
 }
 
 /// Fields of a call; absent fields did not change.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CallChange {
     /// The call's id.
     pub call: String,
     /// `Connecting`, `InLobby`, `Connected`, `Disconnecting`, `Disconnected`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<&'static str>,
     /// Set together with `Disconnected`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
     /// ACS role name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<&'static str>,
     /// Chat thread.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub thread_id: Option<String>,
     /// Own endpoint id.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub participant_id: Option<String>,
     /// The service's id of the call.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub server_call_id: Option<String>,
     /// Microphone muted.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub muted: Option<bool>,
     /// Whether `call.lobby` may be used to admit (`B5`).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub may_admit: Option<bool>,
 }
 
 /// Value of a diagnostic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiagnosticValue {
     /// `DiagnosticFlag`.
     Flag(bool),
@@ -129,8 +111,7 @@ pub enum DiagnosticValue {
 }
 
 /// Why a call ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
     /// `CallEndReason.code`.
     pub code: u16,
@@ -141,13 +122,11 @@ pub struct End {
 }
 
 /// A remote participant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParticipantInfo {
     /// Raw id.
     pub id: String,
     /// Name to show.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// ACS role name.
     pub role: &'static str,
@@ -160,8 +139,7 @@ pub struct ParticipantInfo {
 }
 
 /// A remote video stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamInfo {
     /// Unique in the page, rising (acs-api 2.1.9).
     pub id: u32,

@@ -5,15 +5,14 @@
 
 use super::errors;
 use super::page::{AgentOptions, Page};
-use super::promises::object;
 use crate::media::devices;
 use crate::media::view::{self, Scaling};
 use crate::meeting::{
     check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
 };
-use crate::page::counters;
+use crate::page::{counters, task};
 use crate::transport::credentials::function;
-use crate::values::{field, to_js};
+use crate::values::{changes, field, object};
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
@@ -22,7 +21,6 @@ use std::future::Future;
 use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::future_to_promise;
 use web_sys::{HtmlElement, MediaStreamTrack};
 
 /// The core of a page.
@@ -240,7 +238,7 @@ impl Core {
     /// Devices; never prompts.
     pub fn devices(&self) -> Promise {
         self.page.watch_devices(false);
-        promise(async { Ok(to_js(&devices::list().await?)) })
+        promise(async { Ok(changes::devices(&devices::list().await?)) })
     }
 
     /// Asks with one prompt where needed; false means denied.
@@ -252,7 +250,7 @@ impl Core {
             if let Some(page) = page.upgrade() {
                 page.watch_devices(true);
             }
-            Ok(to_js(&given))
+            Ok(changes::permission(&given))
         })
     }
 
@@ -377,7 +375,7 @@ const NO_SPEAKERS: Reason = Reason {
 };
 
 fn promise(work: impl Future<Output = Result<JsValue, Refused>> + 'static) -> Promise {
-    future_to_promise(async move { work.await.map_err(|refused| errors::error(&refused)) })
+    task::promise(async move { work.await.map_err(|refused| errors::error(&refused)) })
 }
 
 /// One rendered view; closing or dropping it takes the element out of the page.

@@ -12,16 +12,16 @@ use crate::api::changes::Change;
 use crate::media::devices::{self, DevicesChanged, Watch};
 use crate::meeting::{reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
 use crate::page::guard::{Listener, Timeout};
+use crate::page::task::spawn;
 use crate::transport::credentials::{endpoint_claim, get_token, socket_address};
 use crate::transport::socket::{Socket, SocketEvent};
-use crate::values::{field, to_js};
-use js_sys::{Date, Function, Math, Reflect};
+use crate::values::{changes, field};
+use js_sys::{Date, Function, Math};
 use plenary_protocol::id::CallId;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, EventTarget, VisibilityState};
 
 /// Browsers take a longer time for zero (it is kept in 31 bits).
@@ -337,7 +337,7 @@ impl Page {
         // An application's mistake must not stop the meeting.
         if let Err(thrown) = self
             .on_change
-            .call1(&JsValue::UNDEFINED, &change_value(change))
+            .call1(&JsValue::UNDEFINED, &changes::change(change))
         {
             errors::report(&thrown);
         }
@@ -363,7 +363,7 @@ impl Page {
 
     fn ask_token(&self, agent: &Running) {
         let (page, handle, question) = (self.weak(), agent.handle, agent.get_token.clone());
-        spawn_local(async move {
+        spawn(async move {
             let mut token = get_token(&question).await;
             let Some(page) = page.upgrade() else { return };
             let Some(agent) = page.agent(handle) else {
@@ -414,15 +414,4 @@ impl Page {
         self.listeners.take();
         self.watch.take();
     }
-}
-
-/// A change as `core.ts` has it. The call's fields are a struct of their own; serde's way of putting
-/// a tag into one weighs more than this.
-fn change_value(change: &Change) -> JsValue {
-    let Change::Call(call) = change else {
-        return to_js(change);
-    };
-    let value = to_js(call);
-    let _ = Reflect::set(&value, &"type".into(), &"call".into());
-    value
 }

@@ -2,8 +2,8 @@
 
 use super::errors;
 use crate::meeting::{Outcome, Refused, Ticket};
-use crate::values;
-use js_sys::{Function, Object, Promise, Reflect};
+use crate::values::object;
+use js_sys::{Function, Promise};
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::JsValue;
 
@@ -65,13 +65,4 @@ fn outcome_value(agent: u32, outcome: Outcome) -> JsValue {
             ("failureCount", failure_count.into()),
         ]),
     }
-}
-
-/// A plain object of these fields; `undefined` ones are left out.
-pub fn object(fields: &[(&str, JsValue)]) -> JsValue {
-    let object = Object::new();
-    for (name, value) in fields.iter().filter(|(_, value)| !value.is_undefined()) {
-        let _ = Reflect::set(&object, &values::to_js(*name), value);
-    }
-    object.into()
 }

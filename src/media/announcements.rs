@@ -3,15 +3,15 @@
 //! LiveKit's participant messages carry names and metadata too; those are ignored here, since the
 //! roster comes from the agent socket alone (`architecture.md`, "Who knows what"). Pure.
 
-use std::collections::BTreeMap;
-
-use livekit_protocol as lk;
 use plenary_protocol::agent::TrackSource;
 
 use super::interface::MediaEvent;
+use super::small_map::SmallMap;
+use super::wire as lk;
 
 #[derive(Debug, Clone, PartialEq)]
 struct Announced {
+    sid: String,
     source: TrackSource,
     muted: bool,
 }
@@ -19,7 +19,7 @@ struct Announced {
 #[derive(Debug, Default)]
 struct Remote {
     identity: String,
-    tracks: BTreeMap<String, Announced>,
+    tracks: Vec<Announced>,
     level: f32,
 }
 
@@ -27,16 +27,23 @@ struct Remote {
 #[derive(Debug, Default)]
 pub struct Announcements {
     /// By participant sid.
-    participants: BTreeMap<String, Remote>,
+    participants: SmallMap<String, Remote>,
     speaking: Vec<String>,
 }
 
 impl Announcements {
     /// A join or a move: these are all.
     pub fn replace(&mut self, others: &[lk::ParticipantInfo], own: &str) -> Vec<MediaEvent> {
-        let mut gone: Vec<String> = self.participants.keys().cloned().collect();
-        gone.retain(|sid| !others.iter().any(|other| other.sid == *sid));
-        let mut events: Vec<_> = gone.iter().flat_map(|sid| self.remove(sid)).collect();
+        let mut gone = Vec::new();
+        for (sid, _) in self.participants.iter() {
+            if !others.iter().any(|other| other.sid == *sid) {
+                gone.push(sid.clone());
+            }
+        }
+        let mut events = Vec::new();
+        for sid in gone {
+            self.remove(&sid, &mut events);
+        }
         events.extend(self.update(others, own));
         events
     }
@@ -44,11 +51,14 @@ impl Announcements {
     /// `ParticipantUpdate`: those who changed, whole.
     pub fn update(&mut self, changed: &[lk::ParticipantInfo], own: &str) -> Vec<MediaEvent> {
         let mut events = Vec::new();
-        for info in changed.iter().filter(|info| info.sid != own) {
+        for info in changed {
+            if info.sid == own {
+                continue;
+            }
             if info.state() == lk::participant_info::State::Disconnected {
-                events.extend(self.remove(&info.sid));
+                self.remove(&info.sid, &mut events);
             } else {
-                events.extend(self.participant(info));
+                self.participant(info, &mut events);
             }
         }
         events
@@ -59,10 +69,9 @@ impl Announcements {
     pub fn speakers(&mut self, changed: &[lk::SpeakerInfo]) -> Option<MediaEvent> {
         for speaker in changed {
             if let Some(remote) = self.participants.get_mut(&speaker.sid) {
-                remote.level = if speaker.active {
-                    speaker.level.max(f32::MIN_POSITIVE)
-                } else {
-                    0.0
+                remote.level = match speaker.active {
+                    true => speaker.level.max(f32::MIN_POSITIVE),
+                    false => 0.0,
                 };
             }
         }
@@ -70,16 +79,17 @@ impl Announcements {
     }
 
     fn speaking(&mut self) -> Option<MediaEvent> {
-        let mut loud: Vec<&Remote> = self
-            .participants
-            .values()
-            .filter(|r| r.level > 0.0)
-            .collect();
-        loud.sort_by(|a, b| {
-            b.level
-                .total_cmp(&a.level)
-                .then_with(|| a.identity.cmp(&b.identity))
-        });
+        // Few speak at once: inserting into the right place is all the sorting that it takes.
+        let mut loud: Vec<&Remote> = Vec::new();
+        for remote in self.participants.values() {
+            if remote.level > 0.0 {
+                let louder = |other: &&Remote| {
+                    let equal = other.level == remote.level;
+                    other.level > remote.level || (equal && other.identity < remote.identity)
+                };
+                loud.insert(loud.partition_point(louder), remote);
+            }
+        }
         let identities: Vec<String> = loud.into_iter().map(|r| r.identity.clone()).collect();
         (identities != self.speaking).then(|| {
             self.speaking.clone_from(&identities);
@@ -87,51 +97,42 @@ impl Announcements {
         })
     }
 
-    fn participant(&mut self, info: &lk::ParticipantInfo) -> Vec<MediaEvent> {
-        let remote = self.participants.entry(info.sid.clone()).or_default();
+    fn participant(&mut self, info: &lk::ParticipantInfo, events: &mut Vec<MediaEvent>) {
+        let mut remote = self.participants.remove(&info.sid).unwrap_or_default();
         remote.identity.clone_from(&info.identity);
-        let next: BTreeMap<String, Announced> = info
-            .tracks
-            .iter()
-            .filter_map(|track| {
-                Some((
-                    track.sid.clone(),
-                    Announced {
-                        source: source(track)?,
-                        muted: track.muted,
-                    },
-                ))
-            })
-            .collect();
-        let before = std::mem::replace(&mut remote.tracks, next);
-        let gone = before
-            .keys()
-            .filter(|sid| !remote.tracks.contains_key(*sid));
-        let gone = gone.map(|sid| unpublished(&remote.identity, sid));
-        let told = remote
-            .tracks
-            .iter()
-            .filter(|(sid, track)| before.get(*sid) != Some(track));
-        let told = told.map(|(sid, track)| MediaEvent::TrackPublished {
-            endpoint: remote.identity.clone(),
-            track: sid.clone(),
-            source: track.source,
-            muted: track.muted,
-        });
-        gone.chain(told).collect()
+        let before = std::mem::take(&mut remote.tracks);
+        for track in &info.tracks {
+            if let Some(source) = source(track) {
+                let (sid, muted) = (track.sid.clone(), track.muted);
+                remote.tracks.push(Announced { sid, source, muted });
+            }
+        }
+        for old in &before {
+            if !remote.tracks.iter().any(|track| track.sid == old.sid) {
+                events.push(unpublished(&remote.identity, &old.sid));
+            }
+        }
+        for track in &remote.tracks {
+            if !before.contains(track) {
+                events.push(MediaEvent::TrackPublished {
+                    endpoint: remote.identity.clone(),
+                    track: track.sid.clone(),
+                    source: track.source,
+                    muted: track.muted,
+                });
+            }
+        }
+        self.participants.insert(info.sid.clone(), remote);
     }
 
-    fn remove(&mut self, sid: &str) -> Vec<MediaEvent> {
+    fn remove(&mut self, sid: &str, events: &mut Vec<MediaEvent>) {
         let Some(remote) = self.participants.remove(sid) else {
-            return Vec::new();
+            return;
         };
-        let mut events: Vec<_> = remote
-            .tracks
-            .keys()
-            .map(|track| unpublished(&remote.identity, track))
-            .collect();
+        for track in &remote.tracks {
+            events.push(unpublished(&remote.identity, &track.sid));
+        }
         events.extend(self.speaking());
-        events
     }
 }
 
@@ -175,7 +176,6 @@ mod tests {
             identity: name.into(),
             tracks: tracks.to_vec(),
             state: lk::participant_info::State::Active.into(),
-            ..Default::default()
         }
     }
 

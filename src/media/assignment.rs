@@ -4,8 +4,7 @@
 //! by an answer's `mid_to_track_id`. Nothing above this file knows which it was. Pure data; the
 //! tracks and elements behind the mids are `playback.rs`'s and `frames.rs`'s.
 
-use std::collections::BTreeMap;
-
+use super::small_map::SmallMap;
 use plenary_protocol::media::SlotMessage;
 
 /// How a mid's content changed.
@@ -30,7 +29,7 @@ pub enum AssignmentChange {
 /// The living map.
 #[derive(Debug, Default)]
 pub struct Assignment {
-    tracks: BTreeMap<String, String>,
+    tracks: SmallMap<String, String>,
 }
 
 impl Assignment {
@@ -58,7 +57,7 @@ impl Assignment {
 
     /// Nothing arrives any more: the session was lost or has ended.
     pub fn clear(&mut self) -> Vec<AssignmentChange> {
-        self.replace(BTreeMap::new())
+        self.replace(SmallMap::default())
     }
 
     /// The section that carries a track.
@@ -83,11 +82,11 @@ impl Assignment {
 
     /// Departures come first, so that a track that changes its section is told as gone and then as
     /// arriving, never the other way round.
-    fn replace(&mut self, next: BTreeMap<String, String>) -> Vec<AssignmentChange> {
+    fn replace(&mut self, next: SmallMap<String, String>) -> Vec<AssignmentChange> {
         let before = std::mem::replace(&mut self.tracks, next);
         let gone = before
             .iter()
-            .filter(|(mid, track)| self.tracks.get(*mid) != Some(track))
+            .filter(|(mid, track)| self.tracks.get(mid.as_str()) != Some(track))
             .map(|(mid, track)| AssignmentChange::Gone {
                 mid: mid.clone(),
                 track: track.clone(),
@@ -95,7 +94,7 @@ impl Assignment {
         let arrives = self
             .tracks
             .iter()
-            .filter(|(mid, track)| before.get(*mid) != Some(track))
+            .filter(|(mid, track)| before.get(mid.as_str()) != Some(track))
             .map(|(mid, track)| AssignmentChange::Arrives {
                 mid: mid.clone(),
                 track: track.clone(),

@@ -5,8 +5,9 @@
 //! or the keyframe came before the first look at the counters, any frame counts that is decoded
 //! after those of the old track have left the jitter buffer.
 
-/// Longer than a jitter buffer usually is.
-const OLD_FRAMES_MS: f64 = 300.0;
+/// The engine has cut the old track before it tells: what is left of it has been sent already, and a
+/// video jitter buffer holds less than this where the network is not bad.
+const OLD_FRAMES_MS: f64 = 150.0;
 
 /// A receiver's counters at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -5,7 +5,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -22,8 +21,7 @@ use super::guard::{Listener, Timeout};
 const SETTLE_MS: u32 = 100;
 
 /// Kind of a device, as the facade names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceKind {
     /// Video input.
     Camera,
@@ -34,8 +32,7 @@ pub enum DeviceKind {
 }
 
 /// A device; the name is empty until permission is given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceInfo {
     /// `deviceId`; empty without permission.
     pub id: String,
@@ -48,7 +45,7 @@ pub struct DeviceInfo {
 }
 
 /// What was permitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permission {
     /// Microphone.
     pub audio: bool,
@@ -325,7 +322,7 @@ impl Watch {
 fn look(state: Rc<WatchState>) {
     state.settling.take();
     let weak = Rc::downgrade(&state);
-    wasm_bindgen_futures::spawn_local(async move {
+    crate::page::task::spawn(async move {
         let Ok(now) = list().await else { return };
         let Some(state) = weak.upgrade() else { return };
         let before = state.before.replace(now.clone());

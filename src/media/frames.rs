@@ -5,7 +5,6 @@
 //! moment. The rule is `decoding.rs`'s.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use wasm_bindgen::{JsCast, JsValue};
@@ -14,6 +13,7 @@ use web_sys::RtcRtpReceiver;
 
 use super::decoding::{Decoding, Look};
 use super::guard::Timeout;
+use super::small_map::SmallMap;
 
 /// While a first frame is awaited.
 const AWAITING_MS: u32 = 50;
@@ -33,7 +33,7 @@ struct Watched {
 pub(super) struct Frames {
     me: Weak<Self>,
     /// By mid.
-    slots: RefCell<BTreeMap<String, Watched>>,
+    slots: RefCell<SmallMap<String, Watched>>,
     timer: RefCell<Option<Timeout>>,
     looking: Cell<bool>,
     /// Somebody asked while a look was under way.
@@ -109,7 +109,7 @@ impl Frames {
             .map(|(mid, watched)| (mid.clone(), watched.receiver.clone()))
             .collect();
         let weak = self.me.clone();
-        wasm_bindgen_futures::spawn_local(async move {
+        crate::page::task::spawn(async move {
             for (mid, receiver) in receivers {
                 let look = counters(&receiver).await;
                 let Some(frames) = weak.upgrade() else { return };

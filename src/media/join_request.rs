@@ -2,11 +2,11 @@
 
 use base64::engine::general_purpose::URL_SAFE;
 use base64::Engine as _;
-use livekit_protocol as lk;
-use lk::wrapped_join_request::Compression;
 use prost::Message as _;
 
 use super::signalling::Attempt;
+use super::wire as lk;
+use super::wire::wrapped_join_request::Compression;
 
 /// The protobuf of the attempt's join request, to be wrapped as it is or compressed.
 pub fn encode(attempt: &Attempt) -> Vec<u8> {

@@ -3,7 +3,7 @@
 //! Carries out what `meeting/` decides and reports what happens as [`interface::MediaEvent`]s; knows
 //! nothing of meetings, rosters or lobbies. What decides is pure and tested natively
 //! (`signalling`, `negotiation`, `assignment`, `announcements`, `publications`, `backoff`, `decoding`,
-//! `join_request`, `sdp`);
+//! `join_request`, `sdp`, `wire`);
 //! what touches the browser is built for wasm alone.
 
 pub mod announcements;
@@ -16,6 +16,9 @@ pub mod negotiation;
 pub mod publications;
 pub mod sdp;
 pub mod signalling;
+pub mod small_map;
+#[allow(missing_docs)] // LiveKit's documentation says what the fields are
+pub mod wire;
 
 #[cfg(target_arch = "wasm32")]
 pub mod devices;

@@ -166,7 +166,7 @@ impl Peer {
             return;
         };
         let replacing = JsFuture::from(transceiver.sender().replace_track(track));
-        wasm_bindgen_futures::spawn_local(async move {
+        crate::page::task::spawn(async move {
             // Rejected only when the connection is closed meanwhile.
             let _ = replacing.await;
         });

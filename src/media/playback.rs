@@ -4,7 +4,6 @@
 //! so, and the first key or pointer press starts everything.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use js_sys::Array;
@@ -16,6 +15,7 @@ use super::bindings::{self, SinkElement};
 use super::counters::{Counted, Resource};
 use super::error::{self, MediaError};
 use super::guard::Listener;
+use super::small_map::SmallMap;
 
 struct Speaker {
     element: HtmlAudioElement,
@@ -33,7 +33,7 @@ impl Drop for Speaker {
 pub(super) struct Playback {
     me: Weak<Self>,
     /// By mid.
-    speakers: RefCell<BTreeMap<String, Speaker>>,
+    speakers: RefCell<SmallMap<String, Speaker>>,
     device: RefCell<String>,
     blocked: Cell<bool>,
     gestures: RefCell<Vec<Listener>>,
@@ -56,7 +56,7 @@ impl Playback {
     /// Something arrives in an audio slot. Its element is made once and then stays: a slot's track
     /// is the same for the life of the connection, whoever speaks in it.
     pub(super) fn arrives(&self, mid: &str, track: &MediaStreamTrack) {
-        if self.speakers.borrow().contains_key(mid) {
+        if self.speakers.borrow().get(mid).is_some() {
             return;
         }
         let Ok(element) = HtmlAudioElement::new() else {
@@ -73,7 +73,7 @@ impl Playback {
         self.speakers.borrow_mut().insert(mid.to_owned(), speaker);
         let device = self.device.borrow().clone();
         if !device.is_empty() {
-            wasm_bindgen_futures::spawn_local(async move {
+            crate::page::task::spawn(async move {
                 // The system's default plays when the chosen device is gone.
                 let _ = route(&element, &device).await;
             });
@@ -113,7 +113,7 @@ impl Playback {
         };
         let Ok(playing) = playing else { return };
         let weak = self.me.clone();
-        wasm_bindgen_futures::spawn_local(async move {
+        crate::page::task::spawn(async move {
             let played = JsFuture::from(playing).await;
             let Some(playback) = weak.upgrade() else {
                 return;
@@ -130,7 +130,12 @@ impl Playback {
     }
 
     fn play_all(&self) {
-        let mids: Vec<String> = self.speakers.borrow().keys().cloned().collect();
+        let mids: Vec<String> = self
+            .speakers
+            .borrow()
+            .iter()
+            .map(|(mid, _)| mid.clone())
+            .collect();
         mids.into_iter().for_each(|mid| self.play(mid));
     }
 

@@ -4,10 +4,9 @@
 //! A track is announced with the first offer, muted, before there is a device behind it; feeding it
 //! later is a `replaceTrack` and a mute message, never a new offer. Pure.
 
-use std::collections::BTreeMap;
-
-use livekit_protocol as lk;
 use plenary_protocol::agent::{OfferedTrack, TrackSource};
+
+use super::wire as lk;
 
 #[derive(Debug, Clone)]
 struct Publication {
@@ -51,7 +50,7 @@ impl Publications {
     }
 
     /// mid -> cid, for `MediaOffer` and for the offers of the LiveKit socket.
-    pub fn mid_to_cid(&self) -> BTreeMap<String, String> {
+    pub fn mid_to_cid(&self) -> Vec<(String, String)> {
         self.tracks
             .iter()
             .map(|p| (p.mid.clone(), p.cid.clone()))
@@ -72,7 +71,6 @@ impl Publications {
                 r#type: track_type(p.source).into(),
                 source: track_source(p.source).into(),
                 muted: p.muted,
-                ..Default::default()
             })
             .collect()
     }
@@ -88,7 +86,6 @@ impl Publications {
                     source: track_source(p.source).into(),
                     muted: p.muted,
                     mid: p.mid.clone(),
-                    ..Default::default()
                 }),
             })
         };

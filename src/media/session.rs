@@ -4,12 +4,11 @@
 //! listeners, elements.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use livekit_protocol as lk;
+use crate::page::task::spawn;
 use plenary_protocol::agent::{IceServer, MediaGrant, MediaOffer, TrackSource};
-use wasm_bindgen_futures::spawn_local;
 use web_sys::MediaStreamTrack;
 
 use super::assignment::{Assignment, AssignmentChange};
@@ -22,8 +21,10 @@ use super::peer::Peer;
 use super::playback::Playback;
 use super::sdp;
 use super::signalling::{Attempt, Grant, Input, Output, Signalling, Timer};
+use super::small_map::SmallMap;
 use super::socket::{self, Heard, Socket};
 use super::view::View;
+use super::wire::{self as lk, Entry};
 
 /// How a session is made.
 #[derive(Debug, Clone)]
@@ -70,9 +71,9 @@ pub struct MediaSession {
     socket: RefCell<Option<Socket>>,
     /// Counts attempts, so that what an older one learns late is not taken for news.
     attempt: Cell<u32>,
-    timers: RefCell<BTreeMap<Timer, Timeout>>,
+    timers: RefCell<SmallMap<Timer, Timeout>>,
     listeners: RefCell<Vec<Listener>>,
-    locals: RefCell<BTreeMap<TrackSource, Local>>,
+    locals: RefCell<SmallMap<TrackSource, Local>>,
     gate_open: Cell<bool>,
     muted: Cell<bool>,
     events: RefCell<VecDeque<MediaEvent>>,
@@ -388,7 +389,7 @@ impl MediaSession {
             Output::Clear(timer) => drop(self.timers.borrow_mut().remove(&timer)),
             Output::Offer(wanted) => {
                 let (weak, peer) = (self.me.clone(), self.peer());
-                spawn_local(async move {
+                spawn(async move {
                     let Ok(peer) = peer else { return };
                     let offered = peer.offer(wanted).await;
                     let Some(session) = weak.upgrade() else {
@@ -400,7 +401,7 @@ impl MediaSession {
             Output::Answer(answer) => self.apply_answer(answer.sdp, Some(answer.mid_to_track_id)),
             Output::Candidate(json) => {
                 if let Ok(peer) = self.peer() {
-                    spawn_local(async move { peer.candidate(&json).await });
+                    spawn(async move { peer.candidate(&json).await });
                 }
             }
             Output::IceServers(servers) => {
@@ -411,7 +412,7 @@ impl MediaSession {
             }
             Output::Validate(attempt) => {
                 let (weak, number) = (self.me.clone(), self.attempt.get());
-                spawn_local(async move {
+                spawn(async move {
                     let status = socket::validate(&attempt).await;
                     if let Some(session) = weak
                         .upgrade()
@@ -440,7 +441,7 @@ impl MediaSession {
         let number = self.attempt.get().wrapping_add(1);
         self.attempt.set(number);
         let weak = self.me.clone();
-        spawn_local(async move {
+        spawn(async move {
             let url = socket::url(&attempt).await;
             let Some(session) = weak
                 .upgrade()
@@ -479,9 +480,9 @@ impl MediaSession {
         }
     }
 
-    fn apply_answer(&self, sdp: String, map: Option<std::collections::HashMap<String, String>>) {
+    fn apply_answer(&self, sdp: String, map: Option<Vec<Entry>>) {
         let (weak, peer) = (self.me.clone(), self.peer());
-        spawn_local(async move {
+        spawn(async move {
             let Ok(peer) = peer else { return };
             let applied = peer.answer(&sdp).await;
             let Some(session) = weak.upgrade() else {
@@ -491,6 +492,7 @@ impl MediaSession {
                 (Ok(()), Some(map)) if !map.is_empty() => {
                     let machine = session.machine.borrow();
                     let own = |mid: &str| machine.publications.sends(mid);
+                    let map = map.into_iter().map(|entry| (entry.key, entry.value));
                     let changes = session.assignment.borrow_mut().apply_answer(map, own);
                     drop(machine);
                     session.assigned(changes);

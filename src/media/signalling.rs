@@ -6,9 +6,6 @@
 //! while the engine knows it (`architecture.md`, "Receive slots, and moves"): attempts follow each
 //! other with growing pauses, at once when the browser says that the network is back.
 
-use livekit_protocol as lk;
-use lk::signal_request::Message as Request;
-use lk::signal_response::Message as Response;
 use plenary_protocol::agent::TrackSource;
 
 use super::announcements::Announcements;
@@ -16,6 +13,9 @@ use super::backoff::Backoff;
 use super::interface::MediaEvent;
 use super::negotiation::{Negotiation, Wanted};
 use super::publications::Publications;
+use super::wire as lk;
+use super::wire::signal_request::Message as Request;
+use super::wire::signal_response::Message as Response;
 
 /// An attempt that has no first message after this is abandoned (as in livekit-client).
 const OPEN_MS: u32 = 10_000;
@@ -287,11 +287,9 @@ impl Signalling {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 // 16: understands `RoomMoved` and one peer connection for both directions.
                 protocol: 16,
-                ..Default::default()
             }),
             connection_settings: Some(lk::ConnectionSettings {
                 auto_subscribe: true,
-                ..Default::default()
             }),
             ..Default::default()
         };
@@ -318,7 +316,12 @@ impl Signalling {
             r#type: "offer".to_owned(),
             sdp,
             id: self.negotiation.id(),
-            mid_to_track_id: self.publications.mid_to_cid().into_iter().collect(),
+            mid_to_track_id: self
+                .publications
+                .mid_to_cid()
+                .into_iter()
+                .map(Into::into)
+                .collect(),
         }
     }
 
@@ -450,9 +453,6 @@ impl Signalling {
                     self.lose()
                 }
             },
-            // Answers to our own requests, quality hints and what belongs to features that a
-            // meeting has elsewhere (names, metadata, data streams).
-            _ => {}
         }
     }
 
@@ -518,12 +518,8 @@ impl Signalling {
         }
         let publish_tracks = self.publications.published_tracks();
         self.send(Request::SyncState(lk::SyncState {
-            subscription: Some(lk::UpdateSubscription {
-                subscribe: false,
-                ..Default::default()
-            }),
+            subscription: Some(lk::UpdateSubscription { subscribe: false }),
             publish_tracks,
-            ..Default::default()
         }));
     }
 
@@ -536,10 +532,7 @@ impl Signalling {
     }
 
     fn ping(&mut self, now: i64) {
-        self.send(Request::PingReq(lk::Ping {
-            timestamp: now,
-            rtt: 0,
-        }));
+        self.send(Request::PingReq(lk::Ping { timestamp: now }));
         self.out(Output::Set(Timer::Ping, self.ping_ms));
         // The deadline of the first ping without an answer stands: one that every ping set anew
         // would never run out.
@@ -643,10 +636,7 @@ impl Signalling {
     fn trickle(&mut self, candidate_init: String) {
         let full_ice = self.grant.as_ref().is_some_and(|grant| !grant.slots);
         if full_ice && self.phase == Phase::Attached && candidate_init != "null" {
-            self.send(Request::Trickle(lk::TrickleRequest {
-                candidate_init,
-                ..Default::default()
-            }));
+            self.send(Request::Trickle(lk::TrickleRequest { candidate_init }));
         }
     }
 

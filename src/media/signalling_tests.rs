@@ -315,7 +315,6 @@ fn a_move_brings_a_token_a_sid_and_other_people() {
             }],
             ..Default::default()
         }],
-        ..Default::default()
     };
     let outputs = driver.hear(Response::RoomMoved(moved));
     assert!(outputs.iter().any(

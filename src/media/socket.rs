@@ -1,7 +1,6 @@
 //! The LiveKit socket: binary frames are protobuf, text frames are about slots.
 
 use js_sys::{ArrayBuffer, Uint8Array};
-use livekit_protocol as lk;
 use plenary_protocol::media::SlotMessage;
 use prost::Message as _;
 use wasm_bindgen::{JsCast, JsValue};
@@ -14,7 +13,8 @@ use super::error::MediaError;
 use super::guard::Listener;
 use super::join_request;
 use super::signalling::Attempt;
-use crate::values::{field, from_js};
+use super::wire as lk;
+use crate::values::{field, frames};
 
 /// What a socket tells.
 pub(super) enum Heard {
@@ -85,9 +85,8 @@ fn read(data: &JsValue) -> Heard {
     }
     let text = data.as_string().unwrap_or_default();
     let message = js_sys::JSON::parse(&text).unwrap_or(JsValue::UNDEFINED);
-    // By hand: serde buffers the whole of an internally tagged value before it knows its type.
     match field(&message, "type").as_string().as_deref() {
-        Some("slots") => from_js(field(&message, "slots")).map_or(Heard::Unknown, |slots| {
+        Some("slots") => frames::slots(&message).map_or(Heard::Unknown, |slots| {
             Heard::Slots(SlotMessage::Slots { slots })
         }),
         _ => Heard::Unknown,

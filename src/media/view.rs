@@ -228,7 +228,7 @@ impl View {
         let Ok(playing) = self.video.play() else {
             return;
         };
-        wasm_bindgen_futures::spawn_local(async move {
+        crate::page::task::spawn(async move {
             // Rejected when the source changes meanwhile; the new source has its own `play`.
             let _ = JsFuture::from(playing).await;
         });

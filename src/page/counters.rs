@@ -55,8 +55,7 @@ pub fn count(resource: Resource) -> u32 {
 }
 
 /// All counts at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counters {
     /// WebSockets.
     pub sockets: u32,

@@ -24,8 +24,17 @@ impl Listener {
         name: &'static str,
         mut then: impl FnMut(E) + 'static,
     ) -> Self {
-        let closure =
-            Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| then(event.unchecked_into()));
+        Self::boxed(
+            target,
+            name,
+            Box::new(move |event| then(event.unchecked_into())),
+        )
+    }
+
+    /// Compiled once, not for every listener.
+    #[inline(never)]
+    fn boxed(target: &EventTarget, name: &'static str, then: Box<dyn FnMut(JsValue)>) -> Self {
+        let closure = Closure::wrap(then);
         // Fails only for a listener that is no function.
         let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
         Self {

@@ -4,3 +4,4 @@
 pub mod bindings;
 pub mod counters;
 pub mod guard;
+pub mod task;

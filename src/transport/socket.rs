@@ -3,7 +3,7 @@
 use crate::meeting::Received;
 use crate::page::counters::{Counted, Resource};
 use crate::page::guard::Listener;
-use crate::values::{read_frame, to_text};
+use crate::values::{frames, requests, stringify};
 use plenary_protocol::agent::{ClientFrame, SUBPROTOCOL};
 use std::rc::Rc;
 use web_sys::{MessageEvent, WebSocket};
@@ -37,7 +37,7 @@ impl Socket {
             Listener::new(&socket, "message", move |event: MessageEvent| {
                 let text = event.data().as_string();
                 received(SocketEvent::Received(
-                    text.map_or(Received::Unreadable, |text| read_frame(&text)),
+                    text.map_or(Received::Unreadable, |text| frames::received(&text)),
                 ));
             }),
             // A failure to connect reports `error`, then `close`.
@@ -52,7 +52,9 @@ impl Socket {
 
     /// Sends; a socket that is closing drops it, and reports that it closed.
     pub fn send(&self, frame: &ClientFrame) {
-        let _ = self.socket.send_with_str(&to_text(frame));
+        let _ = self
+            .socket
+            .send_with_str(&stringify(&requests::frame(frame)));
     }
 }
 

@@ -1,79 +1,74 @@
 //! The one place where values cross between JavaScript and Rust.
 //!
-//! JSON text is the browser's own `JSON.parse` and `JSON.stringify`; there is no parser in the wasm.
-//! Plain values go through serde with a reader and a writer of our own instead of
-//! serde-wasm-bindgen's: theirs tell what was wrong with a value, and the formatting of that (down to
-//! the printing of floating point numbers) and the matching of field names weigh more than the rest
-//! of the agent socket together. A frame that cannot be read is skipped and counted; nobody reads why.
+//! JSON text is the browser's own `JSON.parse` and `JSON.stringify`; there is no parser in the wasm,
+//! and no serde: what it generates for `protocol/` weighs ten times what is written here by hand.
+//! Literals name every field and matches every variant, so a change of the protocol that is forgotten
+//! here does not compile; `tests/browser/boundary.rs` compares with serde_json, frame by frame.
 
-mod reader;
-mod writer;
+pub mod changes;
+pub mod frames;
+mod reading;
+pub mod requests;
 
-use crate::meeting::Received;
-use js_sys::{Reflect, JSON};
-use plenary_protocol::agent::Frame;
-use serde::de::DeserializeOwned;
-use serde::{de, ser, Serialize};
-use wasm_bindgen::JsValue;
+pub use reading::Reading;
 
-/// A value that does not have the shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the value does not have the expected shape")]
-pub struct Misfit;
-
-impl de::Error for Misfit {
-    fn custom<T: std::fmt::Display>(_: T) -> Self {
-        Misfit
-    }
-}
-
-impl ser::Error for Misfit {
-    fn custom<T: std::fmt::Display>(_: T) -> Self {
-        Misfit
-    }
-}
-
-/// A value as JavaScript has it: plain objects, arrays, numbers and strings.
-pub fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
-    // Fails only for shapes that no type of ours has (tuples, bytes, keys that are no strings).
-    value
-        .serialize(writer::Writer)
-        .unwrap_or(JsValue::UNDEFINED)
-}
-
-/// A value from JavaScript, if it has the shape.
-pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Option<T> {
-    T::deserialize(reader::Reader(value)).ok()
-}
-
-/// JSON text of a value.
-pub fn to_text<T: Serialize + ?Sized>(value: &T) -> String {
-    JSON::stringify(&to_js(value))
-        .map(String::from)
-        .unwrap_or_default()
-}
-
-/// A value from JSON text, if it has the shape.
-pub fn from_text<T: DeserializeOwned>(text: &str) -> Option<T> {
-    from_js(JSON::parse(text).ok()?)
-}
+use js_sys::{Array, Object, Reflect, JSON};
+use wasm_bindgen::{JsCast, JsValue};
 
 /// A field of any value; `undefined` where there is none.
 pub fn field(value: &JsValue, name: &str) -> JsValue {
     Reflect::get(value, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// A text of the agent socket.
-pub fn read_frame(text: &str) -> Received {
-    let Ok(value) = JSON::parse(text) else {
-        return Received::Unreadable;
-    };
-    match from_js::<Frame>(value.clone()) {
-        Some(frame) => Received::Frame(Box::new(frame)),
-        // An event of a newer version is skipped, but its number counts.
-        None => match field(&field(&value, "event"), "seq").as_f64() {
-            Some(seq) if seq >= 0.0 => Received::UnknownEvent(seq as u64),
-            _ => Received::Unreadable,
-        },
+/// A plain object of these fields; `undefined` ones are left out.
+pub fn object(fields: &[(&str, JsValue)]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in fields {
+        if !value.is_undefined() {
+            let _ = Reflect::set(&object, &JsValue::from_str(name), value);
+        }
     }
+    object.into()
+}
+
+/// A text.
+pub fn text(text: &str) -> JsValue {
+    JsValue::from_str(text)
+}
+
+/// A text, or `undefined`.
+pub fn optional(value: Option<&str>) -> JsValue {
+    value.map_or(JsValue::UNDEFINED, JsValue::from_str)
+}
+
+/// An array.
+pub fn list<T>(items: &[T], item: fn(&T) -> JsValue) -> JsValue {
+    let array = Array::new();
+    for one in items {
+        array.push(&item(one));
+    }
+    array.into()
+}
+
+/// A variant as serde writes it: a text, or an object with one field.
+fn variant(value: JsValue) -> Option<(String, JsValue)> {
+    if let Some(name) = value.as_string() {
+        return Some((name, JsValue::UNDEFINED));
+    }
+    let entries = Object::entries(&value.dyn_into().ok()?);
+    if entries.length() != 1 {
+        return None;
+    }
+    let entry: Array = entries.get(0).unchecked_into();
+    Some((entry.get(0).as_string()?, entry.get(1)))
+}
+
+/// A value from JSON text.
+pub fn parse(text: &str) -> Option<JsValue> {
+    JSON::parse(text).ok()
+}
+
+/// JSON text of a value.
+pub fn stringify(value: &JsValue) -> String {
+    JSON::stringify(value).map(String::from).unwrap_or_default()
 }

@@ -53,7 +53,7 @@ async fn the_offer_has_every_section_and_waits_for_no_candidate() {
         [TrackSource::Microphone, TrackSource::Camera]
     );
     assert!(offer.tracks.iter().all(|track| track.muted));
-    let cids: Vec<&String> = offer.mid_to_cid.values().collect();
+    let cids: Vec<&String> = offer.mid_to_cid.iter().map(|(_, cid)| cid).collect();
     assert!(offer.tracks.iter().all(|track| cids.contains(&&track.cid)));
     // LiveKit's server finds a track by the msid of its section.
     assert!(
@@ -138,7 +138,7 @@ async fn nothing_is_sent_before_the_gate_is_open_nor_while_muted() {
     subject.session.set_muted(false);
     subject.connect(&peer, &offer).await;
     until("media is up", || subject.told(&MediaEvent::Connected)).await;
-    let cid = offer.mid_to_cid["0"].clone();
+    let cid = offer.mid_to_cid[0].1.clone();
     let track = lk::TrackInfo {
         sid: "TR_mine".into(),
         muted: true,

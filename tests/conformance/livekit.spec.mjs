@@ -132,10 +132,11 @@ test('who is removed is told so and is gone for the others', async () => {
   const bob = await join('bob', 'removal');
   await seesAndHears(ada, 'bob');
   assert.equal((await engine.call('ListParticipants', { room: 'removal' })).body.participants.length, 2);
-  const reason = bob.evaluate(() => new Promise((r) => room.once('disconnected', r)));
+  await bob.evaluate(() => room.once('disconnected', (reason) => (globalThis.reason = reason)));
   await engine.call('RemoveParticipant', { room: 'removal', identity: 'bob' });
+  await until('the goodbye', () => bob.evaluate(() => globalThis.reason !== undefined));
   const PARTICIPANT_REMOVED = 4;
-  assert.equal(await reason, PARTICIPANT_REMOVED);
+  assert.equal(await bob.evaluate(() => globalThis.reason), PARTICIPANT_REMOVED);
   await until('bob to be gone', () => ada.evaluate(() => room.remoteParticipants.size === 0));
   await close(ada, bob);
 });

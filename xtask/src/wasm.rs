@@ -17,13 +17,15 @@ use crate::tally::{count, Tally};
 use crate::toolchain::{self, remapped_paths, Toolchain, TARGET};
 use crate::tools as rust_tools;
 
-/// Small first; then without the names and sections that only the build needed.
+/// Small after compression, which is not the same as small: `-Oz` saves 8 % of the bytes and makes the
+/// gzipped file 5 % larger (measured). Similar functions next to each other compress better.
 const OPTIMISE: &[&str] = &[
-    "-Oz",
-    "--converge",
+    "-O1",
     "--merge-similar-functions",
+    "--dae-optimizing",
     // Rust puts the stack first: its last kilobyte is no place for data.
     "--low-memory-unused",
+    "--reorder-functions-by-name",
     "--strip-debug",
     "--strip-producers",
     "--strip-target-features",

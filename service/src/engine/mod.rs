@@ -7,14 +7,15 @@
 
 mod admission;
 mod alone;
+mod api;
 mod error;
 mod packets;
+mod port;
 mod rooms;
 mod signal;
 mod token;
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use tokio::sync::{broadcast, mpsc};
 
 pub use admission::{Admissions, KeyedAdmissions};
 pub use alone::serve_alone;
+pub use api::{EngineConfig, EngineEvent, EngineStats, JoinSpec, Joined, OfferSpec};
 pub use error::EngineError;
 pub use lk::{AddTrackRequest, TrackSource};
 pub use token::{ApiKeys, Grants, MediaClaims, TokenError, VideoGrants};
@@ -43,119 +45,6 @@ use rooms::{leave, Rooms, SharedRooms};
 const MAX_WORKERS: usize = 64;
 /// Events that a slow listener may be behind; older ones are lost to it.
 const EVENT_QUEUE: usize = 1024;
-/// What a media socket may hold back while its worker is busy: about 100 ms at 300 Mbit/s.
-const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
-
-/// How the engine runs.
-#[derive(Debug, Clone)]
-pub struct EngineConfig {
-    /// The one UDP port for all media; port 0 takes a free one.
-    pub udp_bind: SocketAddr,
-    /// Addresses that clients are told; empty: the bound one, or the machine's own.
-    pub advertised: Vec<IpAddr>,
-    /// Media threads; 0: one per core.
-    pub workers: usize,
-    /// Keys that tokens are signed with.
-    pub keys: ApiKeys,
-    /// How long a participant stays without socket or transport.
-    pub resume_window: Duration,
-    /// How long a participant with a socket may take until its transport is up.
-    pub setup_deadline: Duration,
-}
-
-impl EngineConfig {
-    /// An engine on this machine alone, on a free port.
-    pub fn local(keys: ApiKeys) -> Self {
-        Self {
-            udp_bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            advertised: Vec::new(),
-            workers: 0,
-            keys,
-            resume_window: Duration::from_secs(60),
-            setup_deadline: Duration::from_secs(60),
-        }
-    }
-}
-
-/// What happens to participants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EngineEvent {
-    /// The transport is up for the first time.
-    ParticipantConnected {
-        /// The room's name.
-        room: String,
-        /// The participant's identity.
-        identity: String,
-    },
-    /// The participant is out of the engine: left, removed, or away for too long.
-    ParticipantLost {
-        /// The room's name.
-        room: String,
-        /// The participant's identity.
-        identity: String,
-        /// LiveKit's `DisconnectReason` by name.
-        reason: String,
-    },
-}
-
-/// A first offer that came by another way than the signalling socket.
-#[derive(Debug, Clone, Default)]
-pub struct OfferSpec {
-    /// The offer.
-    pub sdp: String,
-    /// Which section carries which announced track (`AddTrackRequest.cid`).
-    pub mid_to_cid: HashMap<String, String>,
-    /// Tracks that the client is going to send.
-    pub add_tracks: Vec<AddTrackRequest>,
-}
-
-/// A participant that the service makes.
-#[derive(Debug, Clone)]
-pub struct JoinSpec {
-    /// The room's name.
-    pub room: String,
-    /// The participant's identity.
-    pub identity: String,
-    /// What it may do.
-    pub grants: Grants,
-    /// Its first offer, if it came already.
-    pub offer: Option<OfferSpec>,
-    /// Answer with receive slots.
-    pub slots: bool,
-}
-
-/// What comes of a join.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Joined {
-    /// For the signalling socket: `reconnect=1&sid=…`, or `participant_sid` in v1.
-    pub participant_sid: String,
-    /// The answer, if there was an offer.
-    pub answer: Option<String>,
-}
-
-/// Counters since the start, and how many there are now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct EngineStats {
-    /// Transports.
-    pub sessions: u64,
-    /// Rooms with somebody in them.
-    pub rooms: u64,
-    /// Participants, with or without a transport.
-    pub participants: u64,
-    /// Datagrams received.
-    pub packets_in: u64,
-    /// Datagrams sent.
-    pub packets_out: u64,
-    /// Bytes received.
-    pub bytes_in: u64,
-    /// Bytes sent.
-    pub bytes_out: u64,
-    /// Packets lost to full queues or sockets.
-    pub dropped: u64,
-    /// Datagrams of unknown or unproven senders.
-    pub unknown: u64,
-}
-
 /// The engine; cloning gives another handle to the same.
 #[derive(Clone)]
 pub struct Engine {
@@ -185,9 +74,9 @@ impl Engine {
             .dtls_provider
             .generate_certificate()
             .ok_or_else(|| EngineError::Certificate("the provider makes none".to_owned()))?;
-        let sockets = sockets(config.udp_bind, workers).map_err(EngineError::Port)?;
+        let sockets = port::sockets(config.udp_bind, workers).map_err(EngineError::Port)?;
         let address = sockets[0].local_addr().map_err(EngineError::Port)?;
-        let candidates = candidates(address, &config.advertised);
+        let candidates = port::candidates(address, &config.advertised);
         let mut seats = Vec::new();
         let mut links = Vec::new();
         for socket in sockets {
@@ -484,40 +373,4 @@ impl Engine {
         });
         let _ = joined.await;
     }
-}
-
-/// One socket per worker on one port: the kernel spreads the clients over them.
-fn sockets(bind: SocketAddr, count: usize) -> std::io::Result<Vec<std::net::UdpSocket>> {
-    let mut sockets: Vec<std::net::UdpSocket> = Vec::new();
-    let mut address = bind;
-    for _ in 0..count {
-        let domain = socket2::Domain::for_address(bind);
-        let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, None)?;
-        socket.set_reuse_port(true)?;
-        // As much as the system allows; less only means more loss under load.
-        let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
-        let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
-        socket.bind(&address.into())?;
-        let socket = std::net::UdpSocket::from(socket);
-        address = socket.local_addr()?;
-        sockets.push(socket);
-    }
-    Ok(sockets)
-}
-
-/// The addresses that clients are told.
-fn candidates(bound: SocketAddr, advertised: &[IpAddr]) -> Vec<SocketAddr> {
-    let with_port = |ip: IpAddr| SocketAddr::new(ip, bound.port());
-    if !advertised.is_empty() {
-        return advertised.iter().copied().map(with_port).collect();
-    }
-    if !bound.ip().is_unspecified() {
-        return vec![bound];
-    }
-    // Connecting a UDP socket sends nothing; it asks the system which address it would use.
-    let own = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
-        .and_then(|s| s.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).map(|()| s))
-        .and_then(|s| s.local_addr())
-        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |a| a.ip());
-    vec![with_port(own)]
 }

@@ -1,4 +1,5 @@
 //! A service in the page: an agent socket in the place of the browser's, whose answers a test names.
+#![allow(dead_code)] // each test file uses a part of it
 
 use js_sys::{Array, Function, Object, Promise, Reflect, JSON};
 use plenary::api::Core;

@@ -15,6 +15,7 @@ pub(crate) mod downstream;
 pub(crate) mod forward;
 pub(crate) mod link;
 pub(crate) mod negotiate;
+mod orders;
 pub(crate) mod session;
 pub(crate) mod upstream;
 pub(crate) mod worker;

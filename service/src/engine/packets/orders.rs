@@ -1,0 +1,293 @@
+//! Orders of the rooms, carried out by a worker between packets.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use str0m::media::Mid;
+
+use super::command::{Command, Report, SessionId, Upstream};
+use super::downstream::{Downstream, Route};
+use super::forward::TrackKey;
+use super::session::{Outlet, Session};
+use super::upstream::UpTrack;
+use super::worker::Worker;
+
+impl Worker {
+    pub(super) fn obey(&mut self, now: Instant) {
+        while let Some(command) = self.own.next_command() {
+            self.carry_out(command, now);
+        }
+        self.fan_out(now);
+    }
+
+    fn carry_out(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Create { id } => self.create(id, now),
+            Command::Offer { id, sdp, reply } => {
+                let worker = self.desk.index;
+                let result = self.with_session(id, now, |s| s.answer_offer(worker, &sdp));
+                // Who asked may have gone.
+                let _ = reply.send(result.unwrap_or_else(|| Err("no such session".to_owned())));
+            }
+            Command::MakeOffer { id, more, reply } => {
+                let result = self.with_session(id, now, |s| s.make_offer(&more));
+                let _ = reply.send(result.unwrap_or_else(|| Err("no such session".to_owned())));
+            }
+            Command::Answer { id, sdp, reply } => {
+                let result = self.with_session(id, now, |s| s.accept_answer(&sdp));
+                let _ = reply.send(result.unwrap_or_else(|| Err("no such session".to_owned())));
+            }
+            Command::Candidate { id, candidate } => {
+                self.with_session(id, now, |s| s.add_candidate(&candidate));
+            }
+            Command::Publish { id, upstream } => self.publish(id, upstream),
+            Command::Gate { key, open } => self.gate(key, open, now),
+            Command::Unpublish { id, key } => self.unpublish(id, key),
+            Command::Rekey { from, to } => self.rekey(from, to),
+            Command::Route {
+                id,
+                mid,
+                track,
+                origin,
+                video,
+            } => self.route(id, mid, Route { track, origin }, video, now),
+            Command::Unroute { id, mid } => self.unroute(id, mid, now),
+            Command::Interest { track, worker, on } => self.interest(track, worker, on),
+            Command::Keyframe { track } => {
+                if let Some(index) = self.uptracks.get(&track).copied() {
+                    let session = &mut self.sessions[index];
+                    if let Some(t) = session.up.iter_mut().find(|t| t.key == track) {
+                        t.want_keyframe();
+                    }
+                    self.ask_keyframe(track, index, now);
+                }
+            }
+            Command::Data { id, label, bytes } => {
+                self.with_session(id, now, |s| s.send_data(&label, &bytes));
+            }
+            Command::Elsewhere { address, worker } => self.demux.set_elsewhere(address, worker),
+            Command::Close { id } => self.close(id, now),
+            Command::Barrier { reply } => {
+                let _ = reply.send(());
+            }
+            Command::Shutdown => {
+                let ids: Vec<SessionId> = self.index_of.keys().copied().collect();
+                ids.into_iter().for_each(|id| self.close(id, now));
+                self.stopped = true;
+            }
+        }
+    }
+
+    fn create(&mut self, id: SessionId, now: Instant) {
+        let rtc = match self.transport.rtc(now) {
+            Ok(rtc) => rtc,
+            Err(error) => {
+                tracing::error!(%error, "cannot make a session");
+                return self.desk.report(Report::Closed(id));
+            }
+        };
+        let session = Session::new(id, rtc, now);
+        let ufrag = session.ufrag.clone();
+        let index = self.sessions.insert(session);
+        self.demux.add_ufrag(ufrag, index);
+        self.index_of.insert(id, index);
+        self.own
+            .counters
+            .sessions
+            .store(self.sessions.len() as u64, Ordering::Relaxed);
+        self.schedule(index);
+    }
+
+    /// Change a session, then drain it, and keep the demultiplexer's user name up to date.
+    fn with_session<T>(
+        &mut self,
+        id: SessionId,
+        now: Instant,
+        change: impl FnOnce(&mut Session) -> T,
+    ) -> Option<T> {
+        let index = *self.index_of.get(&id)?;
+        let session = self.sessions.get_mut(index)?;
+        let before = session.ufrag.clone();
+        let result = change(session);
+        session.drain(now, &mut self.desk);
+        if session.ufrag != before {
+            let ufrag = session.ufrag.clone();
+            self.demux.remove_ufrag(&before);
+            self.demux.add_ufrag(ufrag, index);
+        }
+        self.schedule(index);
+        Some(result)
+    }
+
+    fn publish(&mut self, id: SessionId, upstream: Upstream) {
+        let Some(index) = self.index_of.get(&id).copied() else {
+            return;
+        };
+        let session = &mut self.sessions[index];
+        let replaced: Vec<TrackKey> = session
+            .up
+            .iter()
+            .filter(|t| t.mid == upstream.mid || t.key == upstream.key)
+            .map(|t| t.key)
+            .collect();
+        session
+            .up
+            .retain(|t| t.mid != upstream.mid && t.key != upstream.key);
+        for key in replaced {
+            self.uptracks.remove(&key);
+        }
+        self.uptracks.insert(upstream.key, index);
+        self.sessions[index].up.push(UpTrack::new(upstream));
+    }
+
+    fn gate(&mut self, key: TrackKey, open: bool, now: Instant) {
+        let Some(index) = self.uptracks.get(&key).copied() else {
+            return;
+        };
+        if let Some(track) = self.sessions[index].up.iter_mut().find(|t| t.key == key) {
+            let was_open = std::mem::replace(&mut track.open, open);
+            let opens = open && !was_open;
+            // Only for somebody: an encoder makes three key frames a second at most, and one that
+            // nobody was there for delays the one that is needed.
+            if !opens || !self.desk.interests.contains_key(&key) {
+                return;
+            }
+            track.want_keyframe();
+        }
+        self.ask_keyframe(key, index, now);
+    }
+
+    fn unpublish(&mut self, id: SessionId, key: TrackKey) {
+        self.uptracks.remove(&key);
+        self.interests_ended(key);
+        if let Some(index) = self.index_of.get(&id) {
+            self.sessions[*index].up.retain(|t| t.key != key);
+        }
+    }
+
+    fn interests_ended(&mut self, key: TrackKey) {
+        self.desk.interests.remove(&key);
+    }
+
+    fn rekey(&mut self, from: TrackKey, to: TrackKey) {
+        let Some(index) = self.uptracks.remove(&from) else {
+            return;
+        };
+        self.interests_ended(from);
+        self.uptracks.insert(to, index);
+        if let Some(track) = self.sessions[index].up.iter_mut().find(|t| t.key == from) {
+            track.key = to;
+        }
+    }
+
+    fn route(&mut self, id: SessionId, mid: Mid, route: Route, video: bool, now: Instant) {
+        let Some(index) = self.index_of.get(&id).copied() else {
+            return;
+        };
+        self.unroute(id, mid, now);
+        let session = &mut self.sessions[index];
+        if !session.down.iter().any(|d| d.mid == mid) {
+            match Downstream::new(&mut session.rtc, mid, video) {
+                Some(down) => session.down.push(down),
+                None => {
+                    tracing::debug!(session = id.0, %mid, "no stream to send in this section");
+                    return;
+                }
+            }
+        }
+        if let Some(down) = session.down.iter_mut().find(|d| d.mid == mid) {
+            down.start(route, now);
+        }
+        let receivers = self.routes.entry(route.track).or_default();
+        receivers.push((index, mid));
+        if receivers.len() == 1 {
+            self.tell_interest(route, true);
+        }
+        if video {
+            self.desk.want_keyframe(route.track, route.origin);
+        }
+    }
+
+    fn unroute(&mut self, id: SessionId, mid: Mid, now: Instant) {
+        let Some(index) = self.index_of.get(&id).copied() else {
+            return;
+        };
+        let session = &mut self.sessions[index];
+        let Some(down) = session.down.iter_mut().find(|d| d.mid == mid) else {
+            return;
+        };
+        let Some(route) = down.stop(&mut session.rtc) else {
+            return;
+        };
+        session.drain(now, &mut self.desk);
+        self.remove_receiver(route, index, mid);
+    }
+
+    fn remove_receiver(&mut self, route: Route, index: usize, mid: Mid) {
+        let Some(receivers) = self.routes.get_mut(&route.track) else {
+            return;
+        };
+        receivers.retain(|r| *r != (index, mid));
+        if receivers.is_empty() {
+            self.routes.remove(&route.track);
+            self.tell_interest(route, false);
+        }
+    }
+
+    fn tell_interest(&mut self, route: Route, on: bool) {
+        let worker = self.desk.index;
+        if route.origin == worker {
+            self.interest(route.track, worker, on);
+        } else if let Some(link) = self.desk.links.get(route.origin) {
+            link.command(Command::Interest {
+                track: route.track,
+                worker,
+                on,
+            });
+        }
+    }
+
+    fn interest(&mut self, track: TrackKey, worker: usize, on: bool) {
+        let bits = self.desk.interests.entry(track).or_default();
+        match on {
+            true => *bits |= 1 << worker,
+            false => *bits &= !(1 << worker),
+        }
+        if *bits == 0 {
+            self.desk.interests.remove(&track);
+        }
+    }
+
+    /// End a session: media both ways stops here and now; the goodbye (RTCP BYE, DTLS
+    /// close_notify) is sent once.
+    fn close(&mut self, id: SessionId, now: Instant) {
+        let Some(index) = self.index_of.remove(&id) else {
+            return;
+        };
+        let mut session = self.sessions.remove(index);
+        let routes: Vec<(Route, Mid)> = session
+            .down
+            .iter()
+            .filter_map(|d| d.route.map(|r| (r, d.mid)))
+            .collect();
+        for (route, mid) in routes {
+            self.remove_receiver(route, index, mid);
+        }
+        for track in session.up.drain(..) {
+            self.uptracks.remove(&track.key);
+            self.interests_ended(track.key);
+        }
+        self.demux.remove_ufrag(&session.ufrag);
+        for (address, by) in std::mem::take(&mut session.addresses) {
+            self.forget_address(index, address, by);
+        }
+        session.failed = true;
+        if session.rtc.is_alive() && session.rtc.close().is_ok() {
+            session.drain(now, &mut self.desk);
+        }
+        self.own
+            .counters
+            .sessions
+            .store(self.sessions.len() as u64, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,198 @@
+//! What the core tells the facade (`pkg-template/src/core.ts`), and what it lists.
+
+use super::{list, object, optional, text};
+use crate::api::changes::{CallChange, Change, DiagnosticValue, End, ParticipantInfo, StreamInfo};
+use crate::media::devices::{DeviceInfo, DeviceKind, Permission};
+use wasm_bindgen::JsValue;
+
+/// A change.
+pub fn change(change: &Change) -> JsValue {
+    match change {
+        Change::Agent {
+            agent,
+            connected,
+            reason,
+        } => object(&[
+            ("type", text("agent")),
+            ("agent", (*agent).into()),
+            ("connected", (*connected).into()),
+            ("reason", optional(*reason)),
+        ]),
+        Change::Call(change) => call(change),
+        Change::Participants {
+            call,
+            added,
+            updated,
+            removed,
+        } => object(&[
+            ("type", text("participants")),
+            ("call", text(call)),
+            ("added", list(added, participant)),
+            ("updated", list(updated, participant)),
+            ("removed", list(removed, item)),
+        ]),
+        Change::Streams {
+            call,
+            participant,
+            added,
+            updated,
+            removed,
+        } => object(&[
+            ("type", text("streams")),
+            ("call", text(call)),
+            ("participant", text(participant)),
+            ("added", list(added, stream)),
+            ("updated", list(updated, stream)),
+            ("removed", list(removed, |id| (*id).into())),
+        ]),
+        Change::Lobby {
+            call,
+            added,
+            removed,
+        } => object(&[
+            ("type", text("lobby")),
+            ("call", text(call)),
+            ("added", list(added, participant)),
+            ("removed", list(removed, item)),
+        ]),
+        Change::Speaking { call, speakers } => object(&[
+            ("type", text("speaking")),
+            ("call", text(call)),
+            ("speakers", list(speakers, item)),
+        ]),
+        Change::Diagnostic {
+            call,
+            area,
+            diagnostic,
+            value,
+        } => object(&[
+            ("type", text("diagnostic")),
+            ("call", text(call)),
+            ("area", text(area)),
+            ("diagnostic", text(diagnostic)),
+            (
+                "value",
+                match value {
+                    DiagnosticValue::Flag(flag) => (*flag).into(),
+                    DiagnosticValue::Quality(quality) => (*quality).into(),
+                },
+            ),
+        ]),
+        Change::Devices { video, audio } => object(&[
+            ("type", text("devices")),
+            ("video", (*video).into()),
+            ("audio", (*audio).into()),
+        ]),
+    }
+}
+
+fn call(change: &CallChange) -> JsValue {
+    let CallChange {
+        call,
+        state,
+        end,
+        role,
+        thread_id,
+        participant_id,
+        server_call_id,
+        muted,
+        may_admit,
+    } = change;
+    let flag = |flag: &Option<bool>| flag.map_or(JsValue::UNDEFINED, JsValue::from);
+    object(&[
+        ("type", text("call")),
+        ("call", text(call)),
+        ("state", optional(*state)),
+        ("end", end.as_ref().map_or(JsValue::UNDEFINED, ended)),
+        ("role", optional(*role)),
+        ("threadId", optional(thread_id.as_deref())),
+        ("participantId", optional(participant_id.as_deref())),
+        ("serverCallId", optional(server_call_id.as_deref())),
+        ("muted", flag(muted)),
+        ("mayAdmit", flag(may_admit)),
+    ])
+}
+
+fn ended(end: &End) -> JsValue {
+    let End {
+        code,
+        sub_code,
+        message,
+    } = end;
+    object(&[
+        ("code", (*code).into()),
+        ("subCode", (*sub_code).into()),
+        ("message", text(message)),
+    ])
+}
+
+fn participant(info: &ParticipantInfo) -> JsValue {
+    let ParticipantInfo {
+        id,
+        display_name,
+        role,
+        state,
+        muted,
+        endpoints,
+    } = info;
+    object(&[
+        ("id", text(id)),
+        ("displayName", optional(display_name.as_deref())),
+        ("role", text(role)),
+        ("state", text(state)),
+        ("muted", (*muted).into()),
+        ("endpoints", list(endpoints, item)),
+    ])
+}
+
+fn stream(info: &StreamInfo) -> JsValue {
+    let StreamInfo {
+        id,
+        media_stream_type,
+        available,
+        receiving,
+        width,
+        height,
+    } = info;
+    object(&[
+        ("id", (*id).into()),
+        ("mediaStreamType", text(media_stream_type)),
+        ("available", (*available).into()),
+        ("receiving", (*receiving).into()),
+        ("width", (*width).into()),
+        ("height", (*height).into()),
+    ])
+}
+
+fn item(value: &String) -> JsValue {
+    text(value)
+}
+
+/// The list of devices.
+pub fn devices(devices: &[DeviceInfo]) -> JsValue {
+    list(devices, |device| {
+        let DeviceInfo {
+            id,
+            name,
+            kind,
+            is_system_default,
+        } = device;
+        let kind = match kind {
+            DeviceKind::Camera => "camera",
+            DeviceKind::Microphone => "microphone",
+            DeviceKind::Speaker => "speaker",
+        };
+        object(&[
+            ("id", text(id)),
+            ("name", text(name)),
+            ("kind", text(kind)),
+            ("isSystemDefault", (*is_system_default).into()),
+        ])
+    })
+}
+
+/// What was permitted.
+pub fn permission(permission: &Permission) -> JsValue {
+    let Permission { audio, video } = permission;
+    object(&[("audio", (*audio).into()), ("video", (*video).into())])
+}

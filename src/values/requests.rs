@@ -1,0 +1,152 @@
+//! What the client says: the frames of the agent socket.
+
+use super::{list, object, optional, text};
+use plenary_protocol::agent::{
+    ClientFrame, ClientInfo, ClientKind, Hello, Join, Locator, MediaOffer, OfferedTrack, Request,
+    Resume, TrackSource,
+};
+use wasm_bindgen::JsValue;
+
+/// A frame.
+pub fn frame(frame: &ClientFrame) -> JsValue {
+    let ClientFrame { id, request: asked } = frame;
+    object(&[("id", (*id).into()), ("request", request(asked))])
+}
+
+fn request(request: &Request) -> JsValue {
+    let (name, fields) = match request {
+        Request::Ping => return text("ping"),
+        Request::Hello(asked) => ("hello", hello(asked)),
+        Request::Token { token } => ("token", object(&[("token", text(token))])),
+        Request::Join(asked) => ("join", join(asked)),
+        Request::Leave { call } => ("leave", of_call(call.as_str(), None)),
+        Request::EndForEveryone { call } => ("endForEveryone", of_call(call.as_str(), None)),
+        Request::AdmitAll { call } => ("admitAll", of_call(call.as_str(), None)),
+        Request::MediaToken { call } => ("mediaToken", of_call(call.as_str(), None)),
+        Request::Admit { call, participant } => {
+            ("admit", of_call(call.as_str(), Some(participant.as_str())))
+        }
+        Request::Reject { call, participant } => {
+            ("reject", of_call(call.as_str(), Some(participant.as_str())))
+        }
+        Request::Remove { call, participant } => {
+            ("remove", of_call(call.as_str(), Some(participant.as_str())))
+        }
+        Request::SetMuted { call, muted } => (
+            "setMuted",
+            object(&[("call", text(call.as_str())), ("muted", (*muted).into())]),
+        ),
+    };
+    object(&[(name, fields)])
+}
+
+fn of_call(call: &str, participant: Option<&str>) -> JsValue {
+    object(&[("call", text(call)), ("participant", optional(participant))])
+}
+
+fn hello(hello: &Hello) -> JsValue {
+    let Hello {
+        version,
+        token,
+        display_name,
+        client,
+        resume,
+    } = hello;
+    let ClientInfo {
+        kind,
+        name,
+        version: client_version,
+    } = client;
+    let kind = match kind {
+        ClientKind::Web => "web",
+        ClientKind::Ios => "ios",
+        ClientKind::Android => "android",
+        ClientKind::Windows => "windows",
+        ClientKind::Other => "other",
+    };
+    let resume = resume
+        .as_ref()
+        .map_or(JsValue::UNDEFINED, |Resume { session, last_seq }| {
+            object(&[
+                ("session", text(session.as_str())),
+                ("lastSeq", (*last_seq as f64).into()),
+            ])
+        });
+    object(&[
+        ("version", (*version).into()),
+        ("token", text(token)),
+        ("displayName", optional(display_name.as_deref())),
+        (
+            "client",
+            object(&[
+                ("kind", text(kind)),
+                ("name", text(name)),
+                ("version", text(client_version)),
+            ]),
+        ),
+        ("resume", resume),
+    ])
+}
+
+fn join(join: &Join) -> JsValue {
+    let Join {
+        call,
+        locator,
+        muted,
+        offer,
+    } = join;
+    let locator = match locator {
+        Locator::MeetingLink(link) => object(&[("meetingLink", text(link))]),
+        Locator::MeetingId {
+            meeting_id,
+            passcode,
+        } => {
+            let id = [
+                ("meetingId", text(meeting_id)),
+                ("passcode", optional(passcode.as_deref())),
+            ];
+            object(&[("meetingId", object(&id))])
+        }
+    };
+    object(&[
+        ("call", text(call.as_str())),
+        ("locator", locator),
+        ("muted", (*muted).into()),
+        (
+            "offer",
+            offer.as_ref().map_or(JsValue::UNDEFINED, media_offer),
+        ),
+    ])
+}
+
+fn media_offer(offer: &MediaOffer) -> JsValue {
+    let MediaOffer {
+        sdp,
+        mid_to_cid,
+        tracks,
+    } = offer;
+    let mut cids = Vec::new();
+    for (mid, cid) in mid_to_cid {
+        cids.push((mid.as_str(), text(cid)));
+    }
+    object(&[
+        ("sdp", text(sdp)),
+        ("midToCid", object(&cids)),
+        ("tracks", list(tracks, offered_track)),
+    ])
+}
+
+fn offered_track(track: &OfferedTrack) -> JsValue {
+    let OfferedTrack { cid, source, muted } = track;
+    let source = match source {
+        TrackSource::Microphone => "microphone",
+        TrackSource::Camera => "camera",
+        TrackSource::ScreenShare => "screenShare",
+        TrackSource::ScreenShareAudio => "screenShareAudio",
+    };
+    object(&[
+        ("cid", text(cid)),
+        ("source", text(source)),
+        ("muted", (*muted).into()),
+    ])
+}
