@@ -82,11 +82,20 @@ reasons! {
 impl Reason {
     /// The end of a call for this reason.
     pub fn end(self) -> EndReason {
-        EndReason { code: self.code, sub_code: self.sub_code, message: self.message.to_owned() }
+        EndReason {
+            code: self.code,
+            sub_code: self.sub_code,
+            message: self.message.to_owned(),
+        }
     }
 
     /// A failed request for this reason.
     pub fn error(self) -> ProtocolError {
-        ProtocolError { code: self.code, sub_code: self.sub_code, message: self.message.to_owned(), retry_after_ms: None }
+        ProtocolError {
+            code: self.code,
+            sub_code: self.sub_code,
+            message: self.message.to_owned(),
+            retry_after_ms: None,
+        }
     }
 }

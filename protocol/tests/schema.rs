@@ -29,7 +29,10 @@ fn the_schema_in_the_repository_is_that_of_the_types() {
         std::fs::write(&file, &text).unwrap();
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(kept == text, "the protocol changed: UPDATE_SCHEMA=1 cargo test -p plenary-protocol");
+    assert!(
+        kept == text,
+        "the protocol changed: UPDATE_SCHEMA=1 cargo test -p plenary-protocol"
+    );
 }
 
 #[test]

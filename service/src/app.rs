@@ -61,12 +61,23 @@ struct Attempts {
 
 impl App {
     /// Puts the parts together; nothing runs yet.
-    pub fn new(config: Config, public_url: Url, store: Arc<dyn Store>, tokens: Tokens, media: Media) -> Arc<Self> {
+    pub fn new(
+        config: Config,
+        public_url: Url,
+        store: Arc<dyn Store>,
+        tokens: Tokens,
+        media: Media,
+    ) -> Arc<Self> {
         let sessions = Arc::new(Sessions::default());
         let run = random::uuid().to_string();
         let limits = config.limits.clone();
-        let meetings =
-            Meetings::new(store.clone(), media.clone(), sessions.clone(), limits.clone(), run.clone());
+        let meetings = Meetings::new(
+            store.clone(),
+            media.clone(),
+            sessions.clone(),
+            limits.clone(),
+            run.clone(),
+        );
         Arc::new(Self {
             public_url,
             store,
@@ -99,7 +110,10 @@ impl App {
     /// `B10`: signature, kind, expiry, revocation and the right to join calls; nothing else of a client is
     /// looked at before.
     pub async fn authenticate(&self, token: &str) -> Result<UserToken, Reason> {
-        let token = self.tokens.check_user(token, now_ms()).map_err(|_| Reason::UNAUTHENTICATED)?;
+        let token = self
+            .tokens
+            .check_user(token, now_ms())
+            .map_err(|_| Reason::UNAUTHENTICATED)?;
         self.still_good(&token).await?;
         if !token.may_join() {
             return Err(Reason::NOT_ALLOWED);
@@ -110,7 +124,9 @@ impl App {
     /// Whether a checked token was revoked since (`S6`).
     pub async fn still_good(&self, token: &UserToken) -> Result<(), Reason> {
         match self.store.user(&token.id).await {
-            Ok(Some(user)) if user.deleted || user.generation != token.generation => Err(Reason::REVOKED),
+            Ok(Some(user)) if user.deleted || user.generation != token.generation => {
+                Err(Reason::REVOKED)
+            }
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(Reason::UNAUTHENTICATED),
             Err(error) => Err(failed(&error)),
@@ -118,12 +134,20 @@ impl App {
     }
 
     /// `A2`, `A4`: a guest's name is their application's choice, a member's the directory's.
-    pub async fn display_name(&self, id: &RawId, chosen: Option<&str>) -> Result<Option<String>, Reason> {
+    pub async fn display_name(
+        &self,
+        id: &RawId,
+        chosen: Option<&str>,
+    ) -> Result<Option<String>, Reason> {
         match Kind::of(id) {
             Kind::Guest => Ok(chosen.and_then(text::display_name)),
             Kind::Member => {
                 let oid = id.as_str().trim_start_matches("8:orgid:");
-                let member = self.store.member(oid).await.map_err(|error| failed(&error))?;
+                let member = self
+                    .store
+                    .member(oid)
+                    .await
+                    .map_err(|error| failed(&error))?;
                 Ok(member.map(|member| member.display_name))
             }
         }
@@ -132,22 +156,37 @@ impl App {
     /// Whether meeting links under a host name are ours.
     pub fn is_link_host(&self, host: &str) -> bool {
         let own = self.public_url.host();
-        let known = own.as_ref().is_some_and(|own| own.to_string().eq_ignore_ascii_case(host))
-            || self.config.link_hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
+        let known = own
+            .as_ref()
+            .is_some_and(|own| own.to_string().eq_ignore_ascii_case(host))
+            || self
+                .config
+                .link_hosts
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(host));
         // On one machine the same service has several names.
         known || (config::is_loopback(own) && config::is_loopback_authority(host))
     }
 
     /// The meeting that a way opens, by its id in the store (`B1`). Unknown id and wrong passcode are one
     /// answer and the same work (`S8`).
-    pub async fn find_meeting(&self, way: &Way, who: &RawId, address: IpAddr) -> Result<String, ProtocolError> {
+    pub async fn find_meeting(
+        &self,
+        way: &Way,
+        who: &RawId,
+        address: IpAddr,
+    ) -> Result<String, ProtocolError> {
         let network = config::network(address);
         self.may_try(who, network)?;
         let key = match way {
             Way::Link { digits, .. } | Way::Typed { digits, .. } => MeetingKey::Digits(digits),
             Way::Coordinates { thread, .. } => MeetingKey::Thread(thread),
         };
-        let row = self.store.meeting(key).await.map_err(|error| failed(&error).error())?;
+        let row = self
+            .store
+            .meeting(key)
+            .await
+            .map_err(|error| failed(&error).error())?;
         match opened(row, way) {
             Some(row) => Ok(row.id),
             None => {
@@ -163,7 +202,10 @@ impl App {
     fn may_try(&self, who: &RawId, network: IpAddr) -> Result<(), ProtocolError> {
         let now = now_ms();
         let mut attempts = self.attempts.lock();
-        let wait = attempts.by_identity.wait(who, now).max(attempts.by_network.wait(&network, now));
+        let wait = attempts
+            .by_identity
+            .wait(who, now)
+            .max(attempts.by_network.wait(&network, now));
         let Some(wait) = wait else { return Ok(()) };
         let mut error = Reason::TOO_MANY_ATTEMPTS.error();
         error.retry_after_ms = u32::try_from(wait).ok();
@@ -188,12 +230,20 @@ impl App {
         let calls = std::mem::take(&mut finish.calls);
         for (call, meeting) in &calls {
             let (by, call) = (session.who.clone(), call.clone());
-            let vanish = Command::Vanish { by, call, session: session.id.clone(), reason };
+            let vanish = Command::Vanish {
+                by,
+                call,
+                session: session.id.clone(),
+                reason,
+            };
             // The meeting may have ended meanwhile.
             let _ = self.meetings.ask(meeting, vanish).await;
         }
         self.sessions.remove(&session.id);
-        let ends = calls.into_iter().map(|(call, _)| Event::Ended { call, reason: reason.end() });
+        let ends = calls.into_iter().map(|(call, _)| Event::Ended {
+            call,
+            reason: reason.end(),
+        });
         finish.tell(ends, close::UNAUTHENTICATED, reason.message);
     }
 
@@ -248,10 +298,20 @@ fn opened(row: Option<MeetingRow>, way: &Way) -> Option<MeetingRow> {
         Way::Link { secret, .. } | Way::Coordinates { secret, .. } => secret,
         Way::Typed { passcode, .. } => passcode,
     };
-    let expected = row.as_ref().map(|row| if typed { row.passcode.as_ref() } else { Some(&row.link_secret) });
+    let expected = row.as_ref().map(|row| {
+        if typed {
+            row.passcode.as_ref()
+        } else {
+            Some(&row.link_secret)
+        }
+    });
     let nobody = String::new();
     let hash = |text: Option<&String>| digest(&SHA256, text.unwrap_or(&nobody).as_bytes());
-    let same = verify_slices_are_equal(hash(given.as_ref()).as_ref(), hash(expected.flatten()).as_ref()).is_ok();
+    let same = verify_slices_are_equal(
+        hash(given.as_ref()).as_ref(),
+        hash(expected.flatten()).as_ref(),
+    )
+    .is_ok();
     let right_organizer = match (way, &row) {
         (Way::Coordinates { organizer, .. }, Some(row)) => row.organizer == *organizer,
         _ => true,
@@ -285,16 +345,26 @@ mod tests {
     }
 
     fn link(secret: Option<&str>) -> Way {
-        Way::Link { digits: "1234567890123".into(), secret: secret.map(str::to_owned) }
+        Way::Link {
+            digits: "1234567890123".into(),
+            secret: secret.map(str::to_owned),
+        }
     }
 
     fn typed(passcode: Option<&str>) -> Way {
-        Way::Typed { digits: "1234567890123".into(), passcode: passcode.map(str::to_owned) }
+        Way::Typed {
+            digits: "1234567890123".into(),
+            passcode: passcode.map(str::to_owned),
+        }
     }
 
     fn coordinates(organizer: &str, secret: Option<&str>) -> Way {
         let thread = "19:meeting_x@thread.v2".into();
-        Way::Coordinates { thread, organizer: organizer.into(), secret: secret.map(str::to_owned) }
+        Way::Coordinates {
+            thread,
+            organizer: organizer.into(),
+            secret: secret.map(str::to_owned),
+        }
     }
 
     #[test]
@@ -325,7 +395,7 @@ mod tests {
         assert!(opens(typed(None)));
         assert!(opens(coordinates("olivia", None)));
         assert!(!opens(link(Some("another"))));
-        assert!(!opened(None, &typed(None)).is_some());
-        assert!(!opened(None, &typed(Some(""))).is_some());
+        assert!(opened(None, &typed(None)).is_none());
+        assert!(opened(None, &typed(Some(""))).is_none());
     }
 }

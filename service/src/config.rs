@@ -227,7 +227,10 @@ impl Config {
         if let Some(address) = addresses.iter().find(|address| !address.ip().is_loopback()) {
             return Some(address.to_string());
         }
-        self.public_url.as_ref().filter(|url| !is_loopback(url.host())).map(Url::to_string)
+        self.public_url
+            .as_ref()
+            .filter(|url| !is_loopback(url.host()))
+            .map(Url::to_string)
     }
 
     /// Whether the development organisation is there (`S10`).
@@ -248,7 +251,9 @@ fn environment() -> Env {
     Env::prefixed("PLENARY_")
         .filter(move |name| {
             let name = name.as_str().to_ascii_lowercase();
-            known.get(name.split("__").next().unwrap_or_default()).is_some()
+            known
+                .get(name.split("__").next().unwrap_or_default())
+                .is_some()
         })
         .split("__")
 }
@@ -297,30 +302,63 @@ mod tests {
     fn s10_development_organisation_needs_loopback_everywhere() {
         assert!(Config::default().dev_organisation());
         for exposed in [
-            Config { listen: SocketAddr::from(([0, 0, 0, 0], 8080)), ..Config::default() },
-            Config { udp: SocketAddr::from(([192, 0, 2, 1], 8082)), ..Config::default() },
-            Config { public_url: Url::parse("https://meet.example.org").ok(), ..Config::default() },
+            Config {
+                listen: SocketAddr::from(([0, 0, 0, 0], 8080)),
+                ..Config::default()
+            },
+            Config {
+                udp: SocketAddr::from(([192, 0, 2, 1], 8082)),
+                ..Config::default()
+            },
+            Config {
+                public_url: Url::parse("https://meet.example.org").ok(),
+                ..Config::default()
+            },
         ] {
             assert!(!exposed.dev_organisation());
-            let insisted = Config { dev_organisation: Some(true), ..exposed };
-            assert!(matches!(insisted.checked(), Err(ConfigError::DevelopmentExposed(_))));
+            let insisted = Config {
+                dev_organisation: Some(true),
+                ..exposed
+            };
+            assert!(matches!(
+                insisted.checked(),
+                Err(ConfigError::DevelopmentExposed(_))
+            ));
         }
     }
 
     #[test]
     fn a_host_header_is_loopback_by_its_whole_name() {
-        for host in ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080", "a.localhost"] {
+        for host in [
+            "localhost",
+            "localhost:8080",
+            "127.0.0.1:1",
+            "[::1]:8080",
+            "a.localhost",
+        ] {
             assert!(is_loopback_authority(host), "{host}");
         }
-        for host in ["localhost.example.org", "127.0.0.1.example.org", "example.org", "", "user@localhost@evil"] {
+        for host in [
+            "localhost.example.org",
+            "127.0.0.1.example.org",
+            "example.org",
+            "",
+            "user@localhost@evil",
+        ] {
             assert!(!is_loopback_authority(host), "{host}");
         }
     }
 
     #[test]
     fn s8_an_ipv6_subscriber_is_one_network() {
-        let (a, b): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "2001:db8::ffff:2".parse().unwrap());
+        let (a, b): (IpAddr, IpAddr) = (
+            "2001:db8::1".parse().unwrap(),
+            "2001:db8::ffff:2".parse().unwrap(),
+        );
         assert_eq!(network(a), network(b));
-        assert_eq!(network("::ffff:192.0.2.7".parse().unwrap()), "192.0.2.7".parse::<IpAddr>().unwrap());
+        assert_eq!(
+            network("::ffff:192.0.2.7".parse().unwrap()),
+            "192.0.2.7".parse::<IpAddr>().unwrap()
+        );
     }
 }

@@ -60,7 +60,10 @@ pub fn make_folder(folder: &Path) -> Result<(), KeyError> {
         .recursive(true)
         .mode(0o700)
         .create(folder)
-        .map_err(|source| KeyError::File { path: folder.to_owned(), source })
+        .map_err(|source| KeyError::File {
+            path: folder.to_owned(),
+            source,
+        })
 }
 
 impl Keys {
@@ -79,14 +82,22 @@ impl Keys {
 impl SigningKey {
     fn open(path: &Path) -> Result<Self, KeyError> {
         let pkcs8 = read_or_make(path, || {
-            let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
-            document.map(|document| document.as_ref().to_vec()).map_err(|_| KeyError::Unusable(path.to_owned()))
+            let document = EcdsaKeyPair::generate_pkcs8(
+                &ECDSA_P256_SHA256_FIXED_SIGNING,
+                &SystemRandom::new(),
+            );
+            document
+                .map(|document| document.as_ref().to_vec())
+                .map_err(|_| KeyError::Unusable(path.to_owned()))
         })?;
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8);
         let pair = pair.map_err(|_| KeyError::Unusable(path.to_owned()))?;
         let public = pair.public_key().as_ref().to_vec();
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &public);
-        let id = hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hash.as_ref()[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         Ok(Self { pkcs8, public, id })
     }
 }
@@ -100,17 +111,24 @@ impl MediaKey {
         })?;
         let text = String::from_utf8(text).map_err(|_| KeyError::Unusable(path.to_owned()))?;
         match text.trim().split_once(':') {
-            Some((key, secret)) if secret.len() >= 32 => {
-                Ok(Self { key: key.to_owned(), secret: secret.to_owned() })
-            }
+            Some((key, secret)) if secret.len() >= 32 => Ok(Self {
+                key: key.to_owned(),
+                secret: secret.to_owned(),
+            }),
             _ => Err(KeyError::Unusable(path.to_owned())),
         }
     }
 }
 
 /// Reads a secret file, or makes it: whole or not at all, also when two processes start at once.
-pub fn read_or_make(path: &Path, make: impl FnOnce() -> Result<Vec<u8>, KeyError>) -> Result<Vec<u8>, KeyError> {
-    let failed = |source| KeyError::File { path: path.to_owned(), source };
+pub fn read_or_make(
+    path: &Path,
+    make: impl FnOnce() -> Result<Vec<u8>, KeyError>,
+) -> Result<Vec<u8>, KeyError> {
+    let failed = |source| KeyError::File {
+        path: path.to_owned(),
+        source,
+    };
     match fs::read(path) {
         Ok(bytes) => return Ok(bytes),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -118,8 +136,15 @@ pub fn read_or_make(path: &Path, make: impl FnOnce() -> Result<Vec<u8>, KeyError
     }
     let fresh = make()?;
     let draft = path.with_extension(format!("new-{}", random::text(b"0123456789abcdef", 8)));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
-    file.write_all(&fresh).and_then(|()| file.sync_all()).map_err(failed)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)
+        .map_err(failed)?;
+    file.write_all(&fresh)
+        .and_then(|()| file.sync_all())
+        .map_err(failed)?;
     // A link, unlike a rename, never replaces the file of somebody who was quicker.
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft).map_err(failed)?;
@@ -142,9 +167,15 @@ mod tests {
         let again = Keys::open(folder.path()).unwrap();
         assert_eq!(first.user.id, again.user.id);
         assert_eq!(first.media.secret, again.media.secret);
-        assert_ne!(first.user.id, first.internal.id, "each kind of token has its own key (S5)");
+        assert_ne!(
+            first.user.id, first.internal.id,
+            "each kind of token has its own key (S5)"
+        );
         for file in fs::read_dir(folder.path().join("keys")).unwrap() {
-            assert_eq!(file.unwrap().metadata().unwrap().permissions().mode() & 0o077, 0);
+            assert_eq!(
+                file.unwrap().metadata().unwrap().permissions().mode() & 0o077,
+                0
+            );
         }
     }
 
@@ -153,6 +184,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         Keys::open(folder.path()).unwrap();
         fs::write(folder.path().join("keys/user.p8"), b"spoiled").unwrap();
-        assert!(matches!(Keys::open(folder.path()), Err(KeyError::Unusable(_))));
+        assert!(matches!(
+            Keys::open(folder.path()),
+            Err(KeyError::Unusable(_))
+        ));
     }
 }

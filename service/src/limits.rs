@@ -17,7 +17,10 @@ const KEYS: usize = 100_000;
 impl<K: Hash + Eq + Clone> PerMinute<K> {
     /// So many a minute.
     pub fn new(allowed: u32) -> Self {
-        Self { allowed, seen: HashMap::new() }
+        Self {
+            allowed,
+            seen: HashMap::new(),
+        }
     }
 
     /// How long to wait before the next try, in ms; `None`: now.
@@ -35,7 +38,8 @@ impl<K: Hash + Eq + Clone> PerMinute<K> {
     /// Counts one try.
     pub fn count(&mut self, key: K, now: u64) {
         if self.seen.len() >= KEYS && !self.seen.contains_key(&key) {
-            self.seen.retain(|_, times| times.last().is_some_and(|at| at + MINUTE > now));
+            self.seen
+                .retain(|_, times| times.last().is_some_and(|at| at + MINUTE > now));
             if self.seen.len() >= KEYS {
                 // Somebody uses a hundred thousand addresses in a minute: their own tries are forgotten
                 // first, in any order, and memory stays bounded.

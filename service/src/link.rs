@@ -55,13 +55,23 @@ fn wrong(what: &str) -> ProtocolError {
 pub fn way(locator: &Locator, is_ours: impl Fn(&str) -> bool) -> Result<Way, ProtocolError> {
     match locator {
         Locator::MeetingLink(link) => link_way(link, is_ours),
-        Locator::MeetingId { meeting_id, passcode } => {
-            let digits = digits(meeting_id).ok_or_else(|| wrong("A meeting id has 9 to 15 digits."))?;
-            let passcode = passcode.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        Locator::MeetingId {
+            meeting_id,
+            passcode,
+        } => {
+            let digits =
+                digits(meeting_id).ok_or_else(|| wrong("A meeting id has 9 to 15 digits."))?;
+            let passcode = passcode
+                .as_deref()
+                .map(str::trim)
+                .filter(|text| !text.is_empty());
             if passcode.is_some_and(|text| text.len() > 128) {
                 return Err(wrong("The passcode is too long."));
             }
-            Ok(Way::Typed { digits, passcode: passcode.map(str::to_owned) })
+            Ok(Way::Typed {
+                digits,
+                passcode: passcode.map(str::to_owned),
+            })
         }
     }
 }
@@ -71,7 +81,8 @@ fn digits(text: &str) -> Option<String> {
         return None;
     }
     let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let valid = (9..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let valid =
+        (9..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     valid.then_some(digits)
 }
 
@@ -92,10 +103,17 @@ fn link_way(link: &str, is_ours: impl Fn(&str) -> bool) -> Result<Way, ProtocolE
 
 /// Parses a link; the app's scheme `msteams:` means the work host.
 fn parse(text: &str) -> Result<Url, ProtocolError> {
-    let lower = text.get(..8).map(str::to_ascii_lowercase).unwrap_or_default();
+    let lower = text
+        .get(..8)
+        .map(str::to_ascii_lowercase)
+        .unwrap_or_default();
     let text = if lower.starts_with("msteams:") {
         let rest = text[8..].trim_start_matches('/');
-        let rest = if rest.to_ascii_lowercase().starts_with("teams.") { rest.to_owned() } else { format!("teams.microsoft.com/{rest}") };
+        let rest = if rest.to_ascii_lowercase().starts_with("teams.") {
+            rest.to_owned()
+        } else {
+            format!("teams.microsoft.com/{rest}")
+        };
         format!("https://{rest}")
     } else {
         text.to_owned()
@@ -111,7 +129,9 @@ fn parse(text: &str) -> Result<Url, ProtocolError> {
 }
 
 fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 /// What a mail filter's or the launcher's link holds.
@@ -123,8 +143,16 @@ fn unwrapped(url: &Url) -> Option<String> {
     if url.path().starts_with("/dl/launcher/") {
         let inner = parameter(url, "url")?;
         // Encoded once or twice: after one decoding an escaped slash may still stand at the start.
-        let inner = if inner.to_ascii_lowercase().starts_with("%2f") { decoded(&inner)? } else { inner };
-        return Some(url.join(inner.strip_prefix("/_#").unwrap_or(&inner)).ok()?.to_string());
+        let inner = if inner.to_ascii_lowercase().starts_with("%2f") {
+            decoded(&inner)?
+        } else {
+            inner
+        };
+        return Some(
+            url.join(inner.strip_prefix("/_#").unwrap_or(&inner))
+                .ok()?
+                .to_string(),
+        );
     }
     let fragment = url.fragment().filter(|fragment| fragment.starts_with('/'));
     match (url.path(), fragment) {
@@ -134,11 +162,17 @@ fn unwrapped(url: &Url) -> Option<String> {
 }
 
 fn decoded(text: &str) -> Option<String> {
-    percent_encoding::percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned())
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8()
+        .ok()
+        .map(|text| text.into_owned())
 }
 
 fn classified(url: &Url, is_ours: impl Fn(&str) -> bool) -> Result<Way, ProtocolError> {
-    let host = url.host_str().map(|host| host.trim_end_matches('.').to_ascii_lowercase()).unwrap_or_default();
+    let host = url
+        .host_str()
+        .map(|host| host.trim_end_matches('.').to_ascii_lowercase())
+        .unwrap_or_default();
     let ours = is_ours(&host);
     if !ours && PERSONAL.contains(&host.as_str()) {
         return Err(Reason::PERSONAL_MEETING.error());
@@ -149,18 +183,31 @@ fn classified(url: &Url, is_ours: impl Fn(&str) -> bool) -> Result<Way, Protocol
     if !ours && !WORK.contains(&host.as_str()) {
         return Err(wrong(&format!("Links to {host} are not this service's.")));
     }
-    let segments: Vec<&str> = url.path_segments().map(Iterator::collect).unwrap_or_default();
+    let segments: Vec<&str> = url
+        .path_segments()
+        .map(Iterator::collect)
+        .unwrap_or_default();
     let way = match segments.as_slice() {
         ["meet", id] | ["meet", id, ""] => {
             let id = decoded(id).ok_or_else(|| wrong("The link's meeting id cannot be read."))?;
-            let digits = digits(&id).ok_or_else(|| wrong("The link's meeting id has 9 to 15 digits."))?;
-            Way::Link { digits, secret: parameter(url, "p").filter(|secret| secret.len() <= 128) }
+            let digits =
+                digits(&id).ok_or_else(|| wrong("The link's meeting id has 9 to 15 digits."))?;
+            Way::Link {
+                digits,
+                secret: parameter(url, "p").filter(|secret| secret.len() <= 128),
+            }
         }
         ["l", "meetup-join", thread, ..] => coordinates(url, thread)?,
-        _ => return Err(wrong("The link's path is not /meet/… and not /l/meetup-join/….")),
+        _ => {
+            return Err(wrong(
+                "The link's path is not /meet/… and not /l/meetup-join/….",
+            ))
+        }
     };
     if !ours {
-        return Err(wrong(&format!("This is a meeting of {host}, another service.")));
+        return Err(wrong(&format!(
+            "This is a meeting of {host}, another service."
+        )));
     }
     Ok(way)
 }
@@ -171,17 +218,30 @@ fn coordinates(url: &Url, thread: &str) -> Result<Way, ProtocolError> {
         return Err(Reason::GOVERNMENT_MEETING.error());
     }
     let name = thread.strip_prefix("19:").and_then(|rest| {
-        [".v2", ".tacv2", ".skype"].iter().find_map(|kind| rest.strip_suffix(&format!("@thread{kind}")))
+        [".v2", ".tacv2", ".skype"]
+            .iter()
+            .find_map(|kind| rest.strip_suffix(&format!("@thread{kind}")))
     });
     if !name.is_some_and(|name| !name.is_empty() && !name.contains(['/', '@'])) {
-        return Err(wrong("The link's thread is not of the form 19:…@thread.v2."));
+        return Err(wrong(
+            "The link's thread is not of the form 19:…@thread.v2.",
+        ));
     }
     let context = parameter(url, "context").ok_or_else(|| wrong("The link lacks its context."))?;
-    let context: Value = serde_json::from_str(&context).map_err(|_| wrong("The link's context is no JSON."))?;
-    if context.get("IsBroadcastMeeting").is_some_and(|value| *value == Value::Bool(true)) {
+    let context: Value =
+        serde_json::from_str(&context).map_err(|_| wrong("The link's context is no JSON."))?;
+    if context
+        .get("IsBroadcastMeeting")
+        .is_some_and(|value| *value == Value::Bool(true))
+    {
         return Err(Reason::LIVE_EVENT.error());
     }
-    let text = |name: &str| context.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = |name: &str| {
+        context
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
     let (Some(_tenant), Some(organizer)) = (text("Tid"), text("Oid")) else {
         return Err(wrong("The link's context lacks Tid or Oid."));
     };
@@ -198,7 +258,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(link: &str) -> Result<Way, ProtocolError> {
-        way(&Locator::MeetingLink(link.to_owned()), |host| host == "meet.example.org")
+        way(&Locator::MeetingLink(link.to_owned()), |host| {
+            host == "meet.example.org"
+        })
     }
 
     fn sub_code(link: &str) -> u32 {
@@ -207,9 +269,18 @@ mod tests {
 
     #[test]
     fn b1_a_short_link_of_ours_is_read() {
-        let expected = Way::Link { digits: "1234567890123".into(), secret: Some("Ab/+9".into()) };
-        assert_eq!(read(" https://meet.example.org/meet/1234567890123?p=Ab%2F%2B9 \n"), Ok(expected.clone()));
-        assert_eq!(read("https://MEET.example.org:8443/meet/1234567890123/?p=Ab%2F%2B9#x"), Ok(expected.clone()));
+        let expected = Way::Link {
+            digits: "1234567890123".into(),
+            secret: Some("Ab/+9".into()),
+        };
+        assert_eq!(
+            read(" https://meet.example.org/meet/1234567890123?p=Ab%2F%2B9 \n"),
+            Ok(expected.clone())
+        );
+        assert_eq!(
+            read("https://MEET.example.org:8443/meet/1234567890123/?p=Ab%2F%2B9#x"),
+            Ok(expected.clone())
+        );
         let wrapped = "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fmeet.example.org%2Fmeet%2F1234567890123%3Fp%3DAb%252F%252B9&data=x";
         assert_eq!(read(wrapped), Ok(expected));
     }
@@ -229,8 +300,14 @@ mod tests {
 
     #[test]
     fn b6_foreign_kinds_have_their_own_reasons() {
-        assert_eq!(sub_code("https://teams.live.com/meet/9312345678901?p=x"), Reason::PERSONAL_MEETING.sub_code);
-        assert_eq!(sub_code("https://gov.teams.microsoft.us/meet/123456789?p=x"), Reason::GOVERNMENT_MEETING.sub_code);
+        assert_eq!(
+            sub_code("https://teams.live.com/meet/9312345678901?p=x"),
+            Reason::PERSONAL_MEETING.sub_code
+        );
+        assert_eq!(
+            sub_code("https://gov.teams.microsoft.us/meet/123456789?p=x"),
+            Reason::GOVERNMENT_MEETING.sub_code
+        );
         let gov = "https://teams.microsoft.com/l/meetup-join/19%3agcch%3ameeting_ab%40thread.v2/0?context=%7b%22Tid%22%3a%22t%22%2c%22Oid%22%3a%22o%22%7d";
         assert_eq!(sub_code(gov), Reason::GOVERNMENT_MEETING.sub_code);
         let live = "https://teams.microsoft.com/l/meetup-join/19%3ameeting_ab%40thread.v2/0?context=%7b%22Tid%22%3a%22t%22%2c%22Oid%22%3a%22o%22%2c%22IsBroadcastMeeting%22%3atrue%7d";
@@ -242,10 +319,22 @@ mod tests {
         for (link, says) in [
             ("hello", "no link"),
             ("javascript:alert(1)", "https://"),
-            ("https://meet.example.org.evil.test/meet/1234567890123?p=x", "not this service's"),
-            ("https://evil.test/?u=https://meet.example.org/meet/1234567890123", "not this service's"),
-            ("https://meet.example.org@evil.test/meet/1234567890123", "user before the host"),
-            ("https://teams.microsoft.com/meet/2414128301281?p=x", "another service"),
+            (
+                "https://meet.example.org.evil.test/meet/1234567890123?p=x",
+                "not this service's",
+            ),
+            (
+                "https://evil.test/?u=https://meet.example.org/meet/1234567890123",
+                "not this service's",
+            ),
+            (
+                "https://meet.example.org@evil.test/meet/1234567890123",
+                "user before the host",
+            ),
+            (
+                "https://teams.microsoft.com/meet/2414128301281?p=x",
+                "another service",
+            ),
             ("https://meet.example.org/meet/12x", "digits"),
             ("https://meet.example.org/other", "path"),
         ] {
@@ -258,10 +347,16 @@ mod tests {
     #[test]
     fn b1_a_typed_id_may_have_spaces() {
         let typed = |id: &str| {
-            let locator = Locator::MeetingId { meeting_id: id.into(), passcode: Some(" aB3 ".into()) };
+            let locator = Locator::MeetingId {
+                meeting_id: id.into(),
+                passcode: Some(" aB3 ".into()),
+            };
             way(&locator, |_| false)
         };
-        let expected = Way::Typed { digits: "241412830128".into(), passcode: Some("aB3".into()) };
+        let expected = Way::Typed {
+            digits: "241412830128".into(),
+            passcode: Some("aB3".into()),
+        };
         assert_eq!(typed(" 241 412 830 128 "), Ok(expected));
         assert!(typed("12345678").is_err());
         assert!(typed("٢٤١٤١٢٨٣٠١٢٨").is_err());

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use plenary_service::commands::engine::{self, EngineArgs};
 use plenary_service::commands::{keys, serve};
 use plenary_service::config::Flags;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -27,10 +28,8 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| EnvFilter::new("info,str0m=warn,dimpl=warn")),
-        )
+        .with_env_filter(log_filter())
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     let result: Result<(), Box<dyn std::error::Error>> = match Cli::parse().command {
@@ -45,4 +44,23 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What `RUST_LOG` says, except that the libraries which write whole requests and frames at their finest
+/// levels do not: tokens travel in them (S15).
+fn log_filter() -> EnvFilter {
+    let chosen = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,str0m=warn,dimpl=warn"));
+    [
+        "tungstenite",
+        "tokio_tungstenite",
+        "hyper",
+        "hyper_util",
+        "h2",
+        "rustls",
+        "sqlx",
+    ]
+    .into_iter()
+    .filter_map(|library| format!("{library}=warn").parse().ok())
+    .fold(chosen, EnvFilter::add_directive)
 }

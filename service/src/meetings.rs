@@ -40,8 +40,16 @@ pub enum ReplyTo {
 }
 
 enum Message {
-    Command { command: Command, offer: Option<MediaOffer>, reply: ReplyTo },
-    MediaToken { by: RawId, call: CallId, reply: ReplyTo },
+    Command {
+        command: Command,
+        offer: Option<MediaOffer>,
+        reply: ReplyTo,
+    },
+    MediaToken {
+        by: RawId,
+        call: CallId,
+        reply: ReplyTo,
+    },
 }
 
 /// All living meetings of this process.
@@ -59,7 +67,13 @@ pub struct Meetings {
 
 impl Meetings {
     /// None is living yet; `run` names this run of the service.
-    pub fn new(store: Arc<dyn Store>, media: Media, sessions: Arc<Sessions>, limits: Limits, run: String) -> Arc<Self> {
+    pub fn new(
+        store: Arc<dyn Store>,
+        media: Media,
+        sessions: Arc<Sessions>,
+        limits: Limits,
+        run: String,
+    ) -> Arc<Self> {
         let lapse_at = now_ms() + limits.resume_window_ms;
         Arc::new(Self {
             store,
@@ -74,9 +88,23 @@ impl Meetings {
     }
 
     /// Hands a command to a meeting, waking it for a join only.
-    pub fn send(self: &Arc<Self>, meeting: &str, command: Command, offer: Option<MediaOffer>, reply: ReplyTo) {
+    pub fn send(
+        self: &Arc<Self>,
+        meeting: &str,
+        command: Command,
+        offer: Option<MediaOffer>,
+        reply: ReplyTo,
+    ) {
         let wakes = matches!(command, Command::Join(_));
-        self.post(meeting, wakes, Message::Command { command, offer, reply });
+        self.post(
+            meeting,
+            wakes,
+            Message::Command {
+                command,
+                offer,
+                reply,
+            },
+        );
     }
 
     /// Asks for a fresh media token.
@@ -96,14 +124,24 @@ impl Meetings {
         let living: Vec<String> = self.live.lock().keys().cloned().collect();
         for meeting in living {
             // A meeting that sleeps has nobody to put out.
-            let _ = self.ask(&meeting, Command::Expel { who: who.clone(), reason }).await;
+            let _ = self
+                .ask(
+                    &meeting,
+                    Command::Expel {
+                        who: who.clone(),
+                        reason,
+                    },
+                )
+                .await;
         }
     }
 
     /// Meetings, people in them, people in lobbies.
     pub fn totals(&self) -> (usize, usize, usize) {
         let counts = self.counts.lock();
-        counts.values().fold((counts.len(), 0, 0), |sum, count| (sum.0, sum.1 + count.0, sum.2 + count.1))
+        counts.values().fold((counts.len(), 0, 0), |sum, count| {
+            (sum.0, sum.1 + count.0, sum.2 + count.1)
+        })
     }
 
     /// Under one lock with the actor's going to sleep, so that no message falls between.
@@ -124,7 +162,8 @@ impl Meetings {
         };
         drop(live);
         if let Err(error) = queue.try_send(message) {
-            let (mpsc::error::TrySendError::Full(message) | mpsc::error::TrySendError::Closed(message)) = error;
+            let (mpsc::error::TrySendError::Full(message)
+            | mpsc::error::TrySendError::Closed(message)) = error;
             message.fail(Reason::SERVICE_ERROR);
         }
     }
@@ -140,7 +179,11 @@ impl Message {
 impl ReplyTo {
     fn send(self, agent: Result<Reply, ProtocolError>, code: Result<Answer, Reason>) {
         match self {
-            Self::Agent { session, connection, id } => session.reply(connection, id, agent, now_ms()),
+            Self::Agent {
+                session,
+                connection,
+                id,
+            } => session.reply(connection, id, agent, now_ms()),
             Self::Code(reply) => {
                 // Who asked may have gone.
                 let _ = reply.send(code);
@@ -183,7 +226,10 @@ impl Actor {
         };
         tracing::debug!(call = actor.server_call_id, "meeting wakes");
         loop {
-            let due = actor.core.deadline().map(|at| Duration::from_millis(at.saturating_sub(now_ms())));
+            let due = actor
+                .core
+                .deadline()
+                .map(|at| Duration::from_millis(at.saturating_sub(now_ms())));
             tokio::select! {
                 message = messages.recv() => match message {
                     Some(message) => actor.message(message).await,
@@ -193,7 +239,11 @@ impl Actor {
                     let _ = actor.command(Command::Tick).await;
                 }
             }
-            actor.meetings.counts.lock().insert(actor.id.clone(), actor.core.counts());
+            actor
+                .meetings
+                .counts
+                .lock()
+                .insert(actor.id.clone(), actor.core.counts());
             if actor.core.is_empty() {
                 let mut live = actor.meetings.live.lock();
                 if messages.is_empty() {
@@ -215,10 +265,19 @@ impl Actor {
             tracing::error!(%error, "a meeting cannot wake");
             Reason::SERVICE_ERROR
         };
-        let row = meetings.store.meeting(MeetingKey::Id(id)).await.map_err(failed)?.ok_or(Reason::WRONG_MEETING)?;
+        let row = meetings
+            .store
+            .meeting(MeetingKey::Id(id))
+            .await
+            .map_err(failed)?
+            .ok_or(Reason::WRONG_MEETING)?;
         let mut admissions = Vec::new();
         if now_ms() < meetings.lapse_at {
-            admissions = meetings.store.admissions_before(id, &meetings.run).await.map_err(failed)?;
+            admissions = meetings
+                .store
+                .admissions_before(id, &meetings.run)
+                .await
+                .map_err(failed)?;
         }
         let limits = &meetings.limits;
         let bounds = Bounds {
@@ -228,25 +287,49 @@ impl Actor {
             lobby_wait_ms: limits.lobby_wait_ms,
             endpoints: ENDPOINTS,
         };
-        Ok(Meeting::new(row.settings(), bounds, admissions, meetings.lapse_at))
+        Ok(Meeting::new(
+            row.settings(),
+            bounds,
+            admissions,
+            meetings.lapse_at,
+        ))
     }
 
     async fn message(&mut self, message: Message) {
         match message {
-            Message::Command { command: Command::Join(comer), offer, reply } => {
+            Message::Command {
+                command: Command::Join(comer),
+                offer,
+                reply,
+            } => {
                 let (call, session) = (comer.call.clone(), comer.session.clone());
-                let over = self.meetings.sessions.get(&session).is_none_or(|session| session.is_over());
+                let over = self
+                    .meetings
+                    .sessions
+                    .get(&session)
+                    .is_none_or(|session| session.is_over());
                 let result = match over {
                     // Revoked or expired while the join was on its way (`S6`).
                     true => Err(Reason::UNAUTHENTICATED),
                     false => self.command(Command::Join(comer)).await,
                 };
                 match result {
-                    Ok(Answer::Joined { endpoint, place, known }) => {
+                    Ok(Answer::Joined {
+                        endpoint,
+                        place,
+                        known,
+                    }) => {
                         let snapshot = self.joined(&endpoint, place, offer).await;
                         let agent = snapshot.map(|snapshot| Reply::Call(Box::new(snapshot)));
                         let agent = agent.ok_or_else(|| Reason::SERVICE_ERROR.error());
-                        reply.send(agent, Ok(Answer::Joined { endpoint, place, known }));
+                        reply.send(
+                            agent,
+                            Ok(Answer::Joined {
+                                endpoint,
+                                place,
+                                known,
+                            }),
+                        );
                     }
                     Ok(answer) => reply.send(Ok(Reply::Done), Ok(answer)),
                     Err(reason) => {
@@ -259,7 +342,10 @@ impl Actor {
             }
             Message::Command { command, reply, .. } => match self.command(command).await {
                 Ok(Answer::Admitted { done, failed }) => {
-                    let agent = Reply::Admitted { success_count: done, failure_count: failed };
+                    let agent = Reply::Admitted {
+                        success_count: done,
+                        failure_count: failed,
+                    };
                     reply.send(Ok(agent), Ok(Answer::Admitted { done, failed }));
                 }
                 Ok(answer) => reply.send(Ok(Reply::Done), Ok(answer)),
@@ -270,7 +356,9 @@ impl Actor {
                 let grant = endpoint.and_then(|endpoint| self.grant(&endpoint, None));
                 match grant {
                     Some(grant) => reply.send(Ok(Reply::Media(Box::new(grant))), Ok(Answer::Done)),
-                    None => reply.send(Err(Reason::NO_SUCH_CALL.error()), Err(Reason::NO_SUCH_CALL)),
+                    None => {
+                        reply.send(Err(Reason::NO_SUCH_CALL.error()), Err(Reason::NO_SUCH_CALL))
+                    }
                 }
             }
         }
@@ -296,7 +384,9 @@ impl Actor {
             Effect::Cut(endpoint) => self.cut(&endpoint).await,
             Effect::Admit { endpoint, session } => {
                 self.enter(&endpoint).await;
-                let Some(mut snapshot) = self.core.snapshot(&endpoint, &self.server_call_id) else { return };
+                let Some(mut snapshot) = self.core.snapshot(&endpoint, &self.server_call_id) else {
+                    return;
+                };
                 snapshot.media = self.grant(&endpoint, None);
                 self.tell(&session, Event::Admitted(Box::new(snapshot)));
             }
@@ -306,7 +396,12 @@ impl Actor {
 
     async fn keep(&self, admission: &Admission) {
         // Without the row the admission does not outlive a restart; the meeting goes on all the same.
-        if let Err(error) = self.meetings.store.keep(&self.id, admission, &self.meetings.run).await {
+        if let Err(error) = self
+            .meetings
+            .store
+            .keep(&self.id, admission, &self.meetings.run)
+            .await
+        {
             tracing::error!(%error, "an admission is not in the store");
         }
     }
@@ -355,7 +450,10 @@ impl Actor {
         if let Some(offer) = offer {
             match engine.join(endpoint, &pass, offer).await {
                 Ok(joined) => {
-                    self.meetings.media.living.known_as(endpoint, Some(joined.sid));
+                    self.meetings
+                        .media
+                        .living
+                        .known_as(endpoint, Some(joined.sid));
                     answer = Some(joined.answer);
                 }
                 // The grant below still lets the client join over the engine's own socket.
@@ -368,7 +466,10 @@ impl Actor {
 
     /// Transports of people who wait are bounded apart from the lobby's places (`S11`).
     fn lobby_is_crowded(&self) -> bool {
-        let waiting = self.passes.values().filter(|pass| pass.right == Right::Wait);
+        let waiting = self
+            .passes
+            .values()
+            .filter(|pass| pass.right == Right::Wait);
         waiting.count() >= self.meetings.limits.lobby_transports
     }
 

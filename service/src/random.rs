@@ -10,7 +10,9 @@ use rand::TryRngCore;
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     // Linux blocks until its source is ready and does not fail afterwards (getrandom(2)).
-    OsRng.try_fill_bytes(&mut bytes).expect("the operating system gives random bytes");
+    OsRng
+        .try_fill_bytes(&mut bytes)
+        .expect("the operating system gives random bytes");
     bytes
 }
 

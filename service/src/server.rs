@@ -81,7 +81,11 @@ pub async fn open_store(data: &Path) -> Result<Sqlite, StartError> {
     let store = Sqlite::open(&database(data)).await?;
     if store.resources().await?.is_empty() {
         let key = || BASE64_STANDARD.encode(random::bytes::<64>());
-        let resource = Resource { id: random::uuid().to_string(), primary_key: key(), secondary_key: key() };
+        let resource = Resource {
+            id: random::uuid().to_string(),
+            primary_key: key(),
+            secondary_key: key(),
+        };
         store.add_resource(&resource, now_ms()).await?;
     }
     Ok(store)
@@ -103,7 +107,11 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
     let keys = Keys::open(&config.data)?;
     if config.dev_organisation() {
         for (name, upn) in http::DEVELOPMENT_MEMBERS {
-            let member = Member { oid: random::uuid().to_string(), display_name: name.to_owned(), upn: upn.to_owned() };
+            let member = Member {
+                oid: random::uuid().to_string(),
+                display_name: name.to_owned(),
+                upn: upn.to_owned(),
+            };
             store.add_member(&member).await?;
         }
     }
@@ -113,7 +121,10 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
     let living = Arc::new(Living::default());
     let engine = Embedded::start(&config, &keys.media, &public_url, living.clone()).await?;
     let routes_of_media = engine.router();
-    let media = Media { living, engine: Some(Arc::new(engine)) };
+    let media = Media {
+        living,
+        engine: Some(Arc::new(engine)),
+    };
     let app = App::new(config, public_url, store.clone(), tokens, media);
     let routes = http::router(&app, Some(routes_of_media));
     let service = MapRequestLayer::new(http::normalised).layer(routes);
@@ -121,18 +132,38 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
     let handle = Handle::new();
     let (authority, serving) = match tls {
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, tls.config).map_err(failed)?.handle(handle.clone());
-            server.http_builder().http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(HEAD_DEADLINE);
+            let mut server = axum_server::from_tcp_rustls(listener, tls.config)
+                .map_err(failed)?
+                .handle(handle.clone());
+            server
+                .http_builder()
+                .http1()
+                .timer(hyper_util::rt::TokioTimer::new())
+                .header_read_timeout(HEAD_DEADLINE);
             (tls.authority, tokio::spawn(server.serve(make)))
         }
         None => {
-            let mut server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle.clone());
-            server.http_builder().http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(HEAD_DEADLINE);
+            let mut server = axum_server::from_tcp(listener)
+                .map_err(failed)?
+                .handle(handle.clone());
+            server
+                .http_builder()
+                .http1()
+                .timer(hyper_util::rt::TokioTimer::new())
+                .header_read_timeout(HEAD_DEADLINE);
             (None, tokio::spawn(server.serve(make)))
         }
     };
     let watching = tokio::spawn(app.clone().watch());
-    Ok(Running { app, address, authority, handle, serving, watching, store })
+    Ok(Running {
+        app,
+        address,
+        authority,
+        handle,
+        serving,
+        watching,
+        store,
+    })
 }
 
 /// The listening address as a URL; an address that means "all" is no address to call.
@@ -157,7 +188,11 @@ pub fn configured_url(config: &Config) -> Result<Url, StartError> {
 impl Running {
     /// The listening address as a URL.
     pub fn listening(&self) -> String {
-        let scheme = if self.app.config.tls() { "https" } else { "http" };
+        let scheme = if self.app.config.tls() {
+            "https"
+        } else {
+            "http"
+        };
         format!("{scheme}://{}", self.address)
     }
 

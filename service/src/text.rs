@@ -45,16 +45,34 @@ mod tests {
 
     #[test]
     fn s12_a_name_holds_no_tricks() {
-        assert_eq!(display_name("  Ada \n Lovelace\t").as_deref(), Some("Ada Lovelace"));
-        assert_eq!(display_name("Ada\u{202e}(lanretxE)").as_deref(), Some("Ada(lanretxE)"));
-        assert_eq!(display_name("A\u{200b}d\u{200d}a\u{feff}").as_deref(), Some("Ada"));
-        assert_eq!(display_name("👩\u{200d}🚀").as_deref(), Some("👩\u{200d}🚀"));
+        assert_eq!(
+            display_name("  Ada \n Lovelace\t").as_deref(),
+            Some("Ada Lovelace")
+        );
+        assert_eq!(
+            display_name("Ada\u{202e}(lanretxE)").as_deref(),
+            Some("Ada(lanretxE)")
+        );
+        assert_eq!(
+            display_name("A\u{200b}d\u{200d}a\u{feff}").as_deref(),
+            Some("Ada")
+        );
+        assert_eq!(
+            display_name("👩\u{200d}🚀").as_deref(),
+            Some("👩\u{200d}🚀")
+        );
         assert_eq!(display_name("\u{200b}\u{0}"), None);
-        assert_eq!(display_name(&"x".repeat(1_000_000)).map(|name| name.len()), Some(NAME_CHARS));
+        assert_eq!(
+            display_name(&"x".repeat(1_000_000)).map(|name| name.len()),
+            Some(NAME_CHARS)
+        );
     }
 
     #[test]
     fn s12_markup_is_left_for_the_page_to_escape() {
-        assert_eq!(display_name("<b>Ada</b> %41").as_deref(), Some("<b>Ada</b> %41"));
+        assert_eq!(
+            display_name("<b>Ada</b> %41").as_deref(),
+            Some("<b>Ada</b> %41")
+        );
     }
 }

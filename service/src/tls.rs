@@ -4,7 +4,10 @@
 use crate::config::Config;
 use crate::keys::{make_folder, read_or_make, KeyError};
 use axum_server::tls_rustls::RustlsConfig;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::ServerConfig;
@@ -44,7 +47,8 @@ pub fn open(config: &Config) -> Result<Option<Tls>, TlsError> {
             let chain = CertificateDer::pem_file_iter(cert)
                 .and_then(Iterator::collect)
                 .map_err(|error| TlsError::Pem(cert.clone(), error))?;
-            let key = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::Pem(key.clone(), error))?;
+            let key = PrivateKeyDer::from_pem_file(key)
+                .map_err(|error| TlsError::Pem(key.clone(), error))?;
             (chain, key, None)
         }
         _ if config.tls_dev => {
@@ -62,7 +66,10 @@ pub fn open(config: &Config) -> Result<Option<Tls>, TlsError> {
         .with_single_cert(chain, key)?;
     // WebSockets over HTTP/2 (RFC 8441) are not served, so HTTP/1.1 alone is offered.
     server.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Some(Tls { config: RustlsConfig::from_config(Arc::new(server)), authority }))
+    Ok(Some(Tls {
+        config: RustlsConfig::from_config(Arc::new(server)),
+        authority,
+    }))
 }
 
 /// A fresh leaf of the authority in `folder`, which is made at first start.
@@ -79,15 +86,23 @@ fn development(
     let key_pem = String::from_utf8(key_pem).map_err(|_| KeyError::Unusable(key_file.clone()))?;
     let key = KeyPair::from_pem(&key_pem)?;
     read_or_make(&cert_file, || {
-        let made = authority().self_signed(&key).map_err(|_| KeyError::Unusable(cert_file.clone()))?;
+        let made = authority()
+            .self_signed(&key)
+            .map_err(|_| KeyError::Unusable(cert_file.clone()))?;
         Ok(made.pem().into_bytes())
     })?;
     // The same name and key as in the certificate that people trust already.
     let issuer = Issuer::new(authority(), key);
-    let mut subjects = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let mut subjects = vec![
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
     subjects.extend(names.iter().cloned());
     let mut params = CertificateParams::new(subjects)?;
-    params.distinguished_name.push(DnType::CommonName, "Plenary development server");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Plenary development server");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
@@ -105,7 +120,10 @@ fn authority() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.distinguished_name.push(DnType::CommonName, "Plenary development authority (this machine alone)");
+    params.distinguished_name.push(
+        DnType::CommonName,
+        "Plenary development authority (this machine alone)",
+    );
     params.not_before = OffsetDateTime::now_utc() - Duration::days(1);
     params.not_after = OffsetDateTime::now_utc() + Duration::days(3_650);
     params

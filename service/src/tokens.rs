@@ -42,11 +42,17 @@ impl Scope {
     ];
 
     fn text(self) -> &'static str {
-        Self::ALL.iter().find(|(scope, _)| *scope == self).map_or("", |(_, text)| text)
+        Self::ALL
+            .iter()
+            .find(|(scope, _)| *scope == self)
+            .map_or("", |(_, text)| text)
     }
 
     fn from_text(text: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, name)| *name == text).map(|(scope, _)| *scope)
+        Self::ALL
+            .iter()
+            .find(|(_, name)| *name == text)
+            .map(|(scope, _)| *scope)
     }
 }
 
@@ -203,7 +209,11 @@ impl Tokens {
         let scopes: Vec<&str> = scopes.iter().map(|scope| scope.text()).collect();
         let iat = now / 1_000;
         let claims = UserClaims {
-            skypeid: id.as_str().strip_prefix("8:").unwrap_or(id.as_str()).to_owned(),
+            skypeid: id
+                .as_str()
+                .strip_prefix("8:")
+                .unwrap_or(id.as_str())
+                .to_owned(),
             acs_scope: scopes.join(","),
             resource_id: resource.to_owned(),
             resource_location: self.location.clone(),
@@ -216,7 +226,10 @@ impl Tokens {
             endpoint: self.endpoint.clone(),
             generation,
         };
-        Issued { token: self.user.issue(&claims), expires: claims.exp * 1_000 }
+        Issued {
+            token: self.user.issue(&claims),
+            expires: claims.exp * 1_000,
+        }
     }
 
     /// Checks signature, kind and expiry of a user token; whether it was revoked, the store knows.
@@ -228,7 +241,11 @@ impl Tokens {
         }
         Ok(UserToken {
             id: RawId(format!("8:{}", claims.skypeid)),
-            scopes: claims.acs_scope.split(',').filter_map(Scope::from_text).collect(),
+            scopes: claims
+                .acs_scope
+                .split(',')
+                .filter_map(Scope::from_text)
+                .collect(),
             generation: claims.generation,
             expires,
         })
@@ -245,7 +262,10 @@ impl Tokens {
             aud: INTERNAL_AUDIENCE.to_owned(),
             iss: ISSUER.to_owned(),
         };
-        Issued { token: self.internal.issue(&claims), expires: claims.exp * 1_000 }
+        Issued {
+            token: self.internal.issue(&claims),
+            expires: claims.exp * 1_000,
+        }
     }
 
     /// Checks an internal token.
@@ -255,7 +275,11 @@ impl Tokens {
         if expires <= now {
             return Err(InvalidToken);
         }
-        Ok(InternalToken { oid: claims.oid, app: claims.appid, expires })
+        Ok(InternalToken {
+            oid: claims.oid,
+            app: claims.appid,
+            expires,
+        })
     }
 }
 
@@ -268,12 +292,24 @@ mod tests {
     fn tokens() -> (Tokens, Keys) {
         let folder = tempfile::tempdir().unwrap();
         let keys = Keys::open(folder.path()).unwrap();
-        (Tokens::new(&keys, "https://meet.example.org", "local"), keys)
+        (
+            Tokens::new(&keys, "https://meet.example.org", "local"),
+            keys,
+        )
     }
 
     fn user_token(tokens: &Tokens) -> String {
         let scopes = [Scope::Voip, Scope::Chat].into();
-        tokens.user(&RawId::from("8:acs:r_u"), 3, "r", &scopes, 1_000_000, 2_000_000).token
+        tokens
+            .user(
+                &RawId::from("8:acs:r_u"),
+                3,
+                "r",
+                &scopes,
+                1_000_000,
+                2_000_000,
+            )
+            .token
     }
 
     fn payload(token: &str) -> Value {
@@ -288,7 +324,10 @@ mod tests {
         assert_eq!(claims["skypeid"], "acs:r_u");
         assert_eq!(claims["acsScope"], "chat,voip");
         assert_eq!(claims["resourceId"], "r");
-        assert_eq!((&claims["csi"], &claims["exp"]), (&json!("1000"), &json!(2000)));
+        assert_eq!(
+            (&claims["csi"], &claims["exp"]),
+            (&json!("1000"), &json!(2000))
+        );
         assert_eq!(claims["endpoint"], "https://meet.example.org");
         let checked = tokens.check_user(&user_token(&tokens), 1_999_999).unwrap();
         assert_eq!((checked.id.as_str(), checked.generation), ("8:acs:r_u", 3));
@@ -298,16 +337,24 @@ mod tests {
     #[test]
     fn b10_an_expired_token_is_refused() {
         let (tokens, _) = tokens();
-        assert_eq!(tokens.check_user(&user_token(&tokens), 2_000_000), Err(InvalidToken));
+        assert_eq!(
+            tokens.check_user(&user_token(&tokens), 2_000_000),
+            Err(InvalidToken)
+        );
     }
 
     #[test]
     fn s5_a_token_of_one_kind_is_no_token_of_another() {
         let (tokens, _) = tokens();
-        let internal = tokens.internal("oid", "app", "Olivia", 1_000_000, 2_000_000).token;
+        let internal = tokens
+            .internal("oid", "app", "Olivia", 1_000_000, 2_000_000)
+            .token;
         assert!(tokens.check_internal(&internal, 1_500_000).is_ok());
         assert_eq!(tokens.check_user(&internal, 1_500_000), Err(InvalidToken));
-        assert_eq!(tokens.check_internal(&user_token(&tokens), 1_500_000), Err(InvalidToken));
+        assert_eq!(
+            tokens.check_internal(&user_token(&tokens), 1_500_000),
+            Err(InvalidToken)
+        );
     }
 
     #[test]
@@ -315,9 +362,14 @@ mod tests {
         let (tokens, keys) = tokens();
         let good = user_token(&tokens);
         let claims = payload(&good);
-        let [_, body, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!() };
+        let [_, body, signature] = good.split('.').collect::<Vec<_>>()[..] else {
+            panic!()
+        };
         let with_header = |header: Value| {
-            format!("{}.{body}.{signature}", BASE64_URL_SAFE_NO_PAD.encode(header.to_string()))
+            format!(
+                "{}.{body}.{signature}",
+                BASE64_URL_SAFE_NO_PAD.encode(header.to_string())
+            )
         };
         let mut hmac = Header::new(Algorithm::HS256);
         hmac.kid = Some(keys.user.id.clone());
@@ -334,12 +386,26 @@ mod tests {
             with_header(json!({"alg": "ES256", "typ": "JWT"})),
             format!("{body}.{signature}"),
             jsonwebtoken::encode(&hmac, &claims, &with_public_key).unwrap(),
-            jsonwebtoken::encode(&other_key, &claims, &EncodingKey::from_ec_der(&keys.internal.pkcs8)).unwrap(),
-            jsonwebtoken::encode(&right, &claims, &EncodingKey::from_ec_der(&keys.internal.pkcs8)).unwrap(),
+            jsonwebtoken::encode(
+                &other_key,
+                &claims,
+                &EncodingKey::from_ec_der(&keys.internal.pkcs8),
+            )
+            .unwrap(),
+            jsonwebtoken::encode(
+                &right,
+                &claims,
+                &EncodingKey::from_ec_der(&keys.internal.pkcs8),
+            )
+            .unwrap(),
             jsonwebtoken::encode(&right, &other_audience, &own).unwrap(),
             String::new(),
         ] {
-            assert_eq!(tokens.check_user(&forged, 1_500_000), Err(InvalidToken), "{forged}");
+            assert_eq!(
+                tokens.check_user(&forged, 1_500_000),
+                Err(InvalidToken),
+                "{forged}"
+            );
         }
     }
 }

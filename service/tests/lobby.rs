@@ -17,7 +17,9 @@ fn call(id: &str) -> CallId {
 async fn a_guest_waits_in_the_lobby_until_a_member_admits() {
     let service = Service::start().await;
     let olivia = service.sign_in("Olivia").await;
-    let meeting = service.schedule(&olivia, json!({"subject": "Plenary"})).await;
+    let meeting = service
+        .schedule(&olivia, json!({"subject": "Plenary"}))
+        .await;
 
     let guest_user = service.guest().await;
     let mut guest = service.agent(&guest_user, "Ada").await;
@@ -27,9 +29,16 @@ async fn a_guest_waits_in_the_lobby_until_a_member_admits() {
     assert!(waiting.roster.is_empty() && waiting.lobby.is_none() && waiting.thread_id.is_none());
 
     let mut organizer = service.agent(&olivia, "Ignored").await;
-    assert_eq!(organizer.welcome.display_name.as_deref(), Some("Olivia Organizer"), "A4");
+    assert_eq!(
+        organizer.welcome.display_name.as_deref(),
+        Some("Olivia Organizer"),
+        "A4"
+    );
     let snapshot = organizer.join("o", &meeting).await.unwrap();
-    assert_eq!((snapshot.state, snapshot.role), (CallState::Connected, Role::Organizer));
+    assert_eq!(
+        (snapshot.state, snapshot.role),
+        (CallState::Connected, Role::Organizer)
+    );
     let lobby = snapshot.lobby.unwrap();
     assert_eq!(lobby.len(), 1);
     // A3.
@@ -37,14 +46,27 @@ async fn a_guest_waits_in_the_lobby_until_a_member_admits() {
 
     // The coming of a member admitted nobody (jitsi-meet 7676): the next thing that the guest hears is
     // the admission.
-    let admit = Request::Admit { call: call("o"), participant: guest_user.id.clone() };
+    let admit = Request::Admit {
+        call: call("o"),
+        participant: guest_user.id.clone(),
+    };
     assert_eq!(organizer.ask(admit).await, Ok(Reply::Done));
-    let Event::Admitted(admitted) = guest.event().await else { panic!() };
+    let Event::Admitted(admitted) = guest.event().await else {
+        panic!()
+    };
     assert_eq!(admitted.state, CallState::Connected);
     assert_eq!(admitted.roster.len(), 2);
     assert!(admitted.lobby.is_none(), "a guest never sees the lobby");
-    let own = admitted.roster.iter().find(|participant| participant.id == guest_user.id).unwrap();
-    assert_eq!(own.display_name.as_deref(), Some("Ada"), "the label is for members");
+    let own = admitted
+        .roster
+        .iter()
+        .find(|participant| participant.id == guest_user.id)
+        .unwrap();
+    assert_eq!(
+        own.display_name.as_deref(),
+        Some("Ada"),
+        "the label is for members"
+    );
 
     let joined = organizer
         .until(|event| match event {
@@ -59,9 +81,15 @@ async fn a_guest_waits_in_the_lobby_until_a_member_admits() {
             _ => None,
         })
         .await;
-    assert_eq!(gone, [guest_user.id.clone()]);
+    assert_eq!(gone, std::slice::from_ref(&guest_user.id));
 
-    guest.ask(Request::SetMuted { call: call("g"), muted: false }).await.unwrap();
+    guest
+        .ask(Request::SetMuted {
+            call: call("g"),
+            muted: false,
+        })
+        .await
+        .unwrap();
     let updated = organizer
         .until(|event| match event {
             Event::Roster { updated, .. } if !updated.is_empty() => Some(updated.clone()),
@@ -78,6 +106,6 @@ async fn a_guest_waits_in_the_lobby_until_a_member_admits() {
             _ => None,
         })
         .await;
-    assert_eq!(left, [guest_user.id.clone()]);
+    assert_eq!(left, std::slice::from_ref(&guest_user.id));
     service.stop().await;
 }

@@ -17,11 +17,18 @@ fn call(id: &str) -> CallId {
 }
 
 fn offer(offering: &Offering) -> MediaOffer {
-    let track = |cid: &str, source| OfferedTrack { cid: cid.into(), source, muted: false };
+    let track = |cid: &str, source| OfferedTrack {
+        cid: cid.into(),
+        source,
+        muted: false,
+    };
     MediaOffer {
         sdp: offering.sdp.clone(),
         mid_to_cid: offering.mid_to_cid.clone().into_iter().collect(),
-        tracks: vec![track("mic", TrackSource::Microphone), track("cam", TrackSource::Camera)],
+        tracks: vec![
+            track("mic", TrackSource::Microphone),
+            track("cam", TrackSource::Camera),
+        ],
     }
 }
 
@@ -39,9 +46,15 @@ async fn join_with_media(agent: &mut Agent, id: &str, meeting: &Value) -> (CallS
     };
     let grant = snapshot.media.clone().expect("media");
     assert!(grant.slots && grant.url == format!("ws://{}", agent.address));
-    let sid = grant.participant_sid.clone().expect("the engine knows us by our offer");
+    let sid = grant
+        .participant_sid
+        .clone()
+        .expect("the engine knows us by our offer");
     let socket = attach(agent, &grant).await.expect("a living admission");
-    let answer = grant.answer.clone().expect("an answer in the same round trip");
+    let answer = grant
+        .answer
+        .clone()
+        .expect("an answer in the same round trip");
     let client = offering.start(id, &sid, &answer, Some(socket));
     (*snapshot, client)
 }
@@ -50,9 +63,7 @@ async fn attach(
     agent: &Agent,
     grant: &MediaGrant,
 ) -> Result<
-    tokio_tungstenite::WebSocketStream<
-        tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>,
-    >,
+    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>,
     u16,
 > {
     let sid = grant.participant_sid.as_deref().unwrap_or_default();
@@ -62,7 +73,11 @@ async fn attach(
 
 async fn admits(service: &Service, token: &str) -> bool {
     let target = format!("/rtc/v1/validate?access_token={token}");
-    service.http("GET", &target, &[], "").await.status.is_success()
+    service
+        .http("GET", &target, &[], "")
+        .await
+        .status
+        .is_success()
 }
 
 struct Scene {
@@ -88,13 +103,28 @@ async fn scene() -> Scene {
     let (waiting, ada) = join_with_media(&mut guest, "ada", &meeting).await;
     assert_eq!(waiting.state, CallState::Lobby);
     ada.until("the transport", |seen| seen.connected).await;
-    Scene { service, meeting, organizer, olivia, user, guest, ada, waiting }
+    Scene {
+        service,
+        meeting,
+        organizer,
+        olivia,
+        user,
+        guest,
+        ada,
+        waiting,
+    }
 }
 
 impl Scene {
     async fn admit(&mut self) -> CallSnapshot {
         let participant = self.user.id.clone();
-        self.organizer.ask(Request::Admit { call: call("olivia"), participant }).await.unwrap();
+        self.organizer
+            .ask(Request::Admit {
+                call: call("olivia"),
+                participant,
+            })
+            .await
+            .unwrap();
         self.guest.admitted().await
     }
 }
@@ -106,7 +136,10 @@ async fn zoom_2020_nothing_reaches_the_lobby_and_admission_moves_the_transport()
     let other = scene.service.guest().await;
     let mut bob_agent = scene.service.agent(&other, "Bob").await;
     let (_, bob) = join_with_media(&mut bob_agent, "bob", &scene.meeting).await;
-    let admit = Request::Admit { call: call("olivia"), participant: other.id.clone() };
+    let admit = Request::Admit {
+        call: call("olivia"),
+        participant: other.id.clone(),
+    };
     scene.organizer.ask(admit).await.unwrap();
     bob_agent.admitted().await;
     bob.sees_and_hears("olivia").await;
@@ -117,8 +150,14 @@ async fn zoom_2020_nothing_reaches_the_lobby_and_admission_moves_the_transport()
 
     let admitted = scene.admit().await;
     let grant = admitted.media.expect("a new token");
-    assert_eq!(grant.participant_sid.as_deref(), Some(scene.ada.sid.as_str()));
-    assert!(grant.answer.is_none(), "the transport was moved, nothing is negotiated");
+    assert_eq!(
+        grant.participant_sid.as_deref(),
+        Some(scene.ada.sid.as_str())
+    );
+    assert!(
+        grant.answer.is_none(),
+        "the transport was moved, nothing is negotiated"
+    );
     scene.ada.sees_and_hears("olivia").await;
     scene.olivia.sees_and_hears("ada").await;
     scene.service.stop().await;
@@ -134,16 +173,27 @@ async fn s2_a_token_of_before_a_move_or_removal_opens_nothing() {
     scene.ada.sees_and_hears("olivia").await;
     assert!(!admits(&scene.service, &before).await, "of before the move");
     assert!(admits(&scene.service, &grant.token).await);
-    let fresh = scene.guest.ask(Request::MediaToken { call: call("ada") }).await;
-    let Ok(Reply::Media(fresh)) = fresh else { panic!("{fresh:?}") };
+    let fresh = scene
+        .guest
+        .ask(Request::MediaToken { call: call("ada") })
+        .await;
+    let Ok(Reply::Media(fresh)) = fresh else {
+        panic!("{fresh:?}")
+    };
     assert!(admits(&scene.service, &fresh.token).await);
 
-    let remove = Request::Remove { call: call("olivia"), participant: scene.user.id.clone() };
+    let remove = Request::Remove {
+        call: call("olivia"),
+        participant: scene.user.id.clone(),
+    };
     scene.organizer.ask(remove).await.unwrap();
     scene.guest.ended().await;
     for token in [&before, &grant.token, &fresh.token] {
         assert!(!admits(&scene.service, token).await, "of before removal");
-        let old = MediaGrant { token: token.clone(), ..grant.clone() };
+        let old = MediaGrant {
+            token: token.clone(),
+            ..grant.clone()
+        };
         assert_eq!(attach(&scene.guest, &old).await.err(), Some(401));
     }
     // CVE-2020-3471: it stopped both ways; somebody new is still heard.
@@ -152,7 +202,14 @@ async fn s2_a_token_of_before_a_move_or_removal_opens_nothing() {
     let again = join_with_media(&mut scene.guest, "ada 2", &scene.meeting).await;
     assert_eq!(again.0.state, CallState::Lobby);
     let participant = scene.user.id.clone();
-    scene.organizer.ask(Request::Admit { call: call("olivia"), participant }).await.unwrap();
+    scene
+        .organizer
+        .ask(Request::Admit {
+            call: call("olivia"),
+            participant,
+        })
+        .await
+        .unwrap();
     scene.olivia.sees_and_hears("ada 2").await;
     scene.ada.settle().await;
     assert_eq!(scene.ada.heard_from(), [] as [&str; 0]);
@@ -168,7 +225,10 @@ async fn s4_a_livekit_client_joins_in_the_place_that_an_admission_gave() {
     let mut agent = scene.service.agent(&other, "Bot").await;
     // No offer over the agent socket: as LiveKit's own client does it.
     agent.join("bot", &scene.meeting).await.unwrap();
-    let admit = Request::Admit { call: call("olivia"), participant: other.id.clone() };
+    let admit = Request::Admit {
+        call: call("olivia"),
+        participant: other.id.clone(),
+    };
     scene.organizer.ask(admit).await.unwrap();
     let snapshot = agent.admitted().await;
     let grant = snapshot.media.expect("media");
@@ -176,8 +236,16 @@ async fn s4_a_livekit_client_joins_in_the_place_that_an_admission_gave() {
     scene.olivia.sees_and_hears("bot").await;
     bot.sees_and_hears("olivia").await;
     // It is in the roster like everybody, under the endpoint that the token names (CVE-2020-3419).
-    let here = scene.organizer.join("olivia", &scene.meeting).await.unwrap();
-    let listed = here.roster.iter().find(|participant| participant.id == other.id).unwrap();
+    let here = scene
+        .organizer
+        .join("olivia", &scene.meeting)
+        .await
+        .unwrap();
+    let listed = here
+        .roster
+        .iter()
+        .find(|participant| participant.id == other.id)
+        .unwrap();
     assert_eq!(listed.endpoints[0].id, snapshot.endpoint);
     scene.service.stop().await;
 }
@@ -193,7 +261,10 @@ async fn s11_beyond_the_bound_media_comes_with_the_admission() {
     let mut guest = service.agent(&user, "Ada").await;
     let waiting = guest.join("ada", &meeting).await.unwrap();
     assert_eq!((waiting.state, waiting.media), (CallState::Lobby, None));
-    let admit = Request::Admit { call: call("olivia"), participant: user.id.clone() };
+    let admit = Request::Admit {
+        call: call("olivia"),
+        participant: user.id.clone(),
+    };
     organizer.ask(admit).await.unwrap();
     let grant = guest.admitted().await.media.expect("media");
     assert_eq!(grant.participant_sid, None);

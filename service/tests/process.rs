@@ -13,11 +13,13 @@ use std::path::Path;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 struct Program {
     child: Child,
     address: SocketAddr,
     lines: Vec<String>,
+    log: JoinHandle<String>,
 }
 
 fn command(data: &Path, arguments: &[&str]) -> Command {
@@ -25,7 +27,7 @@ fn command(data: &Path, arguments: &[&str]) -> Command {
     command
         .args(arguments)
         .args(["--data", data.to_str().unwrap()])
-        .env("RUST_LOG", "trace,hyper=info,mio=info,sqlx=info")
+        .env("RUST_LOG", "trace")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
@@ -33,43 +35,72 @@ fn command(data: &Path, arguments: &[&str]) -> Command {
 }
 
 async fn serve(data: &Path) -> Program {
-    let mut child =
-        command(data, &["serve", "--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"]).spawn().unwrap();
+    let mut child = command(
+        data,
+        &["serve", "--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"],
+    )
+    .spawn()
+    .unwrap();
+    // Read all along: a full pipe would stop the program.
+    let mut err = child.stderr.take().unwrap();
+    let log = tokio::spawn(async move {
+        let mut log = String::new();
+        err.read_to_string(&mut log).await.unwrap();
+        log
+    });
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut lines = Vec::new();
-    while let Some(line) = tokio::time::timeout(DEADLINE, out.next_line()).await.unwrap().unwrap() {
+    while let Some(line) = tokio::time::timeout(DEADLINE, out.next_line())
+        .await
+        .unwrap()
+        .unwrap()
+    {
         let last = line.starts_with("console: ");
         lines.push(line);
         if last {
             break;
         }
     }
-    let listening = lines.iter().find_map(|line| line.strip_prefix("listening: http://")).unwrap();
-    Program { child, address: listening.parse().unwrap(), lines }
+    let listening = lines
+        .iter()
+        .find_map(|line| line.strip_prefix("listening: http://"))
+        .unwrap();
+    Program {
+        child,
+        address: listening.parse().unwrap(),
+        lines,
+        log,
+    }
 }
 
 impl Program {
     fn service(&self, data: tempfile::TempDir) -> Service {
-        Service { running: None, data, address: self.address }
+        Service {
+            running: None,
+            data,
+            address: self.address,
+        }
     }
 
     async fn kill(mut self) -> String {
         self.child.kill().await.unwrap();
-        self.log().await
+        self.log.await.unwrap()
     }
 
     async fn terminate(mut self) -> String {
         let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
-        let status = tokio::time::timeout(DEADLINE, self.child.wait()).await.unwrap().unwrap();
+        assert!(Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .await
+            .unwrap()
+            .success());
+        let status = tokio::time::timeout(DEADLINE, self.child.wait())
+            .await
+            .unwrap()
+            .unwrap();
         assert!(status.success());
-        self.log().await
-    }
-
-    async fn log(&mut self) -> String {
-        let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).await.unwrap();
-        log
+        self.log.await.unwrap()
     }
 }
 
@@ -89,32 +120,75 @@ async fn a_kill_loses_nothing_and_nothing_secret_is_written() {
     let user = service.guest().await;
     let mut guest = service.agent(&user, "Ada").await;
     guest.join("g", &meeting).await.unwrap();
-    let admit = Request::Admit { call: CallId::from("o"), participant: user.id.clone() };
+    let admit = Request::Admit {
+        call: CallId::from("o"),
+        participant: user.id.clone(),
+    };
     organizer.ask(admit).await.unwrap();
     guest.admitted().await;
-    let path = meeting["joinWebUrl"].as_str().unwrap().split_once("/meet/").unwrap().1.to_owned();
+    let path = meeting["joinWebUrl"]
+        .as_str()
+        .unwrap()
+        .split_once("/meet/")
+        .unwrap()
+        .1
+        .to_owned();
     service.http("GET", &format!("/meet/{path}"), &[], "").await;
-    service.http("GET", "/rtc/v1?access_token=sesame-in-a-url", &[], "").await;
-    guest.send_text(r#"{"id":1,"request":{"token":{"token":"sesame-in-a-message","x":}}}"#).await;
+    service
+        .http("GET", "/rtc/v1?access_token=sesame-in-a-url", &[], "")
+        .await;
+    guest
+        .send_text(r#"{"id":1,"request":{"token":{"token":"sesame-in-a-message","x":}}}"#)
+        .await;
     let log = program.kill().await;
 
     let program = serve(service.data.path()).await;
     service.address = program.address;
     let mut guest = service.agent(&user, "Ada").await;
-    assert_eq!(guest.join("g", &meeting).await.unwrap().state, CallState::Connected);
+    assert_eq!(
+        guest.join("g", &meeting).await.unwrap().state,
+        CallState::Connected
+    );
     let mut organizer = service.agent(&olivia, "").await;
     assert_eq!(organizer.join("o", &meeting).await.unwrap().roster.len(), 2);
     let log = log + &program.terminate().await;
     assert_eq!(guest.closed().await, Some(1012));
 
-    assert!(log.contains("/v1.0/me/onlineMeetings"), "requests are logged by route:\n{log}");
+    assert!(
+        log.contains("/v1.0/me/onlineMeetings"),
+        "requests are logged by route:\n{log}"
+    );
     let secret = path.split_once("p=").unwrap().1.to_owned();
-    let passcode = meeting["joinMeetingIdSettings"]["passcode"].as_str().unwrap().to_owned();
-    let keys = command(service.data.path(), &["keys"]).output().await.unwrap();
+    let passcode = meeting["joinMeetingIdSettings"]["passcode"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let keys = command(service.data.path(), &["keys"])
+        .output()
+        .await
+        .unwrap();
     let keys = String::from_utf8(keys.stdout).unwrap();
-    let key = keys.lines().next().unwrap().split_once("accesskey=").unwrap().1.to_owned();
-    let hidden = [olivia.token, olivia.access, user.token, secret, passcode, key];
-    for hidden in hidden.iter().map(String::as_str).chain(["sesame-in-a-url", "sesame-in-a-message"]) {
+    let key = keys
+        .lines()
+        .next()
+        .unwrap()
+        .split_once("accesskey=")
+        .unwrap()
+        .1
+        .to_owned();
+    let hidden = [
+        olivia.token,
+        olivia.access,
+        user.token,
+        secret,
+        passcode,
+        key,
+    ];
+    for hidden in hidden
+        .iter()
+        .map(String::as_str)
+        .chain(["sesame-in-a-url", "sesame-in-a-message"])
+    {
         assert!(!log.contains(hidden), "S15: {hidden}");
     }
 }
@@ -125,10 +199,17 @@ async fn s10_an_exposed_development_organisation_does_not_start() {
     for exposed in [
         ["--listen", "0.0.0.0:0", "--udp", "127.0.0.1:0"],
         ["--listen", "127.0.0.1:0", "--udp", "0.0.0.0:0"],
-        ["--listen", "127.0.0.1:0", "--public-url", "https://meet.example.org"],
+        [
+            "--listen",
+            "127.0.0.1:0",
+            "--public-url",
+            "https://meet.example.org",
+        ],
     ] {
-        let arguments: Vec<&str> =
-            ["serve", "--dev-organisation"].into_iter().chain(exposed).collect();
+        let arguments: Vec<&str> = ["serve", "--dev-organisation"]
+            .into_iter()
+            .chain(exposed)
+            .collect();
         let output = command(folder.path(), &arguments).output().await.unwrap();
         assert!(!output.status.success());
         assert!(String::from_utf8_lossy(&output.stderr).contains("development organisation"));
@@ -138,12 +219,19 @@ async fn s10_an_exposed_development_organisation_does_not_start() {
 #[tokio::test]
 async fn connection_strings_have_the_form_that_clients_read() {
     let folder = tempfile::tempdir().unwrap();
-    let output = command(folder.path(), &["keys", "--public-url", "https://meet.example.org"]).output();
+    let output = command(
+        folder.path(),
+        &["keys", "--public-url", "https://meet.example.org"],
+    )
+    .output();
     let output = String::from_utf8(output.await.unwrap().stdout).unwrap();
     let lines: Vec<&str> = output.lines().collect();
     assert_eq!(lines.len(), 2);
     for line in lines {
-        assert!(line.starts_with("endpoint=https://meet.example.org;accesskey="), "{line}");
+        assert!(
+            line.starts_with("endpoint=https://meet.example.org;accesskey="),
+            "{line}"
+        );
         assert!(!line.ends_with(';'));
     }
 }

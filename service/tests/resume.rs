@@ -23,7 +23,10 @@ struct Mirror(BTreeMap<RawId, bool>);
 
 impl Mirror {
     fn muted(participant: &Participant) -> (RawId, bool) {
-        (participant.id.clone(), participant.endpoints.iter().all(|endpoint| endpoint.muted))
+        (
+            participant.id.clone(),
+            participant.endpoints.iter().all(|endpoint| endpoint.muted),
+        )
     }
 
     fn of(snapshot: &CallSnapshot) -> Self {
@@ -31,7 +34,13 @@ impl Mirror {
     }
 
     fn apply(&mut self, event: &Event) {
-        if let Event::Roster { joined, updated, left, .. } = event {
+        if let Event::Roster {
+            joined,
+            updated,
+            left,
+            ..
+        } = event
+        {
             self.0.extend(joined.iter().chain(updated).map(Self::muted));
             for id in left {
                 assert!(self.0.remove(id).is_some());
@@ -44,7 +53,10 @@ impl Mirror {
 #[test]
 fn a_socket_cut_at_any_point_loses_nothing_and_hears_nothing_twice() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut runner = TestRunner::new(Cases { cases: 12, ..Cases::default() });
+    let mut runner = TestRunner::new(Cases {
+        cases: 12,
+        ..Cases::default()
+    });
     let plan = prop::collection::vec((0..4_u8, any::<bool>(), any::<bool>()), 1..25);
     runner
         .run(&plan, |plan| {
@@ -79,7 +91,13 @@ async fn cut_at_random(plan: Vec<(u8, bool, bool)>) {
             inside[n] = false;
         } else {
             muted[n] = !muted[n];
-            guest.ask(Request::SetMuted { call: call(&id), muted: muted[n] }).await.unwrap();
+            guest
+                .ask(Request::SetMuted {
+                    call: call(&id),
+                    muted: muted[n],
+                })
+                .await
+                .unwrap();
         }
         guests[n] = Some(guest);
         if cuts {
@@ -88,7 +106,13 @@ async fn cut_at_random(plan: Vec<(u8, bool, bool)>) {
         }
     }
     // A last change, so that everything before it has come when it has.
-    organizer.ask(Request::SetMuted { call: call("o"), muted: false }).await.unwrap();
+    organizer
+        .ask(Request::SetMuted {
+            call: call("o"),
+            muted: false,
+        })
+        .await
+        .unwrap();
     while mirror.0.get(&olivia.id) != Some(&false) {
         let event = organizer.event().await;
         mirror.apply(&event);
@@ -97,12 +121,20 @@ async fn cut_at_random(plan: Vec<(u8, bool, bool)>) {
     // The same call again tells the muted state of its request.
     mirror.0.insert(olivia.id.clone(), true);
     assert_eq!(mirror, whole);
-    assert_eq!(whole.0.len(), 1 + inside.iter().filter(|inside| **inside).count());
+    assert_eq!(
+        whole.0.len(),
+        1 + inside.iter().filter(|inside| **inside).count()
+    );
     service.stop().await;
 }
 
 async fn open_meeting(service: &Service, organizer: &SignedIn) -> Value {
-    service.schedule(organizer, json!({"lobbyBypassSettings": {"scope": "everyone"}})).await
+    service
+        .schedule(
+            organizer,
+            json!({"lobbyBypassSettings": {"scope": "everyone"}}),
+        )
+        .await
 }
 
 #[tokio::test]
@@ -110,12 +142,16 @@ async fn a_resumed_socket_replaces_the_old_one() {
     let service = Service::start().await;
     let guest = service.guest().await;
     let mut first = service.agent(&guest, "Ada").await;
-    let second = Agent::greet(service.address, &guest.token, "Ada", Some(first.resume())).await.unwrap();
+    let second = Agent::greet(service.address, &guest.token, "Ada", Some(first.resume()))
+        .await
+        .unwrap();
     assert!(second.welcome.resumed);
     assert_eq!(first.closed().await, Some(4409));
     // Another identity's token does not find the session.
     let eve = service.guest().await;
-    let stolen = Agent::greet(service.address, &eve.token, "Eve", Some(second.resume())).await.unwrap();
+    let stolen = Agent::greet(service.address, &eve.token, "Eve", Some(second.resume()))
+        .await
+        .unwrap();
     assert!(!stolen.welcome.resumed);
     assert_ne!(stolen.welcome.session, second.welcome.session);
     service.stop().await;
@@ -130,10 +166,18 @@ async fn a_replay_that_is_no_longer_kept_is_refused_and_a_join_finds_back() {
     let before = organizer.join("o", &meeting).await.unwrap();
     let resume = organizer.resume();
     for muted in [false, true, false, true, false] {
-        organizer.ask(Request::SetMuted { call: call("o"), muted }).await.unwrap();
+        organizer
+            .ask(Request::SetMuted {
+                call: call("o"),
+                muted,
+            })
+            .await
+            .unwrap();
     }
     drop(organizer);
-    let mut again = Agent::greet(service.address, &olivia.token, "", Some(resume)).await.unwrap();
+    let mut again = Agent::greet(service.address, &olivia.token, "", Some(resume))
+        .await
+        .unwrap();
     assert!(!again.welcome.resumed);
     let after = again.join("o", &meeting).await.unwrap();
     assert_eq!(after.endpoint, before.endpoint, "the same admission");
@@ -159,8 +203,10 @@ async fn who_does_not_come_back_in_the_window_has_vanished() {
             _ => None,
         })
         .await;
-    assert_eq!(left, [user.id.clone()]);
-    let late = Agent::greet(service.address, &user.token, "Ada", Some(resume)).await.unwrap();
+    assert_eq!(left, std::slice::from_ref(&user.id));
+    let late = Agent::greet(service.address, &user.token, "Ada", Some(resume))
+        .await
+        .unwrap();
     assert!(!late.welcome.resumed);
     service.stop().await;
 }
@@ -175,7 +221,13 @@ async fn after_a_restart_everybody_is_back_in_the_same_meeting_without_the_lobby
     let user = service.guest().await;
     let mut guest = service.agent(&user, "Ada").await;
     guest.join("g", &meeting).await.unwrap();
-    organizer.ask(Request::Admit { call: call("o"), participant: user.id.clone() }).await.unwrap();
+    organizer
+        .ask(Request::Admit {
+            call: call("o"),
+            participant: user.id.clone(),
+        })
+        .await
+        .unwrap();
     let before = guest.admitted().await;
 
     // The database as a kill would leave it: nothing is written at a stop that was not before.
@@ -199,7 +251,9 @@ async fn after_a_restart_everybody_is_back_in_the_same_meeting_without_the_lobby
     let mut link = meeting["joinWebUrl"].as_str().unwrap().to_owned();
     let digits = link.find("/meet/").unwrap();
     link.replace_range(..digits, &format!("http://{}", service.address));
-    let Ok(Reply::Call(waiting)) = stranger.ask(join("g", Locator::MeetingLink(link))).await else { panic!() };
+    let Ok(Reply::Call(waiting)) = stranger.ask(join("g", Locator::MeetingLink(link))).await else {
+        panic!()
+    };
     assert_eq!(waiting.state, CallState::Lobby);
     service.stop().await;
 }

@@ -31,19 +31,40 @@ struct Scene {
 async fn scene() -> Scene {
     let service = Service::start().await;
     let olivia = service.sign_in("Olivia").await;
-    let meeting = service.schedule(&olivia, json!({"subject": "Secret subject"})).await;
+    let meeting = service
+        .schedule(&olivia, json!({"subject": "Secret subject"}))
+        .await;
     let mut organizer = service.agent(&olivia, "").await;
     organizer.join("o", &meeting).await.unwrap();
     let guest_user = service.guest().await;
     let mut guest = service.agent(&guest_user, "Ada").await;
     guest.join("g", &meeting).await.unwrap();
-    organizer.ask(Request::Admit { call: call("o"), participant: guest_user.id.clone() }).await.unwrap();
+    organizer
+        .ask(Request::Admit {
+            call: call("o"),
+            participant: guest_user.id.clone(),
+        })
+        .await
+        .unwrap();
     let admitted = guest.admitted().await;
-    assert_eq!(admitted.role, Role::Presenter, "a presenter by role, and a guest");
+    assert_eq!(
+        admitted.role,
+        Role::Presenter,
+        "a presenter by role, and a guest"
+    );
     let waiter_user = service.guest().await;
     let mut waiter = service.agent(&waiter_user, "Bob").await;
     waiter.join("w", &meeting).await.unwrap();
-    Scene { service, olivia, organizer, guest_user, guest, waiter_user, waiter, meeting }
+    Scene {
+        service,
+        olivia,
+        organizer,
+        guest_user,
+        guest,
+        waiter_user,
+        waiter,
+        meeting,
+    }
 }
 
 #[tokio::test]
@@ -53,23 +74,44 @@ async fn s1_a_guest_and_who_waits_may_do_nothing_to_others() {
     let olivia = scene.olivia.id.clone();
     for (agent, own) in [(&mut scene.guest, "g"), (&mut scene.waiter, "w")] {
         for request in [
-            Request::Admit { call: call(own), participant: bob.clone() },
+            Request::Admit {
+                call: call(own),
+                participant: bob.clone(),
+            },
             Request::AdmitAll { call: call(own) },
-            Request::Reject { call: call(own), participant: bob.clone() },
-            Request::Remove { call: call(own), participant: olivia.clone() },
+            Request::Reject {
+                call: call(own),
+                participant: bob.clone(),
+            },
+            Request::Remove {
+                call: call(own),
+                participant: olivia.clone(),
+            },
             Request::EndForEveryone { call: call(own) },
         ] {
             let error = agent.ask(request.clone()).await.expect_err("S1");
             assert_eq!(error.sub_code, Reason::NOT_ALLOWED.sub_code, "{request:?}");
         }
         // With the organiser's call id: another's call is no call of theirs (CVE-2026-55489).
-        let error = agent.ask(Request::AdmitAll { call: call("o") }).await.expect_err("S1");
+        let error = agent
+            .ask(Request::AdmitAll { call: call("o") })
+            .await
+            .expect_err("S1");
         assert_eq!(error.sub_code, Reason::NO_SUCH_CALL.sub_code);
     }
     // Nothing changed: the waiter is still there to be rejected, and hears only that.
-    let reject = Request::Reject { call: call("o"), participant: bob };
+    let reject = Request::Reject {
+        call: call("o"),
+        participant: bob,
+    };
     assert_eq!(scene.organizer.ask(reject).await, Ok(Reply::Done));
-    assert_eq!(scene.waiter.event().await, Event::Ended { call: call("w"), reason: Reason::REJECTED.end() });
+    assert_eq!(
+        scene.waiter.event().await,
+        Event::Ended {
+            call: call("w"),
+            reason: Reason::REJECTED.end()
+        }
+    );
     scene.service.stop().await;
 }
 
@@ -79,16 +121,31 @@ async fn cve_2024_33530_no_guests_socket_ever_carries_what_opens_a_meeting() {
     scene.guest.ask(Request::Ping).await.unwrap();
     scene.waiter.ask(Request::Ping).await.unwrap();
     let settings = &scene.meeting["joinMeetingIdSettings"];
-    let secret = scene.meeting["joinWebUrl"].as_str().unwrap().split("p=").nth(1).unwrap().to_owned();
+    let secret = scene.meeting["joinWebUrl"]
+        .as_str()
+        .unwrap()
+        .split("p=")
+        .nth(1)
+        .unwrap()
+        .to_owned();
     let passcode = settings["passcode"].as_str().unwrap();
     for heard in scene.guest.heard.iter().chain(&scene.waiter.heard) {
-        for hidden in [secret.as_str(), passcode, "Secret subject", &scene.olivia.token, &scene.waiter_user.token] {
+        for hidden in [
+            secret.as_str(),
+            passcode,
+            "Secret subject",
+            &scene.olivia.token,
+            &scene.waiter_user.token,
+        ] {
             assert!(!heard.contains(hidden), "{heard}");
         }
     }
     // And who waits never heard of anybody else.
     for heard in &scene.waiter.heard {
-        assert!(!heard.contains("Olivia") && !heard.contains("Ada"), "{heard}");
+        assert!(
+            !heard.contains("Olivia") && !heard.contains("Ada"),
+            "{heard}"
+        );
         assert!(!heard.contains(scene.guest_user.id.as_str()), "{heard}");
     }
     scene.service.stop().await;
@@ -98,7 +155,14 @@ async fn cve_2024_33530_no_guests_socket_ever_carries_what_opens_a_meeting() {
 async fn removal_ends_the_call_and_leads_back_through_the_lobby() {
     let mut scene = scene().await;
     let ada = scene.guest_user.id.clone();
-    scene.organizer.ask(Request::Remove { call: call("o"), participant: ada }).await.unwrap();
+    scene
+        .organizer
+        .ask(Request::Remove {
+            call: call("o"),
+            participant: ada,
+        })
+        .await
+        .unwrap();
     assert_eq!(scene.guest.ended().await, Reason::REMOVED.end());
     let again = scene.guest.join("g", &scene.meeting).await.unwrap();
     assert_eq!(again.state, CallState::Lobby);
@@ -110,16 +174,29 @@ async fn s5_b10_only_a_living_user_token_opens_a_session() {
     let service = Service::start().await;
     let olivia = service.sign_in("Olivia").await;
     let guest = service.guest().await;
-    for token in ["", "x", "a.b.c", &olivia.access, &guest.token[..guest.token.len() - 2]] {
-        let error = Agent::greet(service.address, token, "Eve", None).await.err().expect("B10");
+    for token in [
+        "",
+        "x",
+        "a.b.c",
+        &olivia.access,
+        &guest.token[..guest.token.len() - 2],
+    ] {
+        let error = Agent::greet(service.address, token, "Eve", None)
+            .await
+            .err()
+            .expect("B10");
         assert_eq!(error.sub_code, Reason::UNAUTHENTICATED.sub_code);
     }
     // The other way round: a user token is no access token of the organisation.
     for token in [&guest.token, &olivia.token] {
-        let answer = service.post("/v1.0/me/onlineMeetings", Some(token), json!({})).await;
+        let answer = service
+            .post("/v1.0/me/onlineMeetings", Some(token), json!({}))
+            .await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     }
-    let answer = service.post("/v1.0/me/onlineMeetings", None, json!({})).await;
+    let answer = service
+        .post("/v1.0/me/onlineMeetings", None, json!({}))
+        .await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     service.stop().await;
 }
@@ -131,29 +208,46 @@ async fn s8_unknown_id_and_wrong_passcode_are_one_answer_and_tries_are_counted()
     let meeting = service.schedule(&olivia, json!({})).await;
     let settings = &meeting["joinMeetingIdSettings"];
     let typed = |id: &str, passcode: Option<&str>| {
-        let locator = Locator::MeetingId { meeting_id: id.to_owned(), passcode: passcode.map(str::to_owned) };
+        let locator = Locator::MeetingId {
+            meeting_id: id.to_owned(),
+            passcode: passcode.map(str::to_owned),
+        };
         join("g", locator)
     };
     let id = settings["joinMeetingId"].as_str().unwrap();
     let user = service.guest().await;
     let mut guest = service.agent(&user, "Eve").await;
     let mut answers = Vec::new();
-    for request in [typed(id, Some("wrong")), typed(id, None), typed("1000000000000", Some("wrong"))] {
+    for request in [
+        typed(id, Some("wrong")),
+        typed(id, None),
+        typed("1000000000000", Some("wrong")),
+    ] {
         answers.push(guest.ask(request).await.expect_err("S8"));
     }
-    assert!(answers.iter().all(|answer| *answer == Reason::WRONG_MEETING.error()));
+    assert!(answers
+        .iter()
+        .all(|answer| *answer == Reason::WRONG_MEETING.error()));
     for _ in 3..10 {
         guest.ask(typed(id, Some("wrong"))).await.expect_err("S8");
     }
     let right = typed(id, settings["passcode"].as_str());
-    let error = guest.ask(right.clone()).await.expect_err("S8: also the right one, or it would be an oracle");
+    let error = guest
+        .ask(right.clone())
+        .await
+        .expect_err("S8: also the right one, or it would be an oracle");
     assert_eq!(error.sub_code, Reason::TOO_MANY_ATTEMPTS.sub_code);
-    assert!(error.retry_after_ms.is_some_and(|wait| wait > 0 && wait <= 60_000));
+    assert!(error
+        .retry_after_ms
+        .is_some_and(|wait| wait > 0 && wait <= 60_000));
     // The network is counted too, with another identity; who is inside notices nothing, and the meeting is
     // not locked: a member's session from elsewhere is not what is counted here.
     let other = service.guest().await;
     let mut other = service.agent(&other, "Eve 2").await;
-    assert_eq!(other.ask(right).await.expect_err("S8").sub_code, Reason::TOO_MANY_ATTEMPTS.sub_code);
+    assert_eq!(
+        other.ask(right).await.expect_err("S8").sub_code,
+        Reason::TOO_MANY_ATTEMPTS.sub_code
+    );
     service.stop().await;
 }
 
@@ -169,14 +263,25 @@ async fn b1_id_and_passcode_open_the_meeting_like_the_link() {
         meeting_id: settings["joinMeetingId"].as_str().unwrap().to_owned(),
         passcode: settings["passcode"].as_str().map(str::to_owned),
     };
-    let Ok(Reply::Call(snapshot)) = guest.ask(join("g", locator)).await else { panic!() };
+    let Ok(Reply::Call(snapshot)) = guest.ask(join("g", locator)).await else {
+        panic!()
+    };
     assert_eq!(snapshot.state, CallState::Lobby);
     for (link, reason) in [
         ("nonsense", Reason::NOT_A_MEETING),
-        ("https://teams.live.com/meet/9312345678901?p=x", Reason::PERSONAL_MEETING),
-        ("https://gov.teams.microsoft.us/meet/123456789?p=x", Reason::GOVERNMENT_MEETING),
+        (
+            "https://teams.live.com/meet/9312345678901?p=x",
+            Reason::PERSONAL_MEETING,
+        ),
+        (
+            "https://gov.teams.microsoft.us/meet/123456789?p=x",
+            Reason::GOVERNMENT_MEETING,
+        ),
     ] {
-        let error = guest.ask(join("h", Locator::MeetingLink(link.into()))).await.expect_err(link);
+        let error = guest
+            .ask(join("h", Locator::MeetingLink(link.into())))
+            .await
+            .expect_err(link);
         assert_eq!(error.sub_code, reason.sub_code, "B6: {link}");
     }
     service.stop().await;
@@ -200,14 +305,20 @@ async fn s10_the_development_organisation_is_for_this_machine_alone() {
     }
     let page = ("origin", "http://localhost:5173");
     let answer = service.http("GET", "/dev/members", &[page], "").await;
-    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (StatusCode::OK, page.1));
+    assert_eq!(
+        (answer.status, answer.header("access-control-allow-origin")),
+        (StatusCode::OK, page.1)
+    );
     // A form of another page can send no JSON.
     let form = [("content-type", "application/x-www-form-urlencoded")];
-    let answer = service.http("POST", "/dev/guests", &form, "displayName=x").await;
+    let answer = service
+        .http("POST", "/dev/guests", &form, "displayName=x")
+        .await;
     assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     service.stop().await;
 
-    let exposed = Service::with(|config| config.public_url = "https://meet.example.org".parse().ok()).await;
+    let exposed =
+        Service::with(|config| config.public_url = "https://meet.example.org".parse().ok()).await;
     let answer = exposed.http("GET", "/dev/members", &[], "").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     exposed.stop().await;
@@ -224,14 +335,24 @@ async fn s6_a_token_that_runs_out_ends_the_session_unless_it_is_refreshed() {
     let short = |life: u64| {
         let scopes = [Scope::Voip].into();
         let tokens = &service.running.as_ref().unwrap().app.tokens;
-        tokens.user(&user.id, 0, "r", &scopes, now_ms(), now_ms() + life).token
+        tokens
+            .user(&user.id, 0, "r", &scopes, now_ms(), now_ms() + life)
+            .token
     };
     let mut guest = Agent::connect(service.address, &short(2_500), "Ada").await;
     guest.join("g", &meeting).await.unwrap();
     let other = service.guest().await;
-    let error = guest.ask(Request::Token { token: other.token }).await.expect_err("another's token");
+    let error = guest
+        .ask(Request::Token { token: other.token })
+        .await
+        .expect_err("another's token");
     assert_eq!(error.sub_code, Reason::UNAUTHENTICATED.sub_code);
-    guest.ask(Request::Token { token: short(4_500) }).await.unwrap();
+    guest
+        .ask(Request::Token {
+            token: short(4_500),
+        })
+        .await
+        .unwrap();
     assert_eq!(guest.ended().await, Reason::UNAUTHENTICATED.end());
     assert_eq!(guest.closed().await, Some(4401));
     service.stop().await;
@@ -245,13 +366,21 @@ async fn s11_a_socket_without_a_proper_hello_is_closed() {
     let mut other = socket(service.address, None).await;
     assert_eq!(close_code(&mut other).await, Some(4400));
     let mut rude = socket(service.address, Some(SUBPROTOCOL)).await;
-    rude.send(Message::text(r#"{"id":7,"request":"ping"}"#)).await.unwrap();
-    let Some(Ok(Message::Text(text))) = rude.next().await else { panic!() };
-    assert!(text.contains("59160") && text.contains("\"id\":7"), "{text}");
+    rude.send(Message::text(r#"{"id":7,"request":"ping"}"#))
+        .await
+        .unwrap();
+    let Some(Ok(Message::Text(text))) = rude.next().await else {
+        panic!()
+    };
+    assert!(
+        text.contains("59160") && text.contains("\"id\":7"),
+        "{text}"
+    );
     let mut giant = socket(service.address, Some(SUBPROTOCOL)).await;
     // The service may close before all of it is sent.
     let _ = giant.send(Message::text("x".repeat(300 << 10))).await;
-    assert_eq!(close_code(&mut giant).await, Some(4400));
+    // What was not read before the close makes the system reset the connection.
+    assert!(matches!(close_code(&mut giant).await, Some(4400) | None));
     service.stop().await;
 }
 
@@ -281,8 +410,13 @@ async fn cve_2025_61601_a_malformed_message_is_refused_with_its_id_and_others_go
         let error = scene.guest.answer_to(id).await.expect_err(text);
         assert_eq!(error.sub_code, Reason::MALFORMED.sub_code);
     }
-    let long = Request::Leave { call: CallId("x".repeat(200_000)) };
-    assert_eq!(scene.guest.ask(long).await.expect_err("unknown").sub_code, Reason::NO_SUCH_CALL.sub_code);
+    let long = Request::Leave {
+        call: CallId("x".repeat(200_000)),
+    };
+    assert_eq!(
+        scene.guest.ask(long).await.expect_err("unknown").sub_code,
+        Reason::NO_SUCH_CALL.sub_code
+    );
     assert_eq!(scene.guest.ask(Request::Ping).await, Ok(Reply::Done));
     assert_eq!(scene.organizer.ask(Request::Ping).await, Ok(Reply::Done));
     scene.service.stop().await;
@@ -292,19 +426,39 @@ async fn cve_2025_61601_a_malformed_message_is_refused_with_its_id_and_others_go
 async fn s15_nothing_secret_is_in_metrics_and_pages_have_their_policy() {
     let scene = scene().await;
     let metrics = scene.service.http("GET", "/metrics", &[], "").await;
-    assert!(metrics.body.contains("plenary_participants 2"), "{}", metrics.body);
+    assert!(
+        metrics.body.contains("plenary_participants 2"),
+        "{}",
+        metrics.body
+    );
     assert!(metrics.body.contains("/v1.0/me/onlineMeetings"));
-    for hidden in [&scene.olivia.token, &scene.olivia.access, &scene.guest_user.token] {
+    for hidden in [
+        &scene.olivia.token,
+        &scene.olivia.access,
+        &scene.guest_user.token,
+    ] {
         assert!(!metrics.body.contains(hidden.as_str()));
     }
-    let path = scene.meeting["joinWebUrl"].as_str().unwrap().split("/meet/").nth(1).unwrap().to_owned();
-    let page = scene.service.http("GET", &format!("/meet/{path}"), &[], "").await;
+    let path = scene.meeting["joinWebUrl"]
+        .as_str()
+        .unwrap()
+        .split("/meet/")
+        .nth(1)
+        .unwrap()
+        .to_owned();
+    let page = scene
+        .service
+        .http("GET", &format!("/meet/{path}"), &[], "")
+        .await;
     let policy = page.header("content-security-policy");
     assert!(policy.contains("'wasm-unsafe-eval'") && !policy.contains("'unsafe-inline'"));
     assert_eq!(page.header("referrer-policy"), "no-referrer");
     assert!(!metrics.body.contains(&path));
     for probe in ["/healthz", "/readyz"] {
-        assert_eq!(scene.service.http("GET", probe, &[], "").await.status, StatusCode::OK);
+        assert_eq!(
+            scene.service.http("GET", probe, &[], "").await.status,
+            StatusCode::OK
+        );
     }
     scene.service.stop().await;
 }

@@ -14,7 +14,9 @@ use std::sync::Arc;
 fn get(service: &Service, name: &str) -> std::io::Result<String> {
     let authority = service.data.path().join("tls/authority.pem");
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_file(authority).unwrap())
+        .unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -24,7 +26,10 @@ fn get(service: &Service, name: &str) -> std::io::Result<String> {
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let connection = ClientConnection::new(Arc::new(config), name).unwrap();
     let mut stream = StreamOwned::new(connection, TcpStream::connect(service.address)?);
-    write!(stream, "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+    )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
@@ -39,7 +44,10 @@ async fn a_development_certificate_is_for_this_machine_and_the_chosen_names() {
     .await;
     tokio::task::block_in_place(|| {
         for name in ["localhost", "127.0.0.1", "phone.test"] {
-            assert!(get(&service, name).unwrap().starts_with("HTTP/1.1 200"), "{name}");
+            assert!(
+                get(&service, name).unwrap().starts_with("HTTP/1.1 200"),
+                "{name}"
+            );
         }
         assert!(get(&service, "example.org").is_err());
     });

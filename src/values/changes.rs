@@ -29,7 +29,7 @@ pub fn change(change: &Change) -> JsValue {
             ("call", text(call)),
             ("added", list(added, participant)),
             ("updated", list(updated, participant)),
-            ("removed", list(removed, item)),
+            ("removed", list(removed, |id| item(id))),
         ]),
         Change::Streams {
             call,
@@ -53,12 +53,12 @@ pub fn change(change: &Change) -> JsValue {
             ("type", text("lobby")),
             ("call", text(call)),
             ("added", list(added, participant)),
-            ("removed", list(removed, item)),
+            ("removed", list(removed, |id| item(id))),
         ]),
         Change::Speaking { call, speakers } => object(&[
             ("type", text("speaking")),
             ("call", text(call)),
-            ("speakers", list(speakers, item)),
+            ("speakers", list(speakers, |id| item(id))),
         ]),
         Change::Diagnostic {
             call,
@@ -141,7 +141,7 @@ fn participant(info: &ParticipantInfo) -> JsValue {
         ("role", text(role)),
         ("state", text(state)),
         ("muted", (*muted).into()),
-        ("endpoints", list(endpoints, item)),
+        ("endpoints", list(endpoints, |id| item(id))),
     ])
 }
 
@@ -164,7 +164,7 @@ fn stream(info: &StreamInfo) -> JsValue {
     ])
 }
 
-fn item(value: &String) -> JsValue {
+fn item(value: &str) -> JsValue {
     text(value)
 }
 

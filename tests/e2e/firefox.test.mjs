@@ -1,10 +1,14 @@
 // The guest page by script tag in Firefox, beside a member in Chromium.
 
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { startChromium, startFirefox } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
 import { Organiser } from './lib/organiser.mjs';
 import { until } from './lib/until.mjs';
+
+const WATCH = fileURLToPath(new URL('lib/watch.js', import.meta.url));
 
 test('a_guest_in_firefox_is_let_in_sees_and_is_seen', async (t) => {
   const firefox = await startFirefox(t);
@@ -16,6 +20,7 @@ test('a_guest_in_firefox_is_let_in_sees_and_is_seen', async (t) => {
   await ada.start('Two browsers');
 
   const page = await firefox.newPage();
+  await page.evaluateOnNewDocument(await readFile(WATCH, 'utf8'));
   await page.goto(link);
   await page.waitForSelector('.preview video', { timeout: 60_000 });
   await page.type('#name', 'Fritz');
@@ -24,12 +29,15 @@ test('a_guest_in_firefox_is_let_in_sees_and_is_seen', async (t) => {
   await ada.admit('Fritz');
   await page.waitForSelector('.meeting');
   await page.waitForSelector('.tile:not(.self) video');
-  const shown = () => page.evaluate(() => {
-    const video = document.querySelector('.tile:not(.self) video');
-    return video ? video.getVideoPlaybackQuality().totalVideoFrames : 0;
+  const picture = () => page.evaluate(() => window.__watch.picture(document.querySelector('.tile:not(.self) video')));
+  const first = await until('Fritz sees a picture', picture);
+  await until('the picture moves', async () => {
+    const now = await picture();
+    return now && now !== first;
   });
-  const before = await until('Fritz sees a picture', shown);
-  await until('the picture moves', async () => await shown() >= before + 10);
+  const energy = () => page.evaluate(async () => (await window.__watch.stats()).energy);
+  const before = await energy();
+  await until('Fritz hears somebody', async () => await energy() > before);
   await ada.sees('Fritz');
   await ada.hears();
   await ada.rosterIs('Fritz');

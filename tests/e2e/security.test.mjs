@@ -89,7 +89,7 @@ test('hostile_names_are_text_and_links_leave_no_secret_behind (S12, CVE-2026-480
   assert.equal(new URL(guest.page.url()).search, '', 'the passcode is not kept in the address');
   const entries = await guest.page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
   const secret = new URL(link).searchParams.get('p');
-  assert.deepEqual(entries.filter((url) => url.includes(secret) || url.includes('token')), [], 'no request carries a secret in its address');
+  assert.deepEqual(entries.filter((url) => url.includes(secret) || /[?&][^=]*token/i.test(url)), [], 'no request carries a secret in its address');
   await ada.nothingToComplain();
   await guest.nothingToComplain();
 });

@@ -71,9 +71,9 @@ test('the_packed_package_in_a_fresh_vite_project_holds_a_meeting', async (t) => 
   const guest = await newGuest(service, 'Vera');
   const hash = encodeURIComponent(JSON.stringify({ endpoint: service.origin, ...guest, displayName: 'Vera', meetingLink: link }));
   const vera = new Person('Vera', await openWatched(browser, `${origin}/#${hash}`));
-  await vera.page.locator('main.waiting').waitFor();
+  await vera.page.locator('main.waiting').waitFor({ state: 'attached' });
   await ada.admit('Vera');
-  await vera.page.locator('main.meeting-app').waitFor();
+  await vera.page.locator('main.meeting-app').waitFor({ state: 'attached' });
   await Promise.all([vera.sees(ada.name), ada.sees('Vera'), vera.hears(), ada.hears()]);
 
   const allGood = (results) => {
@@ -86,7 +86,7 @@ test('the_packed_package_in_a_fresh_vite_project_holds_a_meeting', async (t) => 
 
   await t.test('and after the end, and nothing is left behind', async () => {
     await vera.page.evaluate(() => window.app.call.hangUp());
-    await vera.page.locator('main.ended').waitFor();
+    await vera.page.locator('main.ended').waitFor({ state: 'attached' });
     allGood(await vera.page.evaluate(() => window.app.afterEnd()));
     await vera.page.evaluate(async () => {
       await window.app.agent.dispose();

@@ -50,7 +50,7 @@ export class Meeting {
     const clock = el('span', { class: 'time small', 'aria-hidden': 'true' }, '00:00');
     this.heading = el('h1', { tabindex: '-1' }, subject);
     this.element = el('div', { class: 'meeting' },
-      el('header', { class: 'head' }, this.heading, clock, el('span', { class: 'fill' }), helpButton(), themeButton()),
+      el('header', { class: 'head' }, this.heading, clock, el('span', { class: 'fill' }), helpButton(), themeButton(this.listeners)),
       el('div', { class: 'middle' }, this.notices.element, this.stage.element, this.alone),
       this.panel.element, this.controls.element);
     this.keepClock(clock);

@@ -1,5 +1,6 @@
 /** What both pages do first: look whether this browser can, and put the parts of the page together. */
 import { Announcer } from './announce.js';
+import { Listeners } from './listeners.js';
 import { Problems } from './problems.js';
 import { missing } from './support.js';
 import { themeButton } from './theme.js';
@@ -10,7 +11,7 @@ import { el, icon } from './dom.js';
 export function start() {
   const main = document.getElementById('main');
   const top = document.querySelector('.top');
-  top.append(helpButton(), themeButton());
+  top.append(helpButton(), themeButton(new Listeners()));
   const announce = new Announcer(document.getElementById('announcements'));
   const problems = new Problems();
   const reason = missing();

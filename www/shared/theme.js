@@ -18,8 +18,8 @@ function choose(theme) {
   document.dispatchEvent(new Event('themechange'));
 }
 
-/** A button that switches; all of them on a page agree. */
-export function themeButton() {
+/** A button that switches, until `listeners` is disposed; all of them on a page agree. */
+export function themeButton(listeners) {
   const picture = icon('moon');
   const button = el('button', { class: 'icon-button theme', type: 'button', onclick: () => choose(current() === 'dark' ? 'light' : 'dark') }, picture);
   const show = () => {
@@ -28,8 +28,8 @@ export function themeButton() {
     button.setAttribute('aria-label', `Use the ${other} theme`);
     button.title = `Use the ${other} theme`;
   };
-  document.addEventListener('themechange', show);
-  dark.addEventListener('change', show);
+  listeners.add(document, 'themechange', show);
+  listeners.add(dark, 'change', show);
   show();
   return button;
 }

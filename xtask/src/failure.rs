@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 
+#[derive(Debug)]
 pub struct Failure(String);
 
 pub type Result<T> = std::result::Result<T, Failure>;

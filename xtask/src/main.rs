@@ -10,6 +10,7 @@ mod checks;
 mod debian;
 mod demo;
 mod failure;
+mod imports;
 mod node;
 mod package;
 mod process;

@@ -49,7 +49,10 @@ const STEPS: &[(&str, &str, Step)] = &[
     (
         "conformance",
         "tests/conformance: others' clients",
-        |report| with_service("tests/conformance", report),
+        |report| {
+            with_service("tests/conformance", report)?;
+            with_service("tests/conformance/identity", report)
+        },
     ),
 ];
 
@@ -180,11 +183,12 @@ fn node_tests(folder: &str, node: &mut Command, report: &mut Report) -> Result<(
 }
 
 fn judge(report: &mut Report, (good, output): (bool, String), what: &str) -> Result<()> {
-    report.tally = count(&output);
-    if !good || report.tally.failed > 0 {
+    let tally = count(&output);
+    report.tally += tally;
+    if !good || tally.failed > 0 {
         return fail(format!("{what}: something failed; see above."));
     }
-    if report.tally.passed + report.tally.skipped == 0 {
+    if tally.passed + tally.skipped == 0 {
         return fail(format!("{what}: no test ran; see above."));
     }
     Ok(())

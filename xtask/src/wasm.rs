@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::browser;
 use crate::failure::{fail, Context, Result};
+use crate::imports;
 use crate::node;
 use crate::process::{command, run, watched};
 use crate::project::{read_json, root, short, template, test_targets, tools, wasm_target};
@@ -17,13 +18,15 @@ use crate::tally::{count, Tally};
 use crate::toolchain::{self, remapped_paths, Toolchain, TARGET};
 use crate::tools as rust_tools;
 
-/// Small first; then without the names and sections that only the build needed.
+/// Small after compression, which is not the same as small: `-Oz` saves 8 % of the bytes and makes the
+/// gzipped file 5 % larger (measured). Similar functions next to each other compress better.
 const OPTIMISE: &[&str] = &[
-    "-Oz",
-    "--converge",
+    "-O1",
     "--merge-similar-functions",
+    "--dae-optimizing",
     // Rust puts the stack first: its last kilobyte is no place for data.
     "--low-memory-unused",
+    "--reorder-functions-by-name",
     "--strip-debug",
     "--strip-producers",
     "--strip-target-features",
@@ -58,6 +61,13 @@ pub fn build() -> Result<()> {
         .arg(&wasm)
         .arg("-o")
         .arg(&wasm))?;
+    let glue = folder.join("plenary.js");
+    let (short_wasm, short_glue) = imports::shorten(
+        &fs::read(&wasm).context(format!("Cannot read {}", short(&wasm)))?,
+        &fs::read_to_string(&glue).context(format!("Cannot read {}", short(&glue)))?,
+    )?;
+    fs::write(&wasm, short_wasm).context(format!("Cannot write {}", short(&wasm)))?;
+    fs::write(&glue, short_glue).context(format!("Cannot write {}", short(&glue)))?;
     fs::copy(&module, &last).context(format!("Cannot write {}", short(&last)))?;
     Ok(())
 }

@@ -15,7 +15,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
-use plenary_protocol::agent::{ClientFrame, Frame, Hello, ProtocolError, Request, Welcome, SUBPROTOCOL, VERSION};
+use plenary_protocol::agent::{
+    ClientFrame, Frame, Hello, ProtocolError, Request, Welcome, SUBPROTOCOL, VERSION,
+};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::SessionId;
 use session::{close, Out, Session};
@@ -58,17 +60,37 @@ type Writer = SplitSink<WebSocket, Message>;
 type Reader = SplitStream<WebSocket>;
 
 async fn serve(app: Arc<App>, socket: WebSocket, address: SocketAddr) {
-    let speaks_ours = socket.protocol().is_some_and(|protocol| protocol == SUBPROTOCOL);
+    let speaks_ours = socket
+        .protocol()
+        .is_some_and(|protocol| protocol == SUBPROTOCOL);
     let (mut writer, mut reader) = socket.split();
     if !speaks_ours {
         let error = Reason::WRONG_VERSION.error();
-        return refuse(&mut writer, 0, error, close::MALFORMED, "the subprotocol is plenary.v1").await;
+        return refuse(
+            &mut writer,
+            0,
+            error,
+            close::MALFORMED,
+            "the subprotocol is plenary.v1",
+        )
+        .await;
     }
-    let hello = tokio::time::timeout(Duration::from_millis(app.limits().hello_ms), hello(&mut reader)).await;
+    let hello = tokio::time::timeout(
+        Duration::from_millis(app.limits().hello_ms),
+        hello(&mut reader),
+    )
+    .await;
     let (id, hello) = match hello {
         Ok(Ok(hello)) => hello,
         Ok(Err((id, reason))) => {
-            return refuse(&mut writer, id, reason.error(), close::MALFORMED, "the first message is a hello").await;
+            return refuse(
+                &mut writer,
+                id,
+                reason.error(),
+                close::MALFORMED,
+                "the first message is a hello",
+            )
+            .await;
         }
         Err(_) => return finish(&mut writer, close::NO_HELLO, "no hello in time").await,
     };
@@ -80,18 +102,29 @@ async fn serve(app: Arc<App>, socket: WebSocket, address: SocketAddr) {
                 401 => close::UNAUTHENTICATED,
                 _ => close::MALFORMED,
             };
-            return refuse(&mut writer, id, reason.error(), code, "the hello was refused").await;
+            return refuse(
+                &mut writer,
+                id,
+                reason.error(),
+                code,
+                "the hello was refused",
+            )
+            .await;
         }
     };
     let ping = Duration::from_millis(app.limits().ping_ms);
     let mut writing = tokio::spawn(write(writer, queue, ping));
-    tokio::select! {
-        () = read(&app, &session, connection, address, reader, ping * 5 / 2) => {}
-        _ = &mut writing => {}
-    }
+    let written_off = tokio::select! {
+        () = read(&app, &session, connection, address, reader, ping * 5 / 2) => false,
+        _ = &mut writing => true,
+    };
     session.detach(connection, now_ms());
     // Detaching dropped the queue's sender, so the writer ends by itself once what is queued is sent.
-    if tokio::time::timeout(WRITE_DEADLINE, &mut writing).await.is_err() {
+    if !written_off
+        && tokio::time::timeout(WRITE_DEADLINE, &mut writing)
+            .await
+            .is_err()
+    {
         writing.abort();
     }
 }
@@ -102,7 +135,10 @@ async fn hello(reader: &mut Reader) -> Result<(u32, Hello), (u32, Reason)> {
         match reader.next().await {
             Some(Ok(Message::Text(text))) => {
                 return match serde_json::from_str(&text) {
-                    Ok(ClientFrame { id, request: Request::Hello(hello) }) => Ok((id, hello)),
+                    Ok(ClientFrame {
+                        id,
+                        request: Request::Hello(hello),
+                    }) => Ok((id, hello)),
                     _ => Err((frame_id(&text), Reason::MALFORMED)),
                 };
             }
@@ -134,10 +170,15 @@ async fn greet(
     };
     if let Some(resume) = &hello.resume {
         // Only who holds a token of the same identity finds the session, whatever its name.
-        let found = app.sessions.get(&resume.session).filter(|session| session.who == token.id);
+        let found = app
+            .sessions
+            .get(&resume.session)
+            .filter(|session| session.who == token.id);
         if let Some(session) = found {
             let welcome = (request, welcome(&session, true));
-            if let Some(queue) = session.attach(connection, resume.last_seq, token.expires, welcome, most) {
+            if let Some(queue) =
+                session.attach(connection, resume.last_seq, token.expires, welcome, most)
+            {
                 tracing::debug!(connection, "session resumed");
                 return Ok((session, queue));
             }
@@ -145,14 +186,27 @@ async fn greet(
     }
     let session = new_session(app, &token, hello.display_name.as_deref()).await?;
     let welcome = (request, welcome(&session, false));
-    let queue = session.attach(connection, 0, token.expires, welcome, most).ok_or(Reason::SERVICE_ERROR)?;
+    let queue = session
+        .attach(connection, 0, token.expires, welcome, most)
+        .ok_or(Reason::SERVICE_ERROR)?;
     Ok((session, queue))
 }
 
-async fn new_session(app: &Arc<App>, token: &UserToken, chosen: Option<&str>) -> Result<Arc<Session>, Reason> {
+async fn new_session(
+    app: &Arc<App>,
+    token: &UserToken,
+    chosen: Option<&str>,
+) -> Result<Arc<Session>, Reason> {
     let name = app.display_name(&token.id, chosen).await?;
     let id = SessionId(random::text(random::ALPHANUMERIC, 32));
-    let session = Session::new(id, token.id.clone(), name, token.expires, app.limits(), now_ms());
+    let session = Session::new(
+        id,
+        token.id.clone(),
+        name,
+        token.expires,
+        app.limits(),
+        now_ms(),
+    );
     if !app.sessions.add(&session, SESSIONS_PER_IDENTITY) {
         return Err(Reason::TOO_MANY_ATTEMPTS);
     }
@@ -221,7 +275,13 @@ async fn write(mut writer: Writer, mut queue: mpsc::Receiver<Out>, ping: Duratio
     }
 }
 
-async fn refuse(writer: &mut Writer, id: u32, error: ProtocolError, code: u16, reason: &'static str) {
+async fn refuse(
+    writer: &mut Writer,
+    id: u32,
+    error: ProtocolError,
+    code: u16,
+    reason: &'static str,
+) {
     if let Ok(text) = serde_json::to_string(&Frame::Failure { id, error }) {
         let _ = tokio::time::timeout(WRITE_DEADLINE, writer.send(Message::Text(text.into()))).await;
     }
@@ -229,7 +289,10 @@ async fn refuse(writer: &mut Writer, id: u32, error: ProtocolError, code: u16, r
 }
 
 async fn finish(writer: &mut Writer, code: u16, reason: &'static str) {
-    let frame = CloseFrame { code, reason: reason.into() };
+    let frame = CloseFrame {
+        code,
+        reason: reason.into(),
+    };
     // The client may have gone before.
     let _ = tokio::time::timeout(WRITE_DEADLINE, writer.send(Message::Close(Some(frame)))).await;
 }
@@ -256,7 +319,10 @@ struct Pace {
 
 impl Pace {
     fn new() -> Self {
-        Self { left: REQUESTS_AT_ONCE, at: Instant::now() }
+        Self {
+            left: REQUESTS_AT_ONCE,
+            at: Instant::now(),
+        }
     }
 
     fn allows(&mut self, now: Instant) -> bool {

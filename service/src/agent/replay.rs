@@ -20,7 +20,13 @@ const MOST_BYTES: usize = 8 << 20;
 impl Replay {
     /// Keeps at most `most` events, each at most `age_ms`.
     pub fn new(most: usize, age_ms: u64) -> Self {
-        Self { last: 0, kept: VecDeque::new(), bytes: 0, most, age_ms }
+        Self {
+            last: 0,
+            kept: VecDeque::new(),
+            bytes: 0,
+            most,
+            age_ms,
+        }
     }
 
     /// The sequence number of the next event.
@@ -34,13 +40,17 @@ impl Replay {
         self.bytes += frame.len();
         self.kept.push_back((now, frame));
         while self.kept.len() > self.most || self.bytes > MOST_BYTES || self.oldest_is_old(now) {
-            let Some((_, frame)) = self.kept.pop_front() else { break };
+            let Some((_, frame)) = self.kept.pop_front() else {
+                break;
+            };
             self.bytes -= frame.len();
         }
     }
 
     fn oldest_is_old(&self, now: u64) -> bool {
-        self.kept.front().is_some_and(|(at, _)| at + self.age_ms < now)
+        self.kept
+            .front()
+            .is_some_and(|(at, _)| at + self.age_ms < now)
     }
 
     /// Everything after `seq`, or `None` when that is no longer known, or never was.

@@ -17,10 +17,20 @@ use std::sync::Arc;
 const CALL_ID: usize = 64;
 
 /// Serves one request; the reply may come later, from the meeting.
-pub async fn serve(app: &Arc<App>, session: &Arc<Session>, connection: u64, address: SocketAddr, frame: ClientFrame) {
+pub async fn serve(
+    app: &Arc<App>,
+    session: &Arc<Session>,
+    connection: u64,
+    address: SocketAddr,
+    frame: ClientFrame,
+) {
     let ClientFrame { id, request } = frame;
     let answer = |result| session.reply(connection, id, result, now_ms());
-    let to_session = || ReplyTo::Agent { session: session.clone(), connection, id };
+    let to_session = || ReplyTo::Agent {
+        session: session.clone(),
+        connection,
+        id,
+    };
     let by = session.who.clone();
     let (call, command) = match request {
         // A socket is greeted once.
@@ -42,10 +52,31 @@ pub async fn serve(app: &Arc<App>, session: &Arc<Session>, connection: u64, addr
         }
         Request::Leave { call } => (call.clone(), Command::Leave { by, call }),
         Request::EndForEveryone { call } => (call.clone(), Command::End { by, call }),
-        Request::Admit { call, participant } => (call.clone(), Command::Admit { by, call, who: participant }),
+        Request::Admit { call, participant } => (
+            call.clone(),
+            Command::Admit {
+                by,
+                call,
+                who: participant,
+            },
+        ),
         Request::AdmitAll { call } => (call.clone(), Command::AdmitAll { by, call }),
-        Request::Reject { call, participant } => (call.clone(), Command::Reject { by, call, who: participant }),
-        Request::Remove { call, participant } => (call.clone(), Command::Remove { by, call, who: participant }),
+        Request::Reject { call, participant } => (
+            call.clone(),
+            Command::Reject {
+                by,
+                call,
+                who: participant,
+            },
+        ),
+        Request::Remove { call, participant } => (
+            call.clone(),
+            Command::Remove {
+                by,
+                call,
+                who: participant,
+            },
+        ),
         Request::SetMuted { call, muted } => (call.clone(), Command::SetMuted { by, call, muted }),
     };
     // A call is looked for among the session's own, so no id of another meeting reaches one
@@ -73,7 +104,12 @@ async fn join(
     join: Join,
     reply: impl FnOnce() -> ReplyTo,
 ) -> Result<(), ProtocolError> {
-    let Join { call, locator, muted, offer } = join;
+    let Join {
+        call,
+        locator,
+        muted,
+        offer,
+    } = join;
     if call.as_str().is_empty() || call.as_str().len() > CALL_ID {
         return Err(Reason::MALFORMED.error());
     }
@@ -95,13 +131,18 @@ async fn join(
         session: session.id.clone(),
         muted,
     };
-    app.meetings.send(&meeting, Command::Join(comer), offer, reply());
+    app.meetings
+        .send(&meeting, Command::Join(comer), offer, reply());
     Ok(())
 }
 
 /// The meeting in which this call of this identity is already: finding back needs no passcode, and
 /// works when the meeting's link has changed. The meeting decides whether the admission still lives.
-async fn admitted_before(app: &App, session: &Session, call: &CallId) -> Result<Option<String>, ProtocolError> {
+async fn admitted_before(
+    app: &App,
+    session: &Session,
+    call: &CallId,
+) -> Result<Option<String>, ProtocolError> {
     if let Some(meeting) = session.meeting(call) {
         return Ok(Some(meeting));
     }

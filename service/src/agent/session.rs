@@ -64,7 +64,10 @@ struct State {
 #[derive(Debug)]
 enum Link {
     /// A socket is there.
-    Up { connection: u64, out: mpsc::Sender<Out> },
+    Up {
+        connection: u64,
+        out: mpsc::Sender<Out>,
+    },
     /// The last one dropped.
     Down { since: u64 },
     /// It will never come back.
@@ -82,14 +85,26 @@ pub enum Overdue {
 
 impl Session {
     /// A new session; a socket attaches to it next.
-    pub fn new(id: SessionId, who: RawId, name: Option<String>, expires: u64, limits: &Limits, now: u64) -> Arc<Self> {
+    pub fn new(
+        id: SessionId,
+        who: RawId,
+        name: Option<String>,
+        expires: u64,
+        limits: &Limits,
+        now: u64,
+    ) -> Arc<Self> {
         let state = State {
             expires,
             replay: Replay::new(limits.replay_events, limits.replay_ms),
             link: Link::Down { since: now },
             calls: HashMap::new(),
         };
-        Arc::new(Self { id, who, name, state: Mutex::new(state) })
+        Arc::new(Self {
+            id,
+            who,
+            name,
+            state: Mutex::new(state),
+        })
     }
 
     /// Puts a socket in the place of the last one: first the welcome, then everything after `last_seq`,
@@ -108,7 +123,10 @@ impl Session {
         }
         let (out, queue) = mpsc::channel(most + QUEUE);
         let (id, welcome) = welcome;
-        let first = text(&Frame::Reply { id, reply: Reply::Welcome(welcome) });
+        let first = text(&Frame::Reply {
+            id,
+            reply: Reply::Welcome(welcome),
+        });
         let missed = state.replay.after(last_seq)?;
         for frame in std::iter::once(&first).chain(missed) {
             // The queue is longer than any replay.
@@ -117,7 +135,10 @@ impl Session {
         let before = std::mem::replace(&mut state.link, Link::Up { connection, out });
         state.expires = expires;
         if let Link::Up { out, .. } = before {
-            let _ = out.try_send(Out::Close(close::REPLACED, "another socket took this session over"));
+            let _ = out.try_send(Out::Close(
+                close::REPLACED,
+                "another socket took this session over",
+            ));
         }
         Some(queue)
     }
@@ -139,7 +160,10 @@ impl Session {
         if matches!(state.link, Link::Over) {
             return;
         }
-        let frame = text(&Frame::Event { seq: state.replay.next_seq(), event });
+        let frame = text(&Frame::Event {
+            seq: state.replay.next_seq(),
+            event,
+        });
         state.replay.push(frame.clone(), now);
         state.send(Out::Text(frame), now);
     }
@@ -202,10 +226,22 @@ impl Session {
     /// From here on no call can begin and no socket attach; gives the calls that are left.
     pub fn finish(&self) -> Finish {
         let mut state = self.state.lock();
-        let calls = state.calls.iter().map(|(call, meeting)| (call.clone(), meeting.clone())).collect();
+        let calls = state
+            .calls
+            .iter()
+            .map(|(call, meeting)| (call.clone(), meeting.clone()))
+            .collect();
         match std::mem::replace(&mut state.link, Link::Over) {
-            Link::Up { out, .. } => Finish { calls, out: Some(out), next_seq: state.replay.next_seq() },
-            _ => Finish { calls, out: None, next_seq: state.replay.next_seq() },
+            Link::Up { out, .. } => Finish {
+                calls,
+                out: Some(out),
+                next_seq: state.replay.next_seq(),
+            },
+            _ => Finish {
+                calls,
+                out: None,
+                next_seq: state.replay.next_seq(),
+            },
         }
     }
 
@@ -238,7 +274,9 @@ impl Finish {
 
 impl State {
     fn send(&mut self, out: Out, now: u64) {
-        let Link::Up { out: queue, .. } = &self.link else { return };
+        let Link::Up { out: queue, .. } = &self.link else {
+            return;
+        };
         if queue.try_send(out).is_err() {
             // Too slow, or gone: the socket is given up, and the client can resume (`S11`).
             self.link = Link::Down { since: now };
@@ -248,7 +286,9 @@ impl State {
 
 fn text(frame: &Frame) -> Utf8Bytes {
     // Maps with string keys, numbers and strings: JSON has a form for all of it.
-    serde_json::to_string(frame).expect("a frame has a JSON form").into()
+    serde_json::to_string(frame)
+        .expect("a frame has a JSON form")
+        .into()
 }
 
 /// All sessions of this process.
@@ -266,7 +306,12 @@ impl Sessions {
     /// Adds one. False: this identity has too many (`S11`).
     pub fn add(&self, session: &Arc<Session>, most_per_identity: usize) -> bool {
         let mut all = self.all.lock();
-        if all.values().filter(|other| other.who == session.who).count() >= most_per_identity {
+        if all
+            .values()
+            .filter(|other| other.who == session.who)
+            .count()
+            >= most_per_identity
+        {
             return false;
         }
         all.insert(session.id.clone(), session.clone());

@@ -42,16 +42,31 @@ pub fn routes() -> Router<Arc<App>> {
         .layer(middleware::from_fn(only_this_machine))
 }
 
-const FORWARDING: [&str; 6] =
-    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
+const FORWARDING: [&str; 6] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "via",
+];
 
 /// `S10`: no proxy, no name of another machine (DNS rebinding), no page of another machine (forged
 /// requests). Pages of this machine may be on another port.
 async fn only_this_machine(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
-    let forwarded = headers.keys().any(|name| FORWARDING.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded-"));
-    let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
+    let text = |name: HeaderName| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or("unreadable"))
+    };
+    let forwarded = headers.keys().any(|name| {
+        FORWARDING.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded-")
+    });
+    let authority = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str().to_owned());
     let host = text(header::HOST).map(str::to_owned).or(authority);
     let here = host.is_some_and(|host| is_loopback_authority(&host));
     let origin = text(header::ORIGIN).map(str::to_owned);
@@ -67,15 +82,23 @@ async fn only_this_machine(request: Request, next: Next) -> Response {
     if let Some(origin) = origin.and_then(|origin| HeaderValue::from_str(&origin).ok()) {
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("content-type"),
+        );
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("GET, POST"),
+        );
         headers.insert(header::VARY, HeaderValue::from_static("origin"));
     }
     response
 }
 
 fn is_loopback_origin(origin: &str) -> bool {
-    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let authority = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"));
     authority.is_some_and(is_loopback_authority)
 }
 
@@ -85,12 +108,17 @@ fn member_json(member: &Member) -> Value {
 
 async fn members(State(app): State<Arc<App>>) -> Result<Json<Value>, HttpError> {
     let members = app.store.members().await?;
-    Ok(Json(json!({"value": members.iter().map(member_json).collect::<Vec<_>>()})))
+    Ok(Json(
+        json!({"value": members.iter().map(member_json).collect::<Vec<_>>()}),
+    ))
 }
 
 async fn default_resource(app: &App) -> Result<Resource, HttpError> {
     let resources = app.store.resources().await?;
-    resources.into_iter().next().ok_or_else(|| HttpError::not_found("There is no resource."))
+    resources
+        .into_iter()
+        .next()
+        .ok_or_else(|| HttpError::not_found("There is no resource."))
 }
 
 #[derive(Deserialize)]
@@ -99,12 +127,20 @@ struct SignIn {
 }
 
 /// Takes JSON alone, which a form of another page cannot send.
-async fn sign_in(State(app): State<Arc<App>>, Json(request): Json<SignIn>) -> Result<Json<Value>, HttpError> {
+async fn sign_in(
+    State(app): State<Arc<App>>,
+    Json(request): Json<SignIn>,
+) -> Result<Json<Value>, HttpError> {
     let members = app.store.members().await?;
-    let member = members.into_iter().find(|member| member.oid == request.member || member.upn == request.member);
-    let member = member.ok_or_else(|| HttpError::not_found("There is no such member; see /dev/members."))?;
+    let member = members
+        .into_iter()
+        .find(|member| member.oid == request.member || member.upn == request.member);
+    let member =
+        member.ok_or_else(|| HttpError::not_found("There is no such member; see /dev/members."))?;
     let now = now_ms();
-    let access = app.tokens.internal(&member.oid, APP_ID, &member.display_name, now, now + LIFE);
+    let access = app
+        .tokens
+        .internal(&member.oid, APP_ID, &member.display_name, now, now + LIFE);
     let resource = default_resource(&app).await?;
     let calling = member_token(&app, &resource, &member.oid, access.expires).await?;
     Ok(Json(json!({
@@ -123,10 +159,17 @@ struct NewGuest {
 }
 
 /// What an application's backend would do with the identity interface.
-async fn guest(State(app): State<Arc<App>>, Json(request): Json<NewGuest>) -> Result<Json<Value>, HttpError> {
+async fn guest(
+    State(app): State<Arc<App>>,
+    Json(request): Json<NewGuest>,
+) -> Result<Json<Value>, HttpError> {
     let resource = default_resource(&app).await?;
     let id = new_guest(&app, &resource).await?;
-    let user = app.store.user(&id).await?.ok_or_else(|| HttpError::not_found("The guest is gone."))?;
+    let user = app
+        .store
+        .user(&id)
+        .await?
+        .ok_or_else(|| HttpError::not_found("The guest is gone."))?;
     let scopes = [Scope::Voip, Scope::Chat].into();
     let issued = token_for(&app, &user, &resource.id, &scopes, LIFE);
     Ok(Json(json!({

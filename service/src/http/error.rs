@@ -4,7 +4,8 @@ use crate::store::StoreError;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::Json;
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{json, Value};
 
 /// A refused or failed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +18,11 @@ pub struct HttpError {
 impl HttpError {
     /// With a stable code and a sentence that says what to do.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
     }
 
     /// 400.
@@ -27,7 +32,11 @@ impl HttpError {
 
     /// 401; it does not say which check failed.
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", "Request is not authorized.")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "Unauthorized",
+            "Request is not authorized.",
+        )
     }
 
     /// 403.
@@ -45,7 +54,11 @@ impl From<StoreError> for HttpError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         let message = "The server is currently unable to handle the request.";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ServiceUnavailable",
+            message,
+        )
     }
 }
 
@@ -54,4 +67,16 @@ impl IntoResponse for HttpError {
         let body = json!({"error": {"code": self.code, "message": self.message}});
         (self.status, Json(body)).into_response()
     }
+}
+
+/// A body that is a JSON object; an empty one counts as `{}`. An error says where it is wrong and repeats
+/// nothing of it (`S15`).
+pub fn read_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    let place =
+        |error: serde_json::Error| format!("line {}, column {}", error.line(), error.column());
+    // An array would be taken for a struct's fields in order.
+    let object: serde_json::Map<String, Value> = serde_json::from_slice(body).map_err(place)?;
+    serde_json::from_value(Value::Object(object))
+        .map_err(|_| "a value is of another kind".to_owned())
 }

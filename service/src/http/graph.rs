@@ -1,12 +1,12 @@
 //! Scheduling in the form of Microsoft Graph's `onlineMeetings` (`graph.md` 1), for members.
 
-use super::error::HttpError;
+use super::error::{read_object, HttpError};
 use super::identity::bearer;
 use crate::app::App;
 use crate::clock::{now_ms, parse_rfc3339, rfc3339};
 use crate::meeting::{Admitters, Bypass, Command, Presenters};
 use crate::random;
-use crate::store::{Attendee, Member, MeetingKey, MeetingRow, Options};
+use crate::store::{Attendee, MeetingKey, MeetingRow, Member, Options};
 use crate::text;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::{request::Parts, StatusCode};
@@ -28,7 +28,10 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/v1.0/me/onlineMeetings", post(create).get(find))
         .route("/v1.0/me/onlineMeetings/createOrGet", post(create_or_get))
-        .route("/v1.0/me/onlineMeetings/{id}", get(read).patch(change).delete(remove))
+        .route(
+            "/v1.0/me/onlineMeetings/{id}",
+            get(read).patch(change).delete(remove),
+        )
 }
 
 /// The member who asks, by their access token.
@@ -38,12 +41,21 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, HttpError> {
-        let invalid = || HttpError::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", "The access token is not valid here.");
+        let invalid = || {
+            HttpError::new(
+                StatusCode::UNAUTHORIZED,
+                "InvalidAuthenticationToken",
+                "The access token is not valid here.",
+            )
+        };
         if !app.config.dev_organisation() {
             return Err(invalid());
         }
         let token = bearer(&parts.headers).ok_or_else(invalid)?;
-        let token = app.tokens.check_internal(token, now_ms()).map_err(|_| invalid())?;
+        let token = app
+            .tokens
+            .check_internal(token, now_ms())
+            .map_err(|_| invalid())?;
         let member = app.store.member(&token.oid).await?;
         member.map(Self).ok_or_else(invalid)
     }
@@ -98,7 +110,10 @@ struct Identity {
 }
 
 fn time(text: Option<&String>) -> Result<Option<u64>, HttpError> {
-    let read = |text: &String| parse_rfc3339(text).ok_or_else(|| bad("A time is an ISO 8601 date and time with an offset."));
+    let read = |text: &String| {
+        parse_rfc3339(text)
+            .ok_or_else(|| bad("A time is an ISO 8601 date and time with an offset."))
+    };
     text.map(read).transpose()
 }
 
@@ -119,7 +134,11 @@ async fn apply(app: &App, row: &mut MeetingRow, change: &Change) -> Result<(), H
     let options = &mut row.options;
     options.presenters = change.allowed_presenters.unwrap_or(options.presenters);
     options.admitters = change.allowed_lobby_admitters.unwrap_or(options.admitters);
-    if let Some(scope) = change.lobby_bypass_settings.as_ref().and_then(|settings| settings.scope) {
+    if let Some(scope) = change
+        .lobby_bypass_settings
+        .as_ref()
+        .and_then(|settings| settings.scope)
+    {
         options.bypass = scope;
     }
     if let Some(participants) = &change.participants {
@@ -136,9 +155,17 @@ async fn attendees(app: &App, participants: &Participants) -> Result<Vec<Attende
     let members = app.store.members().await?;
     let mut attendees: Vec<Attendee> = Vec::new();
     for info in &participants.attendees {
-        let id = info.identity.as_ref().and_then(|set| set.user.as_ref()).and_then(|user| user.id.as_ref());
-        let known = members.iter().find(|member| Some(&member.oid) == id || Some(&member.upn) == info.upn.as_ref());
-        let Some(member) = known else { return Err(bad("An attendee is not a member of the organisation.")) };
+        let id = info
+            .identity
+            .as_ref()
+            .and_then(|set| set.user.as_ref())
+            .and_then(|user| user.id.as_ref());
+        let known = members
+            .iter()
+            .find(|member| Some(&member.oid) == id || Some(&member.upn) == info.upn.as_ref());
+        let Some(member) = known else {
+            return Err(bad("An attendee is not a member of the organisation."));
+        };
         let role = match info.role.as_deref() {
             Some("coorganizer") => Some(Role::CoOrganizer),
             Some("presenter") => Some(Role::Presenter),
@@ -147,7 +174,10 @@ async fn attendees(app: &App, participants: &Participants) -> Result<Vec<Attende
             Some(_) => return Err(bad("A role is attendee, presenter or coorganizer.")),
         };
         if !attendees.iter().any(|attendee| attendee.oid == member.oid) {
-            attendees.push(Attendee { oid: member.oid.clone(), role });
+            attendees.push(Attendee {
+                oid: member.oid.clone(),
+                role,
+            });
         }
     }
     Ok(attendees)
@@ -160,7 +190,10 @@ fn draft(app: &App, organizer: &Member, now: u64) -> MeetingRow {
     let thread = BASE64_URL_SAFE_NO_PAD.encode(random::uuid().as_bytes());
     let origin = app.public_url.as_str().trim_end_matches('/');
     MeetingRow {
-        id: format!("MSo{}", BASE64_URL_SAFE_NO_PAD.encode(random::bytes::<24>())),
+        id: format!(
+            "MSo{}",
+            BASE64_URL_SAFE_NO_PAD.encode(random::bytes::<24>())
+        ),
         passcode: Some(random::text(random::READABLE, 8)),
         join_url: format!("{origin}/meet/{digits}?p={link_secret}"),
         digits,
@@ -181,7 +214,8 @@ async fn add(app: &App, caller: &Member, change: &Change) -> Result<MeetingRow, 
     for _ in 0..4 {
         let mut row = draft(app, caller, now_ms());
         if change.start_date_time.is_some() && change.end_date_time.is_none() {
-            row.ends = time(change.start_date_time.as_ref())?.map_or(row.ends, |starts| starts + HOUR);
+            row.ends =
+                time(change.start_date_time.as_ref())?.map_or(row.ends, |starts| starts + HOUR);
         }
         apply(app, &mut row, change).await?;
         row.external_id.clone_from(&change.external_id);
@@ -193,25 +227,37 @@ async fn add(app: &App, caller: &Member, change: &Change) -> Result<MeetingRow, 
             return Ok(row);
         }
         let taken = match &row.external_id {
-            Some(external) => app.store.meeting(MeetingKey::External(&caller.oid, external)).await?,
+            Some(external) => {
+                app.store
+                    .meeting(MeetingKey::External(&caller.oid, external))
+                    .await?
+            }
             None => None,
         };
         if let Some(row) = taken {
             return Ok(row);
         }
     }
-    Err(HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", "No meeting id was free; try again."))
+    Err(HttpError::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "ServiceUnavailable",
+        "No meeting id was free; try again.",
+    ))
 }
 
 fn read_body(body: &[u8]) -> Result<Change, HttpError> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| {
-        bad(&format!("The body is not an onlineMeeting (line {}, column {}).", error.line(), error.column()))
-    })
+    read_object(body).map_err(|place| bad(&format!("The body is not an onlineMeeting ({place}).")))
 }
 
-async fn create(State(app): State<Arc<App>>, caller: Caller, body: axum::body::Bytes) -> Result<Response, HttpError> {
-    let change = Change { external_id: None, ..read_body(&body)? };
+async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    body: axum::body::Bytes,
+) -> Result<Response, HttpError> {
+    let change = Change {
+        external_id: None,
+        ..read_body(&body)?
+    };
     let row = add(&app, &caller.0, &change).await?;
     Ok((StatusCode::CREATED, Json(meeting_json(&app, &row).await?)).into_response())
 }
@@ -222,9 +268,16 @@ async fn create_or_get(
     body: axum::body::Bytes,
 ) -> Result<Response, HttpError> {
     let change = read_body(&body)?;
-    let external = change.external_id.as_deref().filter(|id| !id.is_empty() && id.len() <= 512);
+    let external = change
+        .external_id
+        .as_deref()
+        .filter(|id| !id.is_empty() && id.len() <= 512);
     let external = external.ok_or_else(|| bad("externalId is required."))?;
-    if let Some(row) = app.store.meeting(MeetingKey::External(&caller.0.oid, external)).await? {
+    if let Some(row) = app
+        .store
+        .meeting(MeetingKey::External(&caller.0.oid, external))
+        .await?
+    {
         return Ok(Json(meeting_json(&app, &row).await?).into_response());
     }
     let row = add(&app, &caller.0, &change).await?;
@@ -233,17 +286,28 @@ async fn create_or_get(
 
 /// A meeting that the caller may read: their own, or one to which they are invited. Another's is not
 /// told apart from none.
-async fn readable(app: &App, caller: &Member, key: MeetingKey<'_>) -> Result<Option<MeetingRow>, HttpError> {
+async fn readable(
+    app: &App,
+    caller: &Member,
+    key: MeetingKey<'_>,
+) -> Result<Option<MeetingRow>, HttpError> {
     let row = app.store.meeting(key).await?;
     Ok(row.filter(|row| {
-        row.organizer == caller.oid || row.options.attendees.iter().any(|attendee| attendee.oid == caller.oid)
+        row.organizer == caller.oid
+            || row
+                .options
+                .attendees
+                .iter()
+                .any(|attendee| attendee.oid == caller.oid)
     }))
 }
 
 async fn own(app: &App, caller: &Member, id: &str) -> Result<MeetingRow, HttpError> {
     match readable(app, caller, MeetingKey::Id(id)).await? {
         Some(row) if row.organizer == caller.oid => Ok(row),
-        Some(_) => Err(HttpError::forbidden("Only the organizer may change a meeting.")),
+        Some(_) => Err(HttpError::forbidden(
+            "Only the organizer may change a meeting.",
+        )),
         None => Err(missing()),
     }
 }
@@ -252,8 +316,14 @@ fn missing() -> HttpError {
     HttpError::not_found("There is no such meeting.")
 }
 
-async fn read(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String>) -> Result<Json<Value>, HttpError> {
-    let row = readable(&app, &caller.0, MeetingKey::Id(&id)).await?.ok_or_else(missing)?;
+async fn read(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, HttpError> {
+    let row = readable(&app, &caller.0, MeetingKey::Id(&id))
+        .await?
+        .ok_or_else(missing)?;
     Ok(Json(meeting_json(&app, &row).await?))
 }
 
@@ -269,7 +339,8 @@ async fn find(
     caller: Caller,
     Query(Filter { filter }): Query<Filter>,
 ) -> Result<Json<Value>, HttpError> {
-    let unknown = || bad("$filter is JoinWebUrl eq '…' or joinMeetingIdSettings/joinMeetingId eq '…'.");
+    let unknown =
+        || bad("$filter is JoinWebUrl eq '…' or joinMeetingIdSettings/joinMeetingId eq '…'.");
     let filter = filter.ok_or_else(unknown)?;
     let (property, value) = equality(&filter).ok_or_else(unknown)?;
     let key = match property.to_ascii_lowercase().as_str() {
@@ -287,7 +358,12 @@ async fn find(
 /// `property eq 'value'`, where a quote in the value is doubled.
 fn equality(filter: &str) -> Option<(&str, String)> {
     let (property, rest) = filter.trim().split_once(char::is_whitespace)?;
-    let value = rest.trim_start().strip_prefix("eq")?.trim_start().strip_prefix('\'')?.strip_suffix('\'')?;
+    let value = rest
+        .trim_start()
+        .strip_prefix("eq")?
+        .trim_start()
+        .strip_prefix('\'')?
+        .strip_suffix('\'')?;
     let value = value.replace("''", "\u{0}");
     (!value.contains('\'')).then(|| (property, value.replace('\u{0}', "'")))
 }
@@ -303,7 +379,10 @@ async fn change(
     apply(&app, &mut row, &change).await?;
     app.store.change_meeting(&row).await?;
     // A sleeping meeting reads the store when it wakes.
-    let _ = app.meetings.ask(&row.id, Command::Change(row.settings())).await;
+    let _ = app
+        .meetings
+        .ask(&row.id, Command::Change(row.settings()))
+        .await;
     Ok(Json(meeting_json(&app, &row).await?))
 }
 
@@ -378,7 +457,10 @@ mod tests {
 
     #[test]
     fn a_filter_is_one_equality() {
-        assert_eq!(equality("JoinWebUrl eq 'http://x/y?p=1'"), Some(("JoinWebUrl", "http://x/y?p=1".to_owned())));
+        assert_eq!(
+            equality("JoinWebUrl eq 'http://x/y?p=1'"),
+            Some(("JoinWebUrl", "http://x/y?p=1".to_owned()))
+        );
         assert_eq!(equality("a eq 'it''s'"), Some(("a", "it's".to_owned())));
         for wrong in ["", "a", "a eq b", "a eq 'b' or 'c'", "a ne 'b'"] {
             assert_eq!(equality(wrong), None, "{wrong}");

@@ -30,25 +30,49 @@ pub struct Signed<'a> {
 }
 
 /// Whether one of the keys (base64) signed the request, in time and with this body.
-pub fn verifies<'k>(request: &Signed<'_>, keys: impl IntoIterator<Item = &'k str>, now: u64) -> bool {
-    let Some(signature) = signature(request.authorization) else { return false };
+pub fn verifies<'k>(
+    request: &Signed<'_>,
+    keys: impl IntoIterator<Item = &'k str>,
+    now: u64,
+) -> bool {
+    let Some(signature) = signature(request.authorization) else {
+        return false;
+    };
     let in_time = date_ms(request.date).is_some_and(|date| date.abs_diff(now) <= WINDOW_MS);
     let hash = BASE64_STANDARD.encode(digest(&SHA256, request.body));
-    let right_body = verify_slices_are_equal(hash.as_bytes(), request.content_sha256.as_bytes()).is_ok();
+    let right_body =
+        verify_slices_are_equal(hash.as_bytes(), request.content_sha256.as_bytes()).is_ok();
     if !in_time || !right_body {
         return false;
     }
     // JavaScript clients sign the query as URLSearchParams writes it, others as it is sent.
-    let targets = [Some(request.target.to_owned()), reserialised(request.target)];
-    let texts: Vec<String> = targets.into_iter().flatten().map(|target| string_to_sign(request, &target)).collect();
-    keys.into_iter().filter_map(|key| BASE64_STANDARD.decode(key).ok()).any(|key| {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
-        texts.iter().any(|text| hmac::verify(&key, text.as_bytes(), &signature).is_ok())
-    })
+    let targets = [
+        Some(request.target.to_owned()),
+        reserialised(request.target),
+    ];
+    let texts: Vec<String> = targets
+        .into_iter()
+        .flatten()
+        .map(|target| string_to_sign(request, &target))
+        .collect();
+    keys.into_iter()
+        .filter_map(|key| BASE64_STANDARD.decode(key).ok())
+        .any(|key| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+            texts
+                .iter()
+                .any(|text| hmac::verify(&key, text.as_bytes(), &signature).is_ok())
+        })
 }
 
 fn string_to_sign(request: &Signed<'_>, target: &str) -> String {
-    let Signed { method, host, date, content_sha256, .. } = request;
+    let Signed {
+        method,
+        host,
+        date,
+        content_sha256,
+        ..
+    } = request;
     format!("{method}\n{target}\n{date};{host};{content_sha256}")
 }
 
@@ -60,11 +84,15 @@ fn signature(authorization: &str) -> Option<Vec<u8>> {
     let signature = signature.strip_prefix("Signature=")?;
     let ours = scheme.eq_ignore_ascii_case("HMAC-SHA256")
         && headers.eq_ignore_ascii_case("x-ms-date;host;x-ms-content-sha256");
-    ours.then(|| BASE64_STANDARD.decode(signature).ok()).flatten()
+    ours.then(|| BASE64_STANDARD.decode(signature).ok())
+        .flatten()
 }
 
 fn date_ms(text: &str) -> Option<u64> {
-    let since: Duration = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let since: Duration = httpdate::parse_http_date(text)
+        .ok()?
+        .duration_since(UNIX_EPOCH)
+        .ok()?;
     u64::try_from(since.as_millis()).ok()
 }
 
@@ -91,7 +119,9 @@ mod tests {
     fn sign(key: &str, text: &str) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &BASE64_STANDARD.decode(key).unwrap());
         let signature = BASE64_STANDARD.encode(hmac::sign(&key, text.as_bytes()));
-        format!("HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}")
+        format!(
+            "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}"
+        )
     }
 
     fn request<'a>(target: &'a str, authorization: &'a str) -> Signed<'a> {
@@ -132,7 +162,10 @@ mod tests {
         let reserialised = "/x?ct=ab+c%2Fd%3D%3D&x=a+b%7E%27";
         for target in [raw, reserialised] {
             let text = format!("POST\n{target}\n{DATE};127.0.0.1:8080;{EMPTY}");
-            assert!(verifies(&request(raw, &sign(KEY, &text)), [KEY], NOW), "{target}");
+            assert!(
+                verifies(&request(raw, &sign(KEY, &text)), [KEY], NOW),
+                "{target}"
+            );
         }
     }
 
@@ -145,12 +178,47 @@ mod tests {
         assert!(verifies(&good, [KEY], NOW + WINDOW_MS));
         assert!(!verifies(&good, [KEY], NOW + WINDOW_MS + 1));
         assert!(!verifies(&good, [KEY], NOW - WINDOW_MS - 1));
-        assert!(!verifies(&Signed { method: "DELETE", ..good }, [KEY], NOW));
-        assert!(!verifies(&Signed { host: "evil.test", ..good }, [KEY], NOW));
-        assert!(!verifies(&Signed { body: b"{}", ..good }, [KEY], NOW));
-        assert!(!verifies(&Signed { target: "/identities?api-version=2023-10-02", ..good }, [KEY], NOW));
+        assert!(!verifies(
+            &Signed {
+                method: "DELETE",
+                ..good
+            },
+            [KEY],
+            NOW
+        ));
+        assert!(!verifies(
+            &Signed {
+                host: "evil.test",
+                ..good
+            },
+            [KEY],
+            NOW
+        ));
+        assert!(!verifies(
+            &Signed {
+                body: b"{}",
+                ..good
+            },
+            [KEY],
+            NOW
+        ));
+        assert!(!verifies(
+            &Signed {
+                target: "/identities?api-version=2023-10-02",
+                ..good
+            },
+            [KEY],
+            NOW
+        ));
         let fewer = authorization.replace("host;", "");
-        assert!(!verifies(&Signed { authorization: &fewer, ..good }, [KEY], NOW));
+        assert!(!verifies(
+            &Signed {
+                authorization: &fewer,
+                ..good
+            },
+            [KEY],
+            NOW
+        ));
     }
 
     proptest! {

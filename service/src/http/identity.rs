@@ -3,7 +3,7 @@
 //!
 //! A resource key reaches the identities of that resource and nothing else (`S16`).
 
-use super::error::HttpError;
+use super::error::{read_object, HttpError};
 use super::hmac::{verifies, Signed};
 use super::RawTarget;
 use crate::app::App;
@@ -74,16 +74,27 @@ impl FromRequest<Arc<App>> for Keyed {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, HttpError> {
         let (parts, body) = request.into_parts();
-        let body = to_bytes(body, super::MOST_BYTES)
-            .await
-            .map_err(|_| HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLarge", "The body is too large."))?;
+        let body = to_bytes(body, super::MOST_BYTES).await.map_err(|_| {
+            HttpError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "RequestTooLarge",
+                "The body is too large.",
+            )
+        })?;
         let resource = signer(app, &parts, &body).await?;
         let query = parts.uri.query().unwrap_or_default();
-        let version = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "api-version");
+        let version =
+            form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "api-version");
         match version {
             Some((_, version)) if is_version(&version) => Ok(Self { resource, body }),
-            Some(_) => Err(HttpError::bad("UnsupportedApiVersionValue", "The api-version is a date such as 2023-10-01.")),
-            None => Err(HttpError::bad("MissingApiVersionParameter", "The query parameter api-version is required.")),
+            Some(_) => Err(HttpError::bad(
+                "UnsupportedApiVersionValue",
+                "The api-version is a date such as 2023-10-01.",
+            )),
+            None => Err(HttpError::bad(
+                "MissingApiVersionParameter",
+                "The query parameter api-version is required.",
+            )),
         }
     }
 }
@@ -91,10 +102,9 @@ impl FromRequest<Arc<App>> for Keyed {
 impl Keyed {
     /// The body as JSON; an empty one counts as `{}` (`createUser()` sends none).
     fn read<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
-        let body: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
-        serde_json::from_slice(body).map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            HttpError::bad("InvalidRequest", format!("The body is not what this operation takes ({place})."))
+        read_object(&self.body).map_err(|place| {
+            let message = format!("The body is not what this operation takes ({place}).");
+            HttpError::bad("InvalidRequest", message)
         })
     }
 }
@@ -103,19 +113,44 @@ impl Keyed {
 fn is_version(text: &str) -> bool {
     let date = text.strip_suffix("-preview").unwrap_or(text).as_bytes();
     date.len() == 10
-        && date.iter().enumerate().all(|(n, byte)| if n == 4 || n == 7 { *byte == b'-' } else { byte.is_ascii_digit() })
+        && date.iter().enumerate().all(|(n, byte)| {
+            if n == 4 || n == 7 {
+                *byte == b'-'
+            } else {
+                byte.is_ascii_digit()
+            }
+        })
 }
 
 /// The resource whose key signed the request.
 async fn signer(app: &App, parts: &Parts, body: &[u8]) -> Result<Resource, HttpError> {
-    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = |name: &str| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     // HTTP/2 has the host in the target.
     let host = match parts.headers.contains_key(header::HOST) {
         true => text("host"),
-        false => parts.uri.authority().map(|authority| authority.as_str()).unwrap_or_default(),
+        false => parts
+            .uri
+            .authority()
+            .map(|authority| authority.as_str())
+            .unwrap_or_default(),
     };
-    let target = parts.extensions.get::<RawTarget>().map(|target| target.0.clone());
-    let target = target.unwrap_or_else(|| parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default());
+    let target = parts
+        .extensions
+        .get::<RawTarget>()
+        .map(|target| target.0.clone());
+    let target = target.unwrap_or_else(|| {
+        parts
+            .uri
+            .path_and_query()
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    });
     let signed = Signed {
         method: parts.method.as_str(),
         target: &target,
@@ -127,9 +162,16 @@ async fn signer(app: &App, parts: &Parts, body: &[u8]) -> Result<Resource, HttpE
     };
     let now = now_ms();
     let resources = app.store.resources().await?;
-    let signer = resources
-        .into_iter()
-        .find(|resource| verifies(&signed, [resource.primary_key.as_str(), resource.secondary_key.as_str()], now));
+    let signer = resources.into_iter().find(|resource| {
+        verifies(
+            &signed,
+            [
+                resource.primary_key.as_str(),
+                resource.secondary_key.as_str(),
+            ],
+            now,
+        )
+    });
     signer.ok_or_else(HttpError::unauthorized)
 }
 
@@ -138,7 +180,10 @@ fn life(minutes: Option<u64>) -> Result<u64, HttpError> {
     if LIFE.contains(&minutes) {
         return Ok(minutes * MINUTE);
     }
-    Err(HttpError::bad("InvalidRequest", "expiresInMinutes is between 60 and 1440."))
+    Err(HttpError::bad(
+        "InvalidRequest",
+        "expiresInMinutes is between 60 and 1440.",
+    ))
 }
 
 fn token_json(issued: &Issued) -> Value {
@@ -149,14 +194,23 @@ fn token_json(issued: &Issued) -> Value {
 /// extension user.
 pub(super) async fn new_guest(app: &App, resource: &Resource) -> Result<RawId, HttpError> {
     let id = RawId(format!("8:acs:{}_{}", resource.id, random::uuid()));
-    app.store.add_user(&id, Some(&resource.id), now_ms()).await?;
+    app.store
+        .add_user(&id, Some(&resource.id), now_ms())
+        .await?;
     Ok(id)
 }
 
 /// A token for a user of ours.
-pub(super) fn token_for(app: &App, user: &User, resource: &str, scopes: &BTreeSet<Scope>, life: u64) -> Issued {
+pub(super) fn token_for(
+    app: &App,
+    user: &User,
+    resource: &str,
+    scopes: &BTreeSet<Scope>,
+    life: u64,
+) -> Issued {
     let now = now_ms();
-    app.tokens.user(&user.id, user.generation, resource, scopes, now, now + life)
+    app.tokens
+        .user(&user.id, user.generation, resource, scopes, now, now + life)
 }
 
 async fn create(State(app): State<Arc<App>>, keyed: Keyed) -> Result<Response, HttpError> {
@@ -167,7 +221,8 @@ async fn create(State(app): State<Arc<App>>, keyed: Keyed) -> Result<Response, H
     if !request.create_token_with_scopes.is_empty() {
         let user = own_user(&app, &keyed.resource, &id).await?;
         let scopes = request.create_token_with_scopes.into_iter().collect();
-        body["accessToken"] = token_json(&token_for(&app, &user, &keyed.resource.id, &scopes, life));
+        body["accessToken"] =
+            token_json(&token_for(&app, &user, &keyed.resource.id, &scopes, life));
     }
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
@@ -176,10 +231,20 @@ async fn create(State(app): State<Arc<App>>, keyed: Keyed) -> Result<Response, H
 async fn own_user(app: &App, resource: &Resource, id: &RawId) -> Result<User, HttpError> {
     let user = app.store.user(id).await?;
     user.filter(|user| !user.deleted && user.resource.as_deref() == Some(resource.id.as_str()))
-        .ok_or_else(|| HttpError::new(StatusCode::NOT_FOUND, "IdentityNotFound", "There is no such identity."))
+        .ok_or_else(|| {
+            HttpError::new(
+                StatusCode::NOT_FOUND,
+                "IdentityNotFound",
+                "There is no such identity.",
+            )
+        })
 }
 
-async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>, keyed: Keyed) -> Result<StatusCode, HttpError> {
+async fn remove(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    keyed: Keyed,
+) -> Result<StatusCode, HttpError> {
     let user = own_user(&app, &keyed.resource, &RawId(id)).await?;
     app.store.delete_user(&user.id).await?;
     app.end_identity(&user.id, Reason::REVOKED).await;
@@ -209,11 +274,20 @@ async fn issue(app: &App, id: RawId, keyed: &Keyed) -> Result<Json<Value>, HttpE
     let user = own_user(app, &keyed.resource, &id).await?;
     let request: Issue = keyed.read()?;
     if request.scopes.is_empty() {
-        return Err(HttpError::bad("InvalidRequest", "scopes names at least one scope."));
+        return Err(HttpError::bad(
+            "InvalidRequest",
+            "scopes names at least one scope.",
+        ));
     }
     let life = life(request.expires_in_minutes)?;
     let scopes = request.scopes.into_iter().collect();
-    Ok(Json(token_json(&token_for(app, &user, &keyed.resource.id, &scopes, life))))
+    Ok(Json(token_json(&token_for(
+        app,
+        &user,
+        &keyed.resource.id,
+        &scopes,
+        life,
+    ))))
 }
 
 /// Exchanges a member's access token for a calling token (`A5`). Until identity providers come, only the
@@ -231,9 +305,13 @@ async fn exchange(
         return Err(refused("no identity provider is configured"));
     }
     let token = app.tokens.check_internal(&request.token, now_ms());
-    let token = token.map_err(|_| refused("it is not of the organisation's identity provider, or has expired"))?;
+    let token = token.map_err(|_| {
+        refused("it is not of the organisation's identity provider, or has expired")
+    })?;
     if token.app != request.app_id || token.oid != request.user_id {
-        return Err(refused("it is of another application or user than appId and userId say"));
+        return Err(refused(
+            "it is of another application or user than appId and userId say",
+        ));
     }
     let issued = member_token(&app, &keyed.resource, &token.oid, token.expires).await?;
     Ok(Json(token_json(&issued)))
@@ -251,17 +329,35 @@ pub(super) async fn member_token(
     oid: &str,
     expires: u64,
 ) -> Result<Issued, HttpError> {
-    let member = app.store.member(oid).await?.ok_or_else(|| refused("there is no such member"))?;
+    let member = app
+        .store
+        .member(oid)
+        .await?
+        .ok_or_else(|| refused("there is no such member"))?;
     let id = member.raw_id();
     app.store.add_user(&id, None, now_ms()).await?;
-    let user = app.store.user(&id).await?.ok_or_else(|| refused("there is no such member"))?;
+    let user = app
+        .store
+        .user(&id)
+        .await?
+        .ok_or_else(|| refused("there is no such member"))?;
     let now = now_ms();
     let scopes = [Scope::Voip, Scope::Chat].into();
-    Ok(token_for(app, &user, &resource.id, &scopes, expires.saturating_sub(now)))
+    Ok(token_for(
+        app,
+        &user,
+        &resource.id,
+        &scopes,
+        expires.saturating_sub(now),
+    ))
 }
 
 /// The bearer token of a request.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -38,14 +38,41 @@ impl Default for Metrics {
             passes: Gauge::default(),
             registry: Registry::default(),
         };
-        registry.register("http_requests", "HTTP requests answered", metrics.requests.clone());
-        registry.register("http_request_seconds", "Time to an answer", metrics.seconds.clone());
-        registry.register("agent_sessions", "Agent sessions, dropped ones too", metrics.sessions.clone());
+        registry.register(
+            "http_requests",
+            "HTTP requests answered",
+            metrics.requests.clone(),
+        );
+        registry.register(
+            "http_request_seconds",
+            "Time to an answer",
+            metrics.seconds.clone(),
+        );
+        registry.register(
+            "agent_sessions",
+            "Agent sessions, dropped ones too",
+            metrics.sessions.clone(),
+        );
         registry.register("meetings", "Living meetings", metrics.meetings.clone());
-        registry.register("participants", "People in meetings", metrics.participants.clone());
-        registry.register("lobby_waiting", "People in lobbies", metrics.waiting.clone());
-        registry.register("media_passes", "Endpoints that may have media", metrics.passes.clone());
-        Self { registry, ..metrics }
+        registry.register(
+            "participants",
+            "People in meetings",
+            metrics.participants.clone(),
+        );
+        registry.register(
+            "lobby_waiting",
+            "People in lobbies",
+            metrics.waiting.clone(),
+        );
+        registry.register(
+            "media_passes",
+            "Endpoints that may have media",
+            metrics.passes.clone(),
+        );
+        Self {
+            registry,
+            ..metrics
+        }
     }
 }
 
@@ -54,9 +81,13 @@ impl Metrics {
     pub fn request(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         // A method is any token that a client likes.
         let method = match *method {
-            Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS | Method::HEAD => {
-                method.as_str()
-            }
+            Method::GET
+            | Method::POST
+            | Method::PUT
+            | Method::PATCH
+            | Method::DELETE
+            | Method::OPTIONS
+            | Method::HEAD => method.as_str(),
             _ => "other",
         };
         let labels = vec![

@@ -34,7 +34,10 @@ pub struct RawTarget(pub String);
 pub fn router(app: &Arc<App>, engine: Option<Router>) -> Router {
     // Applications call these from pages of other origins; bearer tokens and keys travel in headers, never
     // in cookies.
-    let open = Router::new().merge(identity::routes()).merge(graph::routes()).layer(cors());
+    let open = Router::new()
+        .merge(identity::routes())
+        .merge(graph::routes())
+        .layer(cors());
     let mut routes = Router::new()
         .merge(open)
         .route("/agent", get(crate::agent::upgrade))
@@ -42,7 +45,10 @@ pub fn router(app: &Arc<App>, engine: Option<Router>) -> Router {
     if app.config.dev_organisation() {
         routes = routes.merge(dev::routes());
     }
-    let routes = routes.merge(pages::routes(app)).layer(DefaultBodyLimit::max(MOST_BYTES)).with_state(app.clone());
+    let routes = routes
+        .merge(pages::routes(app))
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .with_state(app.clone());
     let mut router = Router::new().merge(routes);
     if let Some(engine) = engine {
         router = router.merge(engine);
@@ -63,7 +69,13 @@ pub fn router(app: &Arc<App>, engine: Option<Router>) -> Router {
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::any())
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([header::LOCATION, header::RETRY_AFTER])
         .max_age(Duration::from_secs(600))
@@ -72,7 +84,11 @@ fn cors() -> CorsLayer {
 /// Before routing: keeps the target as it came and takes out double slashes, which clients make from an
 /// endpoint with a slash at its end (`rest.md` 0).
 pub fn normalised<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
-    let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |target| target.as_str())
+        .to_owned();
     request.extensions_mut().insert(RawTarget(target.clone()));
     if let Some(clean) = single_slashes(&target) {
         let mut parts = request.uri().clone().into_parts();
@@ -85,7 +101,9 @@ pub fn normalised<B>(mut request: axum::http::Request<B>) -> axum::http::Request
 }
 
 fn single_slashes(target: &str) -> Option<String> {
-    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let (path, query) = target
+        .split_once('?')
+        .map_or((target, None), |(path, query)| (path, Some(query)));
     if !path.contains("//") {
         return None;
     }
@@ -106,10 +124,15 @@ fn single_slashes(target: &str) -> Option<String> {
 async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("*", |path| path.as_str()).to_owned();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("*", |path| path.as_str())
+        .to_owned();
     let response = next.run(request).await;
     let status = response.status();
-    app.metrics.request(&method, &route, status, begun.elapsed());
+    app.metrics
+        .request(&method, &route, status, begun.elapsed());
     if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
         tracing::error!(%method, route, status = status.as_u16(), "request failed");
     } else {
@@ -124,7 +147,10 @@ mod tests {
 
     #[test]
     fn double_slashes_are_one_and_a_query_stays_as_it_is() {
-        assert_eq!(single_slashes("//identities?x=a//b").as_deref(), Some("/identities?x=a//b"));
+        assert_eq!(
+            single_slashes("//identities?x=a//b").as_deref(),
+            Some("/identities?x=a//b")
+        );
         assert_eq!(single_slashes("/a///b//").as_deref(), Some("/a/b/"));
         assert_eq!(single_slashes("/a/b?c=//"), None);
     }

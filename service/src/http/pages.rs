@@ -19,16 +19,20 @@ const CSP: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; sty
      connect-src 'self' ws: wss:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; \
      form-action 'self'; frame-ancestors 'none'";
 /// Devices for our own pages alone.
-const PERMISSIONS: &str = "camera=(self), microphone=(self), display-capture=(self), speaker-selection=(self)";
+const PERMISSIONS: &str =
+    "camera=(self), microphone=(self), display-capture=(self), speaker-selection=(self)";
 
 /// The pages' routes.
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
-    let pages = Router::new().route("/meet/{id}", get(meet)).route("/", get(root));
+    let pages = Router::new()
+        .route("/meet/{id}", get(meet))
+        .route("/", get(root));
     let pages = match &app.config.www {
         Some(folder) => pages.fallback_service(ServeDir::new(folder)),
         None => pages.fallback(|| async { StatusCode::NOT_FOUND }),
     };
-    let header = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    let header =
+        |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     pages
         .layer(header(header::CONTENT_SECURITY_POLICY, CSP))
         .layer(header(header::HeaderName::from_static("permissions-policy"), PERMISSIONS))
@@ -38,7 +42,9 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
 
 /// The folder's own start page, or the guest page.
 async fn root(State(app): State<Arc<App>>, request: Request) -> Response {
-    let Some(www) = &app.config.www else { return "Plenary's meeting service.".into_response() };
+    let Some(www) = &app.config.www else {
+        return "Plenary's meeting service.".into_response();
+    };
     let index = www.join("index.html");
     if index.is_file() {
         return file(index, request).await;
@@ -51,7 +57,9 @@ async fn root(State(app): State<Arc<App>>, request: Request) -> Response {
 async fn meet(State(app): State<Arc<App>>, request: Request) -> Response {
     match &app.config.www {
         Some(www) => file(www.join("guest").join("index.html"), request).await,
-        None => "This is a meeting link; open it in an application that uses the SDK.".into_response(),
+        None => {
+            "This is a meeting link; open it in an application that uses the SDK.".into_response()
+        }
     }
 }
 

@@ -154,8 +154,13 @@ impl Media for Embedded {
             slots: true,
         };
         let joined = self.engine.join(spec).await.map_err(failed)?;
-        let answer = joined.answer.ok_or_else(|| EngineError("no answer".to_owned()))?;
-        Ok(Joined { sid: joined.participant_sid, answer })
+        let answer = joined
+            .answer
+            .ok_or_else(|| EngineError("no answer".to_owned()))?;
+        Ok(Joined {
+            sid: joined.participant_sid,
+            answer,
+        })
     }
 
     async fn enter(
@@ -165,13 +170,18 @@ impl Media for Embedded {
         pass: &Pass,
     ) -> Result<(), EngineError> {
         let grants = grants(pass.right);
-        let moved = self.engine.move_participant(endpoint.as_str(), from, &pass.room, grants);
+        let moved = self
+            .engine
+            .move_participant(endpoint.as_str(), from, &pass.room, grants);
         moved.await.map_err(failed)
     }
 
     async fn remove(&self, endpoint: &EndpointId, room: &str) {
         // Nobody of that name there is what is wanted.
-        let _ = self.engine.remove_participant(room, endpoint.as_str()).await;
+        let _ = self
+            .engine
+            .remove_participant(room, endpoint.as_str())
+            .await;
     }
 
     async fn delete_room(&self, room: &str) {

@@ -50,7 +50,9 @@ struct Entry {
 impl Living {
     /// Gives an endpoint its pass, in place of the one before.
     pub fn set(&self, endpoint: &EndpointId, pass: Pass) {
-        self.passes.write().insert(endpoint.clone(), Entry { pass, sid: None });
+        self.passes
+            .write()
+            .insert(endpoint.clone(), Entry { pass, sid: None });
     }
 
     /// The engine knows the endpoint by this sid, in the room of its pass.
@@ -62,14 +64,22 @@ impl Living {
 
     /// The engine gave the endpoint's transport up; the admission lives on.
     pub fn lost(&self, endpoint: &EndpointId, room: &str) {
-        if let Some(entry) = self.passes.write().get_mut(endpoint).filter(|entry| entry.pass.room == room) {
+        if let Some(entry) = self
+            .passes
+            .write()
+            .get_mut(endpoint)
+            .filter(|entry| entry.pass.room == room)
+        {
             entry.sid = None;
         }
     }
 
     /// By what sid the engine knows the endpoint.
     pub fn sid(&self, endpoint: &EndpointId) -> Option<String> {
-        self.passes.read().get(endpoint).and_then(|entry| entry.sid.clone())
+        self.passes
+            .read()
+            .get(endpoint)
+            .and_then(|entry| entry.sid.clone())
     }
 
     /// Takes an endpoint's pass away.
@@ -119,9 +129,19 @@ pub trait Engine: Send + Sync + 'static {
     /// A LiveKit token.
     fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String;
     /// Takes an offer that came over the agent socket; in place of the endpoint's transport, if any.
-    async fn join(&self, endpoint: &EndpointId, pass: &Pass, offer: MediaOffer) -> Result<Joined, EngineError>;
+    async fn join(
+        &self,
+        endpoint: &EndpointId,
+        pass: &Pass,
+        offer: MediaOffer,
+    ) -> Result<Joined, EngineError>;
     /// Moves a transport into the pass's room, if there is one.
-    async fn enter(&self, endpoint: &EndpointId, from: &str, pass: &Pass) -> Result<(), EngineError>;
+    async fn enter(
+        &self,
+        endpoint: &EndpointId,
+        from: &str,
+        pass: &Pass,
+    ) -> Result<(), EngineError>;
     /// Stops an endpoint's media both ways.
     async fn remove(&self, endpoint: &EndpointId, room: &str);
     /// Ends a room.
@@ -142,7 +162,10 @@ pub struct Media {
 impl Media {
     /// Without an engine.
     pub fn none() -> Self {
-        Self { living: Arc::default(), engine: None }
+        Self {
+            living: Arc::default(),
+            engine: None,
+        }
     }
 }
 
@@ -154,11 +177,20 @@ mod tests {
     fn s2_only_the_living_admissions_room_and_nonce_count() {
         let living = Living::default();
         let endpoint = EndpointId::from("e");
-        let pass = |room: &str, nonce: &str| Pass { room: room.into(), nonce: nonce.into(), right: Right::Wait };
+        let pass = |room: &str, nonce: &str| Pass {
+            room: room.into(),
+            nonce: nonce.into(),
+            right: Right::Wait,
+        };
         living.set(&endpoint, pass("lobby", "1"));
         assert!(living.pass(&endpoint, "lobby", Some("1")).is_some());
         living.set(&endpoint, pass("meeting", "2"));
-        for (room, nonce) in [("lobby", "1"), ("meeting", "1"), ("lobby", "2"), ("other", "2")] {
+        for (room, nonce) in [
+            ("lobby", "1"),
+            ("meeting", "1"),
+            ("lobby", "2"),
+            ("other", "2"),
+        ] {
             assert_eq!(living.pass(&endpoint, room, Some(nonce)), None);
         }
         assert_eq!(living.pass(&"f".into(), "meeting", Some("2")), None);

@@ -5,7 +5,12 @@ use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, SessionId};
 
 impl Meeting {
-    pub(super) fn join(&mut self, comer: Comer, now: u64, effects: &mut Vec<Effect>) -> Result<Answer, Reason> {
+    pub(super) fn join(
+        &mut self,
+        comer: Comer,
+        now: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Answer, Reason> {
         if let Some(answer) = self.find_back(&comer, effects) {
             return Ok(answer);
         }
@@ -13,7 +18,8 @@ impl Meeting {
         if let Some(endpoint) = returning.map(|returning| returning.endpoint.clone()) {
             // Admitted before the restart, by the same identity's same call: no lobby again. The seat
             // was counted before, so it is not refused now.
-            self.returning.remove(&(comer.id.clone(), comer.call.clone()));
+            self.returning
+                .remove(&(comer.id.clone(), comer.call.clone()));
             return Ok(self.take_seat(Comer { endpoint, ..comer }, effects));
         }
         if let Some(person) = self.inside.get(&comer.id) {
@@ -64,16 +70,42 @@ impl Meeting {
             let others = self.receivers_but_endpoint(&endpoint);
             self.tell_roster(&others, &[], std::slice::from_ref(&comer.id), effects);
         }
-        Some(Answer::Joined { endpoint, place, known: true })
+        Some(Answer::Joined {
+            endpoint,
+            place,
+            known: true,
+        })
     }
 
     fn take_seat(&mut self, comer: Comer, effects: &mut Vec<Effect>) -> Answer {
-        let Comer { id, name, call, endpoint, session, muted } = comer;
-        effects.push(Effect::Keep(Admission { id: id.clone(), call: call.clone(), endpoint: endpoint.clone() }));
+        let Comer {
+            id,
+            name,
+            call,
+            endpoint,
+            session,
+            muted,
+        } = comer;
+        effects.push(Effect::Keep(Admission {
+            id: id.clone(),
+            call: call.clone(),
+            endpoint: endpoint.clone(),
+        }));
         let role = self.settings.role(&id);
         let is_new = !self.inside.contains_key(&id);
-        let person = self.inside.entry(id.clone()).or_insert_with(|| Person { name, role, seats: Default::default() });
-        person.seats.insert(endpoint.clone(), Seat { call, session, muted });
+        let person = self.inside.entry(id.clone()).or_insert_with(|| Person {
+            name,
+            role,
+            seats: Default::default(),
+        });
+        person.seats.insert(
+            endpoint.clone(),
+            Seat {
+                call,
+                session,
+                muted,
+            },
+        );
         let others = self.receivers_but_endpoint(&endpoint);
         let who = std::slice::from_ref(&id);
         if is_new {
@@ -83,7 +115,11 @@ impl Meeting {
         }
         // Who waited with another connection and is in by a restart's admission waits no more.
         self.admit_waiting_connections(&id, effects);
-        Answer::Joined { endpoint, place: Place::Inside, known: false }
+        Answer::Joined {
+            endpoint,
+            place: Place::Inside,
+            known: false,
+        }
     }
 
     fn admit_waiting_connections(&mut self, id: &RawId, effects: &mut Vec<Effect>) {
@@ -92,23 +128,50 @@ impl Meeting {
         }
     }
 
-    fn wait(&mut self, comer: Comer, now: u64, effects: &mut Vec<Effect>) -> Result<Answer, Reason> {
-        let Comer { id, name, call, endpoint, session, muted } = comer;
+    fn wait(
+        &mut self,
+        comer: Comer,
+        now: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Answer, Reason> {
+        let Comer {
+            id,
+            name,
+            call,
+            endpoint,
+            session,
+            muted,
+        } = comer;
         let places = self.waiting.len();
         let is_new = !self.waiting.contains_key(&id);
         if is_new && places >= self.bounds.lobby_places {
             return Err(Reason::LOBBY_FULL);
         }
-        let waiter = self.waiting.entry(id.clone()).or_insert_with(|| Waiter { name, since: now, seats: Default::default() });
+        let waiter = self.waiting.entry(id.clone()).or_insert_with(|| Waiter {
+            name,
+            since: now,
+            seats: Default::default(),
+        });
         if waiter.seats.len() >= self.bounds.endpoints {
             return Err(Reason::TOO_MANY_ATTEMPTS);
         }
-        waiter.seats.insert(endpoint.clone(), Seat { call, session, muted });
+        waiter.seats.insert(
+            endpoint.clone(),
+            Seat {
+                call,
+                session,
+                muted,
+            },
+        );
         if is_new {
             let receivers = self.receivers(&[]);
             self.tell_lobby(&receivers, &[id], &[], effects);
         }
-        Ok(Answer::Joined { endpoint, place: Place::Lobby, known: false })
+        Ok(Answer::Joined {
+            endpoint,
+            place: Place::Lobby,
+            known: false,
+        })
     }
 
     pub(super) fn set_muted(
@@ -121,11 +184,16 @@ impl Meeting {
         let endpoint = self.endpoint(by, call).ok_or(Reason::NO_SUCH_CALL)?;
         if let Some(waiter) = self.waiting.get_mut(by) {
             // Nobody sees it yet; it counts from the admission on.
-            waiter.seats.entry(endpoint).and_modify(|seat| seat.muted = muted);
+            waiter
+                .seats
+                .entry(endpoint)
+                .and_modify(|seat| seat.muted = muted);
             return Ok(Answer::Done);
         }
         let seats = self.inside.get_mut(by).map(|person| &mut person.seats);
-        let seat = seats.and_then(|seats| seats.get_mut(&endpoint)).ok_or(Reason::NO_SUCH_CALL)?;
+        let seat = seats
+            .and_then(|seats| seats.get_mut(&endpoint))
+            .ok_or(Reason::NO_SUCH_CALL)?;
         if seat.muted != muted {
             seat.muted = muted;
             let everybody = self.receivers(&[]);
@@ -135,7 +203,10 @@ impl Meeting {
     }
 
     /// Every connection inside but this one.
-    pub(super) fn receivers_but_endpoint(&self, endpoint: &EndpointId) -> Vec<super::view::Receiver> {
+    pub(super) fn receivers_but_endpoint(
+        &self,
+        endpoint: &EndpointId,
+    ) -> Vec<super::view::Receiver> {
         let own: Option<(&SessionId, &CallId)> = self
             .inside
             .values()

@@ -7,7 +7,12 @@ use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, SessionId};
 
 impl Meeting {
-    pub(super) fn leave(&mut self, by: &RawId, call: &CallId, effects: &mut Vec<Effect>) -> Result<Answer, Reason> {
+    pub(super) fn leave(
+        &mut self,
+        by: &RawId,
+        call: &CallId,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Answer, Reason> {
         let endpoint = self.endpoint(by, call).ok_or(Reason::NO_SUCH_CALL)?;
         self.drop_endpoint(by, &endpoint, Reason::HUNG_UP, effects);
         Ok(Answer::Done)
@@ -30,13 +35,30 @@ impl Meeting {
     }
 
     fn seat(&self, id: &RawId, endpoint: &EndpointId) -> Option<&Seat> {
-        let inside = self.inside.get(id).and_then(|person| person.seats.get(endpoint));
-        inside.or_else(|| self.waiting.get(id).and_then(|waiter| waiter.seats.get(endpoint)))
+        let inside = self
+            .inside
+            .get(id)
+            .and_then(|person| person.seats.get(endpoint));
+        inside.or_else(|| {
+            self.waiting
+                .get(id)
+                .and_then(|waiter| waiter.seats.get(endpoint))
+        })
     }
 
     /// One connection goes; with the last one the participant does.
-    fn drop_endpoint(&mut self, id: &RawId, endpoint: &EndpointId, reason: Reason, effects: &mut Vec<Effect>) {
-        if let Some(waiter) = self.waiting.get_mut(id).filter(|waiter| waiter.seats.contains_key(endpoint)) {
+    fn drop_endpoint(
+        &mut self,
+        id: &RawId,
+        endpoint: &EndpointId,
+        reason: Reason,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(waiter) = self
+            .waiting
+            .get_mut(id)
+            .filter(|waiter| waiter.seats.contains_key(endpoint))
+        {
             if waiter.seats.len() == 1 {
                 self.turn_away(id, reason, effects);
             } else if let Some(seat) = waiter.seats.remove(endpoint) {
@@ -45,11 +67,18 @@ impl Meeting {
             }
             return;
         }
-        let Some(person) = self.inside.get_mut(id) else { return };
-        let Some(seat) = person.seats.remove(endpoint) else { return };
+        let Some(person) = self.inside.get_mut(id) else {
+            return;
+        };
+        let Some(seat) = person.seats.remove(endpoint) else {
+            return;
+        };
         let is_gone = person.seats.is_empty();
         effects.push(Effect::Cut(endpoint.clone()));
-        effects.push(Effect::Forget { id: id.clone(), call: seat.call.clone() });
+        effects.push(Effect::Forget {
+            id: id.clone(),
+            call: seat.call.clone(),
+        });
         effects.push(ended(seat, reason));
         if is_gone {
             self.inside.remove(id);
@@ -79,7 +108,12 @@ impl Meeting {
         Ok(Answer::Done)
     }
 
-    pub(super) fn expel(&mut self, who: &RawId, reason: Reason, effects: &mut Vec<Effect>) -> Result<Answer, Reason> {
+    pub(super) fn expel(
+        &mut self,
+        who: &RawId,
+        reason: Reason,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Answer, Reason> {
         self.take_out(who, reason, effects);
         Ok(Answer::Done)
     }
@@ -88,34 +122,54 @@ impl Meeting {
         self.turn_away(who, reason, effects);
         self.returning.retain(|(id, call), _| {
             if id == who {
-                effects.push(Effect::Forget { id: id.clone(), call: call.clone() });
+                effects.push(Effect::Forget {
+                    id: id.clone(),
+                    call: call.clone(),
+                });
             }
             id != who
         });
-        let Some(person) = self.inside.remove(who) else { return };
+        let Some(person) = self.inside.remove(who) else {
+            return;
+        };
         effects.extend(person.seats.keys().cloned().map(Effect::Cut));
         for seat in person.seats.into_values() {
-            effects.push(Effect::Forget { id: who.clone(), call: seat.call.clone() });
+            effects.push(Effect::Forget {
+                id: who.clone(),
+                call: seat.call.clone(),
+            });
             effects.push(ended(seat, reason));
         }
         let others = self.receivers(&[]);
         self.tell_left(&others, std::slice::from_ref(who), effects);
     }
 
-    pub(super) fn end(&mut self, by: &RawId, call: &CallId, effects: &mut Vec<Effect>) -> Result<Answer, Reason> {
+    pub(super) fn end(
+        &mut self,
+        by: &RawId,
+        call: &CallId,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Answer, Reason> {
         self.allowed(by, call, Operation::End)?;
         Ok(self.close(effects))
     }
 
     /// Everybody goes, those who wait and those expected back too.
     pub(super) fn close(&mut self, effects: &mut Vec<Effect>) -> Answer {
-        let inside = std::mem::take(&mut self.inside).into_iter().map(|(id, person)| (id, person.seats, true));
-        let waiting = std::mem::take(&mut self.waiting).into_iter().map(|(id, waiter)| (id, waiter.seats, false));
+        let inside = std::mem::take(&mut self.inside)
+            .into_iter()
+            .map(|(id, person)| (id, person.seats, true));
+        let waiting = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .map(|(id, waiter)| (id, waiter.seats, false));
         for (id, seats, admitted) in inside.chain(waiting) {
             for (endpoint, seat) in seats {
                 effects.push(Effect::Cut(endpoint));
                 if admitted {
-                    effects.push(Effect::Forget { id: id.clone(), call: seat.call.clone() });
+                    effects.push(Effect::Forget {
+                        id: id.clone(),
+                        call: seat.call.clone(),
+                    });
                 }
                 effects.push(ended(seat, Reason::ENDED_FOR_EVERYONE));
             }
@@ -142,14 +196,32 @@ impl Meeting {
             }
             if changed.last() == Some(id) || saw != sees {
                 let seats = person.seats.values();
-                told.extend(seats.map(|seat| (id.clone(), role, sees && !saw, seat.session.clone(), seat.call.clone())));
+                told.extend(seats.map(|seat| {
+                    (
+                        id.clone(),
+                        role,
+                        sees && !saw,
+                        seat.session.clone(),
+                        seat.call.clone(),
+                    )
+                }));
             }
         }
         for (_, role, _, session, call) in &told {
-            let event = Event::Role { call: call.clone(), role: *role };
-            effects.push(Effect::Tell { session: session.clone(), event });
+            let event = Event::Role {
+                call: call.clone(),
+                role: *role,
+            };
+            effects.push(Effect::Tell {
+                session: session.clone(),
+                event,
+            });
         }
-        let newly_see: Vec<&SessionId> = told.iter().filter(|told| told.2).map(|told| &told.3).collect();
+        let newly_see: Vec<&SessionId> = told
+            .iter()
+            .filter(|told| told.2)
+            .map(|told| &told.3)
+            .collect();
         if !newly_see.is_empty() && !self.waiting.is_empty() {
             let mut receivers = self.receivers(&[]);
             receivers.retain(|receiver| newly_see.contains(&receiver.address().0));
@@ -165,11 +237,21 @@ impl Meeting {
 
     /// Members and guests inside, for the meeting's metrics.
     pub fn kinds(&self) -> (usize, usize) {
-        let members = self.inside.keys().filter(|id| Kind::of(id) == Kind::Member).count();
+        let members = self
+            .inside
+            .keys()
+            .filter(|id| Kind::of(id) == Kind::Member)
+            .count();
         (members, self.inside.len() - members)
     }
 }
 
 fn ended(seat: Seat, reason: Reason) -> Effect {
-    Effect::Tell { session: seat.session, event: Event::Ended { call: seat.call, reason: reason.end() } }
+    Effect::Tell {
+        session: seat.session,
+        event: Event::Ended {
+            call: seat.call,
+            reason: reason.end(),
+        },
+    }
 }

@@ -8,7 +8,12 @@ use plenary_protocol::id::{CallId, RawId};
 
 impl Meeting {
     /// Whether `by` may do it, from a call of their own that is inside (`S1`).
-    pub(super) fn allowed(&self, by: &RawId, call: &CallId, operation: Operation) -> Result<(), Reason> {
+    pub(super) fn allowed(
+        &self,
+        by: &RawId,
+        call: &CallId,
+        operation: Operation,
+    ) -> Result<(), Reason> {
         let person = self.inside.get(by);
         let inside = person.filter(|person| person.seats.values().any(|seat| seat.call == *call));
         match inside {
@@ -43,8 +48,11 @@ impl Meeting {
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Reason> {
         self.allowed(by, call, Operation::Lobby)?;
-        let mut queue: Vec<(u64, RawId)> =
-            self.waiting.iter().map(|(id, waiter)| (waiter.since, id.clone())).collect();
+        let mut queue: Vec<(u64, RawId)> = self
+            .waiting
+            .iter()
+            .map(|(id, waiter)| (waiter.since, id.clone()))
+            .collect();
         queue.sort();
         let mut done = 0;
         let mut failed = 0;
@@ -73,7 +81,9 @@ impl Meeting {
         let mut joined = Vec::new();
         let mut updated = Vec::new();
         for id in who {
-            let Some(Waiter { name, seats, .. }) = self.waiting.remove(id) else { continue };
+            let Some(Waiter { name, seats, .. }) = self.waiting.remove(id) else {
+                continue;
+            };
             for (endpoint, seat) in &seats {
                 effects.push(Effect::Keep(Admission {
                     id: id.clone(),
@@ -82,7 +92,10 @@ impl Meeting {
                 }));
             }
             for (endpoint, seat) in &seats {
-                effects.push(Effect::Admit { endpoint: endpoint.clone(), session: seat.session.clone() });
+                effects.push(Effect::Admit {
+                    endpoint: endpoint.clone(),
+                    session: seat.session.clone(),
+                });
             }
             let role = self.settings.role(id);
             if let Some(person) = self.inside.get_mut(id) {
@@ -118,11 +131,19 @@ impl Meeting {
 
     /// Ends the waiting of somebody, on all their connections.
     pub(super) fn turn_away(&mut self, who: &RawId, reason: Reason, effects: &mut Vec<Effect>) {
-        let Some(waiter) = self.waiting.remove(who) else { return };
+        let Some(waiter) = self.waiting.remove(who) else {
+            return;
+        };
         effects.extend(waiter.seats.keys().cloned().map(Effect::Cut));
         for seat in waiter.seats.into_values() {
-            let event = Event::Ended { call: seat.call, reason: reason.end() };
-            effects.push(Effect::Tell { session: seat.session, event });
+            let event = Event::Ended {
+                call: seat.call,
+                reason: reason.end(),
+            };
+            effects.push(Effect::Tell {
+                session: seat.session,
+                event,
+            });
         }
         let receivers = self.receivers(&[]);
         self.tell_lobby(&receivers, &[], std::slice::from_ref(who), effects);
@@ -132,7 +153,10 @@ impl Meeting {
     /// lapse.
     pub(super) fn tick(&mut self, now: u64, effects: &mut Vec<Effect>) -> Answer {
         let wait = self.bounds.lobby_wait_ms;
-        let late = self.waiting.iter().filter(|(_, waiter)| waiter.since + wait <= now);
+        let late = self
+            .waiting
+            .iter()
+            .filter(|(_, waiter)| waiter.since + wait <= now);
         let late: Vec<RawId> = late.map(|(id, _)| id.clone()).collect();
         for who in late {
             self.turn_away(&who, Reason::LOBBY_TIMEOUT, effects);
@@ -140,7 +164,10 @@ impl Meeting {
         self.returning.retain(|(id, call), returning| {
             let lapsed = returning.until <= now;
             if lapsed {
-                effects.push(Effect::Forget { id: id.clone(), call: call.clone() });
+                effects.push(Effect::Forget {
+                    id: id.clone(),
+                    call: call.clone(),
+                });
             }
             !lapsed
         });

@@ -264,17 +264,41 @@ impl Meeting {
     pub fn new(settings: Settings, bounds: Bounds, admissions: Vec<Admission>, until: u64) -> Self {
         let returning = admissions
             .into_iter()
-            .map(|admission| ((admission.id, admission.call), Returning { endpoint: admission.endpoint, until }))
+            .map(|admission| {
+                (
+                    (admission.id, admission.call),
+                    Returning {
+                        endpoint: admission.endpoint,
+                        until,
+                    },
+                )
+            })
             .collect();
-        Self { settings, bounds, inside: BTreeMap::new(), waiting: BTreeMap::new(), returning }
+        Self {
+            settings,
+            bounds,
+            inside: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            returning,
+        }
     }
 
     /// Lets something happen at `now` (ms). An error means that nothing was changed.
-    pub fn apply(&mut self, command: Command, now: u64, effects: &mut Vec<Effect>) -> Result<Answer, Reason> {
+    pub fn apply(
+        &mut self,
+        command: Command,
+        now: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Answer, Reason> {
         match command {
             Command::Join(comer) => self.join(comer, now, effects),
             Command::Leave { by, call } => self.leave(&by, &call, effects),
-            Command::Vanish { by, call, session, reason } => self.vanish(&by, &call, &session, reason, effects),
+            Command::Vanish {
+                by,
+                call,
+                session,
+                reason,
+            } => self.vanish(&by, &call, &session, reason, effects),
             Command::Expel { who, reason } => self.expel(&who, reason, effects),
             Command::Admit { by, call, who } => self.admit(&by, &call, &who, effects),
             Command::AdmitAll { by, call } => self.admit_all(&by, &call, effects),
@@ -290,8 +314,16 @@ impl Meeting {
 
     /// When [`Command::Tick`] is due, in ms.
     pub fn deadline(&self) -> Option<u64> {
-        let lobby = self.waiting.values().map(|waiter| waiter.since + self.bounds.lobby_wait_ms).min();
-        let restart = self.returning.values().map(|returning| returning.until).min();
+        let lobby = self
+            .waiting
+            .values()
+            .map(|waiter| waiter.since + self.bounds.lobby_wait_ms)
+            .min();
+        let restart = self
+            .returning
+            .values()
+            .map(|returning| returning.until)
+            .min();
         lobby.into_iter().chain(restart).min()
     }
 
@@ -307,10 +339,17 @@ impl Meeting {
 
     /// Where an endpoint is, if it is here.
     pub fn place(&self, endpoint: &EndpointId) -> Option<Place> {
-        if self.inside.values().any(|person| person.seats.contains_key(endpoint)) {
+        if self
+            .inside
+            .values()
+            .any(|person| person.seats.contains_key(endpoint))
+        {
             return Some(Place::Inside);
         }
-        self.waiting.values().any(|waiter| waiter.seats.contains_key(endpoint)).then_some(Place::Lobby)
+        self.waiting
+            .values()
+            .any(|waiter| waiter.seats.contains_key(endpoint))
+            .then_some(Place::Lobby)
     }
 
     /// The endpoint of somebody's call, if it is here.
@@ -318,7 +357,10 @@ impl Meeting {
         let inside = self.inside.get(id).map(|person| &person.seats);
         let waiting = self.waiting.get(id).map(|waiter| &waiter.seats);
         let find = |seats: &BTreeMap<EndpointId, Seat>| {
-            seats.iter().find(|(_, seat)| seat.call == *call).map(|(endpoint, _)| endpoint.clone())
+            seats
+                .iter()
+                .find(|(_, seat)| seat.call == *call)
+                .map(|(endpoint, _)| endpoint.clone())
         };
         inside.and_then(find).or_else(|| waiting.and_then(find))
     }

@@ -11,7 +11,13 @@ const ADA: &str = "8:acs:r_ada";
 const BOB: &str = "8:acs:r_bob";
 
 fn bounds() -> Bounds {
-    Bounds { seats: 10, sdk_seats: 8, lobby_places: 3, lobby_wait_ms: 1_000, endpoints: 3 }
+    Bounds {
+        seats: 10,
+        sdk_seats: 8,
+        lobby_places: 3,
+        lobby_wait_ms: 1_000,
+        endpoints: 3,
+    }
 }
 
 fn settings(bypass: Bypass) -> Settings {
@@ -35,7 +41,11 @@ struct Story {
 impl Story {
     fn new(bypass: Bypass) -> Self {
         let meeting = Meeting::new(settings(bypass), bounds(), Vec::new(), 0);
-        Self { meeting, now: 0, effects: Vec::new() }
+        Self {
+            meeting,
+            now: 0,
+            effects: Vec::new(),
+        }
     }
 
     fn apply(&mut self, command: Command) -> Result<Answer, Reason> {
@@ -56,19 +66,34 @@ impl Story {
     }
 
     fn admit(&mut self, by: &str, who: &str) -> Result<Answer, Reason> {
-        self.apply(Command::Admit { by: by.into(), call: call(by, 1), who: who.into() })
+        self.apply(Command::Admit {
+            by: by.into(),
+            call: call(by, 1),
+            who: who.into(),
+        })
     }
 
     fn reject(&mut self, by: &str, who: &str) -> Result<Answer, Reason> {
-        self.apply(Command::Reject { by: by.into(), call: call(by, 1), who: who.into() })
+        self.apply(Command::Reject {
+            by: by.into(),
+            call: call(by, 1),
+            who: who.into(),
+        })
     }
 
     fn remove(&mut self, by: &str, who: &str) -> Result<Answer, Reason> {
-        self.apply(Command::Remove { by: by.into(), call: call(by, 1), who: who.into() })
+        self.apply(Command::Remove {
+            by: by.into(),
+            call: call(by, 1),
+            who: who.into(),
+        })
     }
 
     fn leave(&mut self, id: &str) -> Result<Answer, Reason> {
-        self.apply(Command::Leave { by: id.into(), call: call(id, 1) })
+        self.apply(Command::Leave {
+            by: id.into(),
+            call: call(id, 1),
+        })
     }
 
     fn place(&self, id: &str, n: u32) -> Option<Place> {
@@ -76,7 +101,9 @@ impl Story {
     }
 
     fn snapshot(&self, id: &str) -> CallSnapshot {
-        self.meeting.snapshot(&endpoint(id, 1), "call").expect("they are here")
+        self.meeting
+            .snapshot(&endpoint(id, 1), "call")
+            .expect("they are here")
     }
 
     /// What a person's session was told since the last look.
@@ -140,7 +167,11 @@ fn b5_bypass_for_everyone_admits_guests_at_once_while_a_member_is_present() {
     story.join(OLIVIA).unwrap();
     assert_eq!(story.join(ADA), Ok(Place::Inside));
     story.leave(OLIVIA).unwrap();
-    assert_eq!(story.place(ADA, 1), Some(Place::Inside), "those inside stay");
+    assert_eq!(
+        story.place(ADA, 1),
+        Some(Place::Inside),
+        "those inside stay"
+    );
     assert_eq!(story.join(BOB), Ok(Place::Lobby), "and newcomers wait");
 }
 
@@ -148,8 +179,14 @@ fn b5_bypass_for_everyone_admits_guests_at_once_while_a_member_is_present() {
 fn b5_a_member_in_the_lobby_is_not_present() {
     let mut story = Story::new(Bypass::Organizer);
     assert_eq!(story.join(MARCO), Ok(Place::Lobby));
-    story.apply(Command::Change(settings(Bypass::Everyone))).unwrap();
-    assert_eq!(story.place(MARCO, 1), Some(Place::Lobby), "new settings admit nobody");
+    story
+        .apply(Command::Change(settings(Bypass::Everyone)))
+        .unwrap();
+    assert_eq!(
+        story.place(MARCO, 1),
+        Some(Place::Lobby),
+        "new settings admit nobody"
+    );
     assert_eq!(story.join(ADA), Ok(Place::Lobby));
 }
 
@@ -182,7 +219,10 @@ fn b5_waiting_is_bounded_in_time_and_in_number() {
     story.now = 1_000;
     story.apply(Command::Tick).unwrap();
     assert_eq!(story.meeting.counts(), (1, 0));
-    assert_eq!(story.end_reason("8:acs:r_1"), Some(Reason::LOBBY_TIMEOUT.sub_code));
+    assert_eq!(
+        story.end_reason("8:acs:r_1"),
+        Some(Reason::LOBBY_TIMEOUT.sub_code)
+    );
 }
 
 /// S1, B5, C2: each operation by identity kind and role; a guest never, whatever their role.
@@ -202,7 +242,11 @@ fn s1_what_each_identity_may_do() {
     ] {
         for operation in [Lobby, Remove, End] {
             let expected = allowed.contains(&operation);
-            assert_eq!(settings.may(&id.into(), role, operation), expected, "{id} {role:?}");
+            assert_eq!(
+                settings.may(&id.into(), role, operation),
+                expected,
+                "{id} {role:?}"
+            );
         }
     }
 }
@@ -218,21 +262,50 @@ fn s1_a_refused_operation_changes_nothing() {
     let by = || (RawId::from(ADA), call(ADA, 1));
     let (who, bob) = (RawId::from(OLIVIA), RawId::from(BOB));
     let commands = [
-        Command::Admit { by: by().0, call: by().1, who: bob.clone() },
-        Command::AdmitAll { by: by().0, call: by().1 },
-        Command::Reject { by: by().0, call: by().1, who: bob.clone() },
-        Command::Remove { by: by().0, call: by().1, who },
-        Command::End { by: by().0, call: by().1 },
+        Command::Admit {
+            by: by().0,
+            call: by().1,
+            who: bob.clone(),
+        },
+        Command::AdmitAll {
+            by: by().0,
+            call: by().1,
+        },
+        Command::Reject {
+            by: by().0,
+            call: by().1,
+            who: bob.clone(),
+        },
+        Command::Remove {
+            by: by().0,
+            call: by().1,
+            who,
+        },
+        Command::End {
+            by: by().0,
+            call: by().1,
+        },
         // From the lobby.
-        Command::Admit { by: bob.clone(), call: call(BOB, 1), who: bob.clone() },
-        Command::End { by: bob.clone(), call: call(BOB, 1) },
+        Command::Admit {
+            by: bob.clone(),
+            call: call(BOB, 1),
+            who: bob.clone(),
+        },
+        Command::End {
+            by: bob.clone(),
+            call: call(BOB, 1),
+        },
     ];
     for command in commands {
         assert_eq!(story.apply(command), Err(Reason::NOT_ALLOWED));
     }
     assert!(story.effects.is_empty());
     // With a call that is not theirs.
-    let stolen = Command::Admit { by: ADA.into(), call: call(OLIVIA, 1), who: bob };
+    let stolen = Command::Admit {
+        by: ADA.into(),
+        call: call(OLIVIA, 1),
+        who: bob,
+    };
     assert_eq!(story.apply(stolen), Err(Reason::NO_SUCH_CALL));
 }
 
@@ -243,12 +316,23 @@ fn b9_roles_come_from_the_settings() {
     assert_eq!(chosen.role(&olivia), Role::Organizer);
     assert_eq!(chosen.role(&ada), Role::Presenter);
     chosen.presenters = Presenters::Organization;
-    assert_eq!((chosen.role(&marco), chosen.role(&ada)), (Role::Presenter, Role::Attendee));
+    assert_eq!(
+        (chosen.role(&marco), chosen.role(&ada)),
+        (Role::Presenter, Role::Attendee)
+    );
     chosen.presenters = Presenters::RoleIsPresenter;
     assert_eq!(chosen.role(&marco), Role::Attendee);
-    chosen.invited = [(marco.clone(), Some(Role::CoOrganizer)), (ada.clone(), Some(Role::CoOrganizer))].into();
+    chosen.invited = [
+        (marco.clone(), Some(Role::CoOrganizer)),
+        (ada.clone(), Some(Role::CoOrganizer)),
+    ]
+    .into();
     assert_eq!(chosen.role(&marco), Role::CoOrganizer);
-    assert_eq!(chosen.role(&ada), Role::Attendee, "only directory users are appointed");
+    assert_eq!(
+        chosen.role(&ada),
+        Role::Attendee,
+        "only directory users are appointed"
+    );
 }
 
 #[test]
@@ -257,10 +341,16 @@ fn a3_members_see_guests_labelled_and_guests_do_not() {
     story.join(OLIVIA).unwrap();
     story.join(ADA).unwrap();
     let name = |snapshot: CallSnapshot| {
-        let ada = snapshot.roster.into_iter().find(|participant| participant.id == ADA.into());
+        let ada = snapshot
+            .roster
+            .into_iter()
+            .find(|participant| participant.id == ADA.into());
         ada.and_then(|ada| ada.display_name)
     };
-    assert_eq!(name(story.snapshot(OLIVIA)).as_deref(), Some("ada (External)"));
+    assert_eq!(
+        name(story.snapshot(OLIVIA)).as_deref(),
+        Some("ada (External)")
+    );
     assert_eq!(name(story.snapshot(ADA)).as_deref(), Some("ada"));
 }
 
@@ -270,12 +360,22 @@ fn cve_2020_3441_who_waits_sees_their_own_state_alone() {
     story.join(OLIVIA).unwrap();
     story.join(BOB).unwrap();
     story.join(ADA).unwrap();
-    story.apply(Command::SetMuted { by: OLIVIA.into(), call: call(OLIVIA, 1), muted: false }).unwrap();
+    story
+        .apply(Command::SetMuted {
+            by: OLIVIA.into(),
+            call: call(OLIVIA, 1),
+            muted: false,
+        })
+        .unwrap();
     story.admit(OLIVIA, BOB).unwrap();
     let snapshot = story.snapshot(ADA);
     assert_eq!(snapshot.state, CallState::Lobby);
     assert!(snapshot.roster.is_empty() && snapshot.lobby.is_none() && snapshot.thread_id.is_none());
-    assert_eq!(story.told(ADA), [], "while others come, change and are admitted");
+    assert_eq!(
+        story.told(ADA),
+        [],
+        "while others come, change and are admitted"
+    );
 }
 
 #[test]
@@ -287,7 +387,11 @@ fn c7_one_more_gets_a_reason_and_nobody_inside_is_harmed() {
     }
     assert_eq!(story.join(ADA), Err(Reason::SDK_SEATS_TAKEN));
     assert_eq!(story.meeting.counts(), (8, 0));
-    assert_eq!(story.join_as(OLIVIA, 2), Ok(Place::Inside), "a second connection takes no seat");
+    assert_eq!(
+        story.join_as(OLIVIA, 2),
+        Ok(Place::Inside),
+        "a second connection takes no seat"
+    );
     story.leave("8:acs:r_2").unwrap();
     assert_eq!(story.join(ADA), Ok(Place::Inside));
 }
@@ -297,14 +401,23 @@ fn c7_admitting_everybody_admits_those_who_waited_longest_while_seats_are_left()
     let mut story = Story::new(Bypass::Organization);
     story.meeting.bounds.sdk_seats = 3;
     story.join(OLIVIA).unwrap();
-    for (now, id) in ["8:acs:r_3", "8:acs:r_2", "8:acs:r_1"].into_iter().enumerate() {
+    for (now, id) in ["8:acs:r_3", "8:acs:r_2", "8:acs:r_1"]
+        .into_iter()
+        .enumerate()
+    {
         story.now = now as u64;
         story.join(id).unwrap();
     }
-    let answer = story.apply(Command::AdmitAll { by: OLIVIA.into(), call: call(OLIVIA, 1) });
+    let answer = story.apply(Command::AdmitAll {
+        by: OLIVIA.into(),
+        call: call(OLIVIA, 1),
+    });
     assert_eq!(answer, Ok(Answer::Admitted { done: 2, failed: 1 }));
     assert_eq!(story.place("8:acs:r_1", 1), Some(Place::Lobby));
-    assert_eq!(story.admit(OLIVIA, "8:acs:r_1"), Err(Reason::SDK_SEATS_TAKEN));
+    assert_eq!(
+        story.admit(OLIVIA, "8:acs:r_1"),
+        Err(Reason::SDK_SEATS_TAKEN)
+    );
 }
 
 #[test]
@@ -315,10 +428,17 @@ fn two_endpoints_of_one_user_are_one_participant() {
     // CVE-2022-28749: a second connection does not skip admission.
     assert_eq!(story.join_as(ADA, 2), Ok(Place::Lobby));
     story.admit(OLIVIA, ADA).unwrap();
-    assert_eq!((story.place(ADA, 1), story.place(ADA, 2)), (Some(Place::Inside), Some(Place::Inside)));
+    assert_eq!(
+        (story.place(ADA, 1), story.place(ADA, 2)),
+        (Some(Place::Inside), Some(Place::Inside))
+    );
     assert_eq!(story.snapshot(OLIVIA).roster.len(), 2);
     story.leave(ADA).unwrap();
-    assert_eq!(story.meeting.counts(), (2, 0), "the other endpoint is still there");
+    assert_eq!(
+        story.meeting.counts(),
+        (2, 0),
+        "the other endpoint is still there"
+    );
     story.join_as(ADA, 3).unwrap();
     assert_eq!(story.join_as(ADA, 4), Ok(Place::Inside));
     assert_eq!(story.join_as(ADA, 5), Err(Reason::TOO_MANY_ATTEMPTS), "S11");
@@ -332,8 +452,11 @@ fn cve_2022_41961_removal_ends_every_endpoint_and_cuts_media_before_it_tells() {
     story.join_as(ADA, 2).unwrap();
     story.effects.clear();
     story.remove(OLIVIA, ADA).unwrap();
-    let position = |wanted: &dyn Fn(&Effect) -> bool| story.effects.iter().position(wanted).unwrap();
-    let last_cut = (1..=2).map(|n| position(&|effect| *effect == Effect::Cut(endpoint(ADA, n)))).max();
+    let position =
+        |wanted: &dyn Fn(&Effect) -> bool| story.effects.iter().position(wanted).unwrap();
+    let last_cut = (1..=2)
+        .map(|n| position(&|effect| *effect == Effect::Cut(endpoint(ADA, n))))
+        .max();
     let first_told = position(&|effect| matches!(effect, Effect::Tell { .. }));
     assert!(last_cut < Some(first_told));
     assert_eq!((story.place(ADA, 1), story.place(ADA, 2)), (None, None));
@@ -346,9 +469,17 @@ fn the_same_call_finds_back_and_the_last_session_speaks_for_it() {
     let mut story = Story::new(Bypass::Everyone);
     story.join(OLIVIA).unwrap();
     story.join(ADA).unwrap();
-    let again = Comer { session: session(ADA, 9), endpoint: endpoint(ADA, 9), ..comer(ADA, 1) };
+    let again = Comer {
+        session: session(ADA, 9),
+        endpoint: endpoint(ADA, 9),
+        ..comer(ADA, 1)
+    };
     let answer = story.apply(Command::Join(again));
-    let expected = Answer::Joined { endpoint: endpoint(ADA, 1), place: Place::Inside, known: true };
+    let expected = Answer::Joined {
+        endpoint: endpoint(ADA, 1),
+        place: Place::Inside,
+        known: true,
+    };
     assert_eq!(answer, Ok(expected));
     // The old session's end does not end the call that another has taken over.
     let vanish = |n| Command::Vanish {
@@ -365,15 +496,41 @@ fn the_same_call_finds_back_and_the_last_session_speaks_for_it() {
 
 #[test]
 fn after_a_restart_the_same_identity_and_call_are_back_without_the_lobby() {
-    let admission = |id: &str| Admission { id: id.into(), call: call(id, 1), endpoint: endpoint(id, 7) };
-    let meeting = Meeting::new(settings(Bypass::Organization), bounds(), vec![admission(ADA), admission(BOB)], 500);
-    let mut story = Story { meeting, now: 100, effects: Vec::new() };
+    let admission = |id: &str| Admission {
+        id: id.into(),
+        call: call(id, 1),
+        endpoint: endpoint(id, 7),
+    };
+    let meeting = Meeting::new(
+        settings(Bypass::Organization),
+        bounds(),
+        vec![admission(ADA), admission(BOB)],
+        500,
+    );
+    let mut story = Story {
+        meeting,
+        now: 100,
+        effects: Vec::new(),
+    };
     // Another's call id does not help.
-    let stolen = Comer { call: call(ADA, 1), ..comer("8:acs:r_eve", 1) };
+    let stolen = Comer {
+        call: call(ADA, 1),
+        ..comer("8:acs:r_eve", 1)
+    };
     let answer = story.apply(Command::Join(stolen));
-    assert!(matches!(answer, Ok(Answer::Joined { place: Place::Lobby, .. })));
+    assert!(matches!(
+        answer,
+        Ok(Answer::Joined {
+            place: Place::Lobby,
+            ..
+        })
+    ));
     assert_eq!(story.join(ADA), Ok(Place::Inside));
-    assert_eq!(story.place(ADA, 7), Some(Place::Inside), "the endpoint is the same");
+    assert_eq!(
+        story.place(ADA, 7),
+        Some(Place::Inside),
+        "the endpoint is the same"
+    );
     story.now = 500;
     story.apply(Command::Tick).unwrap();
     assert_eq!(story.join(BOB), Ok(Place::Lobby), "not taken up in time");
@@ -385,11 +542,17 @@ fn the_end_for_everyone_ends_those_who_wait_too() {
     story.join(OLIVIA).unwrap();
     story.join(MARCO).unwrap();
     story.join(ADA).unwrap();
-    let end = |by: &str| Command::End { by: by.into(), call: call(by, 1) };
+    let end = |by: &str| Command::End {
+        by: by.into(),
+        call: call(by, 1),
+    };
     assert_eq!(story.apply(end(MARCO)), Err(Reason::NOT_ALLOWED));
     story.apply(end(OLIVIA)).unwrap();
     assert!(story.meeting.is_empty());
-    assert_eq!(story.end_reason(ADA), Some(Reason::ENDED_FOR_EVERYONE.sub_code));
+    assert_eq!(
+        story.end_reason(ADA),
+        Some(Reason::ENDED_FOR_EVERYONE.sub_code)
+    );
 }
 
 #[derive(Debug, Clone)]
@@ -430,21 +593,44 @@ fn command(chosen: &Move) -> Command {
     let call = |who: usize, n: u32| call(PEOPLE[who], n);
     match *chosen {
         Move::Join(who, n) => Command::Join(comer(PEOPLE[who], n)),
-        Move::Leave(who, n) => Command::Leave { by: id(who), call: call(who, n) },
-        Move::Admit(by, who) => Command::Admit { by: id(by), call: call(by, 1), who: id(who) },
-        Move::AdmitAll(by) => Command::AdmitAll { by: id(by), call: call(by, 1) },
-        Move::Reject(by, who) => Command::Reject { by: id(by), call: call(by, 1), who: id(who) },
-        Move::Remove(by, who) => Command::Remove { by: id(by), call: call(by, 1), who: id(who) },
-        Move::End(by) => Command::End { by: id(by), call: call(by, 1) },
+        Move::Leave(who, n) => Command::Leave {
+            by: id(who),
+            call: call(who, n),
+        },
+        Move::Admit(by, who) => Command::Admit {
+            by: id(by),
+            call: call(by, 1),
+            who: id(who),
+        },
+        Move::AdmitAll(by) => Command::AdmitAll {
+            by: id(by),
+            call: call(by, 1),
+        },
+        Move::Reject(by, who) => Command::Reject {
+            by: id(by),
+            call: call(by, 1),
+            who: id(who),
+        },
+        Move::Remove(by, who) => Command::Remove {
+            by: id(by),
+            call: call(by, 1),
+            who: id(who),
+        },
+        Move::End(by) => Command::End {
+            by: id(by),
+            call: call(by, 1),
+        },
         Move::Vanish(who, n) => Command::Vanish {
             by: id(who),
             call: call(who, n),
             session: session(PEOPLE[who], n),
             reason: Reason::VANISHED,
         },
-        Move::Change(open) => {
-            Command::Change(settings(if open { Bypass::Everyone } else { Bypass::Organization }))
-        }
+        Move::Change(open) => Command::Change(settings(if open {
+            Bypass::Everyone
+        } else {
+            Bypass::Organization
+        })),
         Move::Wait(_) => Command::Tick,
     }
 }
@@ -458,8 +644,16 @@ struct Mirror {
 impl Mirror {
     fn see(&mut self, session: &SessionId, event: &Event) {
         match event {
-            Event::Roster { joined, updated, left, .. } => {
-                let roster = self.roster.get_mut(session).expect("only those inside hear of the roster");
+            Event::Roster {
+                joined,
+                updated,
+                left,
+                ..
+            } => {
+                let roster = self
+                    .roster
+                    .get_mut(session)
+                    .expect("only those inside hear of the roster");
                 for participant in joined {
                     assert!(roster.insert(participant.id.clone()), "nobody joins twice");
                 }
@@ -474,14 +668,20 @@ impl Mirror {
                 self.roster.remove(session);
             }
             Event::Lobby { .. } | Event::Role { .. } => {
-                assert!(self.roster.contains_key(session), "only those inside hear of the lobby");
+                assert!(
+                    self.roster.contains_key(session),
+                    "only those inside hear of the lobby"
+                );
             }
             Event::Admitted(_) => {}
         }
     }
 
     fn snapshot(&mut self, session: &SessionId, snapshot: &CallSnapshot) {
-        let ids = snapshot.roster.iter().map(|participant| participant.id.clone());
+        let ids = snapshot
+            .roster
+            .iter()
+            .map(|participant| participant.id.clone());
         self.roster.insert(session.clone(), ids.collect());
     }
 }

@@ -47,7 +47,10 @@ impl Meeting {
     }
 
     fn participant(&self, receiver: &RawId, id: &RawId, person: &Person) -> Participant {
-        let endpoints = person.seats.iter().map(|(id, seat)| Endpoint { id: id.clone(), muted: seat.muted });
+        let endpoints = person.seats.iter().map(|(id, seat)| Endpoint {
+            id: id.clone(),
+            muted: seat.muted,
+        });
         Participant {
             id: id.clone(),
             display_name: name_for(receiver, id, person.name.as_ref()),
@@ -57,11 +60,19 @@ impl Meeting {
     }
 
     /// Tells `to` who came and who changed.
-    pub(super) fn tell_roster(&self, to: &[Receiver], joined: &[RawId], updated: &[RawId], effects: &mut Vec<Effect>) {
+    pub(super) fn tell_roster(
+        &self,
+        to: &[Receiver],
+        joined: &[RawId],
+        updated: &[RawId],
+        effects: &mut Vec<Effect>,
+    ) {
         for receiver in to {
             let seen = |ids: &[RawId]| {
                 let people = ids.iter().filter_map(|id| self.inside.get_key_value(id));
-                people.map(|(id, person)| self.participant(&receiver.id, id, person)).collect::<Vec<_>>()
+                people
+                    .map(|(id, person)| self.participant(&receiver.id, id, person))
+                    .collect::<Vec<_>>()
             };
             let event = Event::Roster {
                 call: receiver.call.clone(),
@@ -69,7 +80,10 @@ impl Meeting {
                 updated: seen(updated),
                 left: Vec::new(),
             };
-            effects.push(Effect::Tell { session: receiver.session.clone(), event });
+            effects.push(Effect::Tell {
+                session: receiver.session.clone(),
+                event,
+            });
         }
     }
 
@@ -82,32 +96,53 @@ impl Meeting {
                 updated: Vec::new(),
                 left: left.to_vec(),
             };
-            effects.push(Effect::Tell { session: receiver.session.clone(), event });
+            effects.push(Effect::Tell {
+                session: receiver.session.clone(),
+                event,
+            });
         }
     }
 
     /// Tells those of `to` who may admit about the lobby (`B5`).
-    pub(super) fn tell_lobby(&self, to: &[Receiver], waiting: &[RawId], gone: &[RawId], effects: &mut Vec<Effect>) {
+    pub(super) fn tell_lobby(
+        &self,
+        to: &[Receiver],
+        waiting: &[RawId],
+        gone: &[RawId],
+        effects: &mut Vec<Effect>,
+    ) {
         for receiver in to.iter().filter(|receiver| receiver.sees_lobby) {
             let event = Event::Lobby {
                 call: receiver.call.clone(),
-                waiting: waiting.iter().filter_map(|id| self.lobby_entry(&receiver.id, id)).collect(),
+                waiting: waiting
+                    .iter()
+                    .filter_map(|id| self.lobby_entry(&receiver.id, id))
+                    .collect(),
                 gone: gone.to_vec(),
             };
-            effects.push(Effect::Tell { session: receiver.session.clone(), event });
+            effects.push(Effect::Tell {
+                session: receiver.session.clone(),
+                event,
+            });
         }
     }
 
     fn lobby_entry(&self, receiver: &RawId, id: &RawId) -> Option<LobbyEntry> {
         let waiter = self.waiting.get(id)?;
-        Some(LobbyEntry { id: id.clone(), display_name: name_for(receiver, id, waiter.name.as_ref()) })
+        Some(LobbyEntry {
+            id: id.clone(),
+            display_name: name_for(receiver, id, waiter.name.as_ref()),
+        })
     }
 
     /// Everything about one endpoint's call that its owner may know; media is the edge's to add.
     pub fn snapshot(&self, endpoint: &EndpointId, server_call_id: &str) -> Option<CallSnapshot> {
         match self.place(endpoint)? {
             Place::Lobby => {
-                let (id, waiter) = self.waiting.iter().find(|(_, waiter)| waiter.seats.contains_key(endpoint))?;
+                let (id, waiter) = self
+                    .waiting
+                    .iter()
+                    .find(|(_, waiter)| waiter.seats.contains_key(endpoint))?;
                 Some(CallSnapshot {
                     call: waiter.seats.get(endpoint)?.call.clone(),
                     server_call_id: server_call_id.to_owned(),
@@ -121,11 +156,23 @@ impl Meeting {
                 })
             }
             Place::Inside => {
-                let (id, person) = self.inside.iter().find(|(_, person)| person.seats.contains_key(endpoint))?;
-                let roster = self.inside.iter().map(|(other, person)| self.participant(id, other, person));
-                let lobby = self.settings.may(id, person.role, Operation::Lobby).then(|| {
-                    self.waiting.keys().filter_map(|waiter| self.lobby_entry(id, waiter)).collect::<Vec<_>>()
-                });
+                let (id, person) = self
+                    .inside
+                    .iter()
+                    .find(|(_, person)| person.seats.contains_key(endpoint))?;
+                let roster = self
+                    .inside
+                    .iter()
+                    .map(|(other, person)| self.participant(id, other, person));
+                let lobby = self
+                    .settings
+                    .may(id, person.role, Operation::Lobby)
+                    .then(|| {
+                        self.waiting
+                            .keys()
+                            .filter_map(|waiter| self.lobby_entry(id, waiter))
+                            .collect::<Vec<_>>()
+                    });
                 Some(CallSnapshot {
                     call: person.seats.get(endpoint)?.call.clone(),
                     server_call_id: server_call_id.to_owned(),

@@ -7,7 +7,9 @@ use plenary_protocol::id::RawId;
 
 async fn stores() -> Vec<(tempfile::TempDir, Box<dyn Store>)> {
     let folder = tempfile::tempdir().unwrap();
-    let sqlite = Sqlite::open(&folder.path().join("plenary.db")).await.unwrap();
+    let sqlite = Sqlite::open(&folder.path().join("plenary.db"))
+        .await
+        .unwrap();
     vec![(folder, Box::new(sqlite))]
 }
 
@@ -25,7 +27,10 @@ fn meeting(id: &str) -> MeetingRow {
         starts: 2,
         ends: 3,
         subject: Some("Plenary".to_owned()),
-        options: Options { bypass: Bypass::Everyone, ..Options::default() },
+        options: Options {
+            bypass: Bypass::Everyone,
+            ..Options::default()
+        },
     }
 }
 
@@ -53,7 +58,11 @@ async fn a_meeting_is_found_by_every_key_and_no_other() {
 #[tokio::test]
 async fn revoking_and_deleting_leave_the_row_with_a_new_generation() {
     for (_folder, store) in stores().await {
-        let resource = Resource { id: "r".into(), primary_key: "a".into(), secondary_key: "b".into() };
+        let resource = Resource {
+            id: "r".into(),
+            primary_key: "a".into(),
+            secondary_key: "b".into(),
+        };
         store.add_resource(&resource, 1).await.unwrap();
         assert_eq!(store.resources().await.unwrap(), [resource]);
         let id = RawId::from("8:acs:r_u");
@@ -70,16 +79,39 @@ async fn revoking_and_deleting_leave_the_row_with_a_new_generation() {
 async fn admissions_of_an_earlier_run_lapse_unless_taken_up() {
     for (_folder, store) in stores().await {
         store.add_meeting(&meeting("1")).await.unwrap();
-        let admission = |id: &str| Admission { id: id.into(), call: "call".into(), endpoint: "endpoint".into() };
-        store.keep("1", &admission("8:acs:a"), "before").await.unwrap();
-        store.keep("1", &admission("8:acs:b"), "before").await.unwrap();
+        let admission = |id: &str| Admission {
+            id: id.into(),
+            call: "call".into(),
+            endpoint: "endpoint".into(),
+        };
+        store
+            .keep("1", &admission("8:acs:a"), "before")
+            .await
+            .unwrap();
+        store
+            .keep("1", &admission("8:acs:b"), "before")
+            .await
+            .unwrap();
         assert_eq!(store.admissions_before("1", "now").await.unwrap().len(), 2);
         store.keep("1", &admission("8:acs:a"), "now").await.unwrap();
         assert_eq!(store.lapse_before("now").await.unwrap(), 1);
         let call = "call".into();
-        assert_eq!(store.admitted_to(&"8:acs:a".into(), &call).await.unwrap().as_deref(), Some("1"));
-        assert_eq!(store.admitted_to(&"8:acs:b".into(), &call).await.unwrap(), None);
+        assert_eq!(
+            store
+                .admitted_to(&"8:acs:a".into(), &call)
+                .await
+                .unwrap()
+                .as_deref(),
+            Some("1")
+        );
+        assert_eq!(
+            store.admitted_to(&"8:acs:b".into(), &call).await.unwrap(),
+            None
+        );
         store.forget(&"8:acs:a".into(), &call).await.unwrap();
-        assert_eq!(store.admitted_to(&"8:acs:a".into(), &call).await.unwrap(), None);
+        assert_eq!(
+            store.admitted_to(&"8:acs:a".into(), &call).await.unwrap(),
+            None
+        );
     }
 }

@@ -129,7 +129,11 @@ impl MeetingRow {
     /// The settings that the meeting core decides by.
     pub fn settings(&self) -> Settings {
         let member = |oid: &str| RawId(format!("8:orgid:{oid}"));
-        let invited = self.options.attendees.iter().map(|attendee| (member(&attendee.oid), attendee.role));
+        let invited = self
+            .options
+            .attendees
+            .iter()
+            .map(|attendee| (member(&attendee.oid), attendee.role));
         Settings {
             organizer: member(&self.organizer),
             invited: invited.collect(),

@@ -1,11 +1,13 @@
 //! The store in SQLite: the embedded default. One file in the data folder, write-ahead log, readers
 //! beside one writer.
 
-use super::{Member, MeetingKey, MeetingRow, Resource, Result, Store, StoreError, User};
+use super::{MeetingKey, MeetingRow, Member, Resource, Result, Store, StoreError, User};
 use crate::meeting::Admission;
 use async_trait::async_trait;
 use plenary_protocol::id::{CallId, EndpointId, RawId};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{Row, SqlitePool};
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +18,8 @@ pub struct Sqlite {
     pool: SqlitePool,
 }
 
-const MEETING: &str = "SELECT id, digits, passcode, link_secret, thread, join_url, organizer, external_id, \
+const MEETING: &str =
+    "SELECT id, digits, passcode, link_secret, thread, join_url, organizer, external_id, \
      created, starts, ends, subject, options FROM meeting";
 
 impl Sqlite {
@@ -30,7 +33,10 @@ impl Sqlite {
             // With the write-ahead log nothing acknowledged is lost when the process is killed.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(10));
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await?;
         sqlx::migrate!("migrations/sqlite").run(&pool).await?;
         Ok(Self { pool })
     }
@@ -59,7 +65,11 @@ fn resource(row: &SqliteRow) -> Result<Resource> {
 }
 
 fn member(row: &SqliteRow) -> Result<Member> {
-    Ok(Member { oid: row.try_get("oid")?, display_name: row.try_get("display_name")?, upn: row.try_get("upn")? })
+    Ok(Member {
+        oid: row.try_get("oid")?,
+        display_name: row.try_get("display_name")?,
+        upn: row.try_get("upn")?,
+    })
 }
 
 fn meeting(row: &SqliteRow) -> Result<MeetingRow> {
@@ -77,7 +87,8 @@ fn meeting(row: &SqliteRow) -> Result<MeetingRow> {
         starts: unsigned(row, "starts")?,
         ends: unsigned(row, "ends")?,
         subject: row.try_get("subject")?,
-        options: serde_json::from_str(&options).map_err(|_| StoreError::Corrupt("meeting options"))?,
+        options: serde_json::from_str(&options)
+            .map_err(|_| StoreError::Corrupt("meeting options"))?,
     })
 }
 
@@ -109,28 +120,32 @@ impl Store for Sqlite {
     }
 
     async fn resources(&self) -> Result<Vec<Resource>> {
-        let rows = sqlx::query("SELECT id, primary_key, secondary_key FROM resource ORDER BY created, id")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            sqlx::query("SELECT id, primary_key, secondary_key FROM resource ORDER BY created, id")
+                .fetch_all(&self.pool)
+                .await?;
         rows.iter().map(resource).collect()
     }
 
     async fn add_resource(&self, resource: &Resource, now: u64) -> Result<()> {
-        sqlx::query("INSERT INTO resource (id, primary_key, secondary_key, created) VALUES (?, ?, ?, ?)")
-            .bind(&resource.id)
-            .bind(&resource.primary_key)
-            .bind(&resource.secondary_key)
-            .bind(signed(now))
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "INSERT INTO resource (id, primary_key, secondary_key, created) VALUES (?, ?, ?, ?)",
+        )
+        .bind(&resource.id)
+        .bind(&resource.primary_key)
+        .bind(&resource.secondary_key)
+        .bind(signed(now))
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
     async fn user(&self, id: &RawId) -> Result<Option<User>> {
-        let row = sqlx::query("SELECT raw_id, resource, generation, deleted FROM user WHERE raw_id = ?")
-            .bind(id.as_str())
-            .fetch_optional(&self.pool)
-            .await?;
+        let row =
+            sqlx::query("SELECT raw_id, resource, generation, deleted FROM user WHERE raw_id = ?")
+                .bind(id.as_str())
+                .fetch_optional(&self.pool)
+                .await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(User {
             id: RawId(row.try_get("raw_id")?),
@@ -167,7 +182,9 @@ impl Store for Sqlite {
     }
 
     async fn members(&self) -> Result<Vec<Member>> {
-        let rows = sqlx::query("SELECT oid, display_name, upn FROM member ORDER BY rowid").fetch_all(&self.pool).await?;
+        let rows = sqlx::query("SELECT oid, display_name, upn FROM member ORDER BY rowid")
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(member).collect()
     }
 
@@ -195,11 +212,15 @@ impl Store for Sqlite {
             MeetingKey::Digits(digits) => ("digits = ?", vec![digits]),
             MeetingKey::Thread(thread) => ("thread = ?", vec![thread]),
             MeetingKey::JoinUrl(url) => ("join_url = ?", vec![url]),
-            MeetingKey::External(organizer, id) => ("organizer = ? AND external_id = ?", vec![organizer, id]),
+            MeetingKey::External(organizer, id) => {
+                ("organizer = ? AND external_id = ?", vec![organizer, id])
+            }
         };
         // Both parts are constants of this file; values are bound.
         let sql = sqlx::AssertSqlSafe(format!("{MEETING} WHERE {condition}"));
-        let query = values.into_iter().fold(sqlx::query(sql), |query, value| query.bind(value.to_owned()));
+        let query = values.into_iter().fold(sqlx::query(sql), |query, value| {
+            query.bind(value.to_owned())
+        });
         let row = query.fetch_optional(&self.pool).await?;
         row.as_ref().map(meeting).transpose()
     }
@@ -229,19 +250,24 @@ impl Store for Sqlite {
     }
 
     async fn change_meeting(&self, meeting: &MeetingRow) -> Result<()> {
-        sqlx::query("UPDATE meeting SET starts = ?, ends = ?, subject = ?, options = ? WHERE id = ?")
-            .bind(signed(meeting.starts))
-            .bind(signed(meeting.ends))
-            .bind(&meeting.subject)
-            .bind(options_json(meeting)?)
-            .bind(&meeting.id)
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "UPDATE meeting SET starts = ?, ends = ?, subject = ?, options = ? WHERE id = ?",
+        )
+        .bind(signed(meeting.starts))
+        .bind(signed(meeting.ends))
+        .bind(&meeting.subject)
+        .bind(options_json(meeting)?)
+        .bind(&meeting.id)
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
     async fn delete_meeting(&self, id: &str) -> Result<()> {
-        sqlx::query("DELETE FROM meeting WHERE id = ?").bind(id).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM meeting WHERE id = ?")
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 
@@ -271,16 +297,21 @@ impl Store for Sqlite {
     }
 
     async fn forget_all(&self, id: &RawId) -> Result<()> {
-        sqlx::query("DELETE FROM admission WHERE raw_id = ?").bind(id.as_str()).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM admission WHERE raw_id = ?")
+            .bind(id.as_str())
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 
     async fn admissions_before(&self, meeting: &str, run: &str) -> Result<Vec<Admission>> {
-        let rows = sqlx::query("SELECT raw_id, call, endpoint FROM admission WHERE meeting = ? AND run <> ?")
-            .bind(meeting)
-            .bind(run)
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT raw_id, call, endpoint FROM admission WHERE meeting = ? AND run <> ?",
+        )
+        .bind(meeting)
+        .bind(run)
+        .fetch_all(&self.pool)
+        .await?;
         rows.iter().map(admission).collect()
     }
 
@@ -294,7 +325,10 @@ impl Store for Sqlite {
     }
 
     async fn lapse_before(&self, run: &str) -> Result<u64> {
-        let done = sqlx::query("DELETE FROM admission WHERE run <> ?").bind(run).execute(&self.pool).await?;
+        let done = sqlx::query("DELETE FROM admission WHERE run <> ?")
+            .bind(run)
+            .execute(&self.pool)
+            .await?;
         Ok(done.rows_affected())
     }
 }

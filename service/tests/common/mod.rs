@@ -49,7 +49,11 @@ impl Service {
         let mut config = config(data.path());
         change(&mut config);
         let running = server::start(config).await.unwrap();
-        Self { address: running.address, running: Some(running), data }
+        Self {
+            address: running.address,
+            running: Some(running),
+            data,
+        }
     }
 
     pub async fn limited(change: impl FnOnce(&mut Limits)) -> Self {
@@ -60,7 +64,13 @@ impl Service {
         self.running.take().unwrap().stop().await;
     }
 
-    pub async fn http(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub async fn http(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         http(self.address, method, target, headers, body).await
     }
 
@@ -68,8 +78,16 @@ impl Service {
         self.json("POST", target, token, body).await
     }
 
-    pub async fn json(&self, method: &str, target: &str, token: Option<&str>, body: Value) -> Answer {
-        let authorization = token.map(|token| format!("Bearer {token}")).unwrap_or_default();
+    pub async fn json(
+        &self,
+        method: &str,
+        target: &str,
+        token: Option<&str>,
+        body: Value,
+    ) -> Answer {
+        let authorization = token
+            .map(|token| format!("Bearer {token}"))
+            .unwrap_or_default();
         let mut headers = vec![("content-type", "application/json")];
         if token.is_some() {
             headers.push(("authorization", &authorization));
@@ -86,18 +104,27 @@ impl Service {
             .find(|member| member["displayName"].as_str().unwrap().starts_with(name))
             .unwrap()
             .clone();
-        let signed = self.post("/dev/signIn", None, json!({"member": member["id"]})).await.ok();
+        let signed = self
+            .post("/dev/signIn", None, json!({"member": member["id"]}))
+            .await
+            .ok();
         SignedIn {
             id: RawId(signed["member"]["rawId"].as_str().unwrap().to_owned()),
             access: signed["accessToken"].as_str().unwrap().to_owned(),
-            token: signed["communicationToken"]["token"].as_str().unwrap().to_owned(),
+            token: signed["communicationToken"]["token"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
             oid: signed["member"]["id"].as_str().unwrap().to_owned(),
             app: signed["appId"].as_str().unwrap().to_owned(),
         }
     }
 
     pub async fn guest(&self) -> SignedIn {
-        let guest = self.post("/dev/guests", None, json!({"displayName": "any"})).await.ok();
+        let guest = self
+            .post("/dev/guests", None, json!({"displayName": "any"}))
+            .await
+            .ok();
         SignedIn {
             id: RawId(guest["userId"].as_str().unwrap().to_owned()),
             access: String::new(),
@@ -108,7 +135,9 @@ impl Service {
     }
 
     pub async fn schedule(&self, organizer: &SignedIn, body: Value) -> Value {
-        let answer = self.post("/v1.0/me/onlineMeetings", Some(&organizer.access), body).await;
+        let answer = self
+            .post("/v1.0/me/onlineMeetings", Some(&organizer.access), body)
+            .await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
         answer.json()
     }
@@ -144,26 +173,49 @@ impl Answer {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
     }
 }
 
-pub async fn http(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+pub async fn http(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
     let stream = TcpStream::connect(address).await.unwrap();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
     tokio::spawn(connection);
     let mut request = HttpRequest::builder().method(method).uri(target);
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+    if !headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+    {
         request = request.header("host", address.to_string());
     }
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
-    let response = tokio::time::timeout(DEADLINE, sender.send_request(request)).await.unwrap().unwrap();
+    let request = request
+        .body(Full::new(Bytes::from(body.to_owned())))
+        .unwrap();
+    let response = tokio::time::timeout(DEADLINE, sender.send_request(request))
+        .await
+        .unwrap()
+        .unwrap();
     let (parts, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    }
 }
 
 /// A raw agent client.
@@ -182,12 +234,19 @@ pub struct Agent {
 }
 
 pub async fn socket(address: SocketAddr, protocol: Option<&str>) -> WebSocketStream<TcpStream> {
-    let mut request = format!("ws://{address}/agent").into_client_request().unwrap();
+    let mut request = format!("ws://{address}/agent")
+        .into_client_request()
+        .unwrap();
     if let Some(protocol) = protocol {
-        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocol.parse().unwrap());
     }
     let stream = TcpStream::connect(address).await.unwrap();
-    tokio_tungstenite::client_async(request, stream).await.unwrap().0
+    tokio_tungstenite::client_async(request, stream)
+        .await
+        .unwrap()
+        .0
 }
 
 pub fn hello(token: &str, name: &str, resume: Option<Resume>) -> Request {
@@ -195,7 +254,11 @@ pub fn hello(token: &str, name: &str, resume: Option<Resume>) -> Request {
         version: VERSION,
         token: token.to_owned(),
         display_name: Some(name.to_owned()),
-        client: ClientInfo { kind: ClientKind::Web, name: "test".into(), version: "0".into() },
+        client: ClientInfo {
+            kind: ClientKind::Web,
+            name: "test".into(),
+            version: "0".into(),
+        },
         resume,
     })
 }
@@ -205,12 +268,19 @@ pub fn link(meeting: &Value) -> Locator {
 }
 
 pub fn join(call: &str, locator: Locator) -> Request {
-    Request::Join(Box::new(Join { call: CallId::from(call), locator, muted: true, offer: None }))
+    Request::Join(Box::new(Join {
+        call: CallId::from(call),
+        locator,
+        muted: true,
+        offer: None,
+    }))
 }
 
 impl Agent {
     pub async fn connect(address: SocketAddr, token: &str, name: &str) -> Self {
-        Self::greet(address, token, name, None).await.unwrap_or_else(|error| panic!("{error:?}"))
+        Self::greet(address, token, name, None)
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     pub async fn greet(
@@ -255,10 +325,23 @@ impl Agent {
 
     /// Cuts the connection without a word, and comes back for the same session.
     pub async fn drop_and_resume(self) -> Self {
-        let resume = Resume { session: self.welcome.session.clone(), last_seq: self.last_seq };
-        let Self { address, token, name, socket, events, heard, .. } = self;
+        let resume = Resume {
+            session: self.welcome.session.clone(),
+            last_seq: self.last_seq,
+        };
+        let Self {
+            address,
+            token,
+            name,
+            socket,
+            events,
+            heard,
+            ..
+        } = self;
         drop(socket);
-        let mut agent = Self::greet(address, &token, &name, Some(resume)).await.unwrap();
+        let mut agent = Self::greet(address, &token, &name, Some(resume))
+            .await
+            .unwrap();
         let mut all = events;
         all.append(&mut agent.events);
         agent.events = all;
@@ -267,7 +350,10 @@ impl Agent {
     }
 
     pub fn resume(&self) -> Resume {
-        Resume { session: self.welcome.session.clone(), last_seq: self.last_seq }
+        Resume {
+            session: self.welcome.session.clone(),
+            last_seq: self.last_seq,
+        }
     }
 
     pub async fn send_text(&mut self, text: &str) {
@@ -285,13 +371,20 @@ impl Agent {
     /// The next frame; `None`: the socket closed, with its code.
     pub async fn frame(&mut self) -> Result<Frame, Option<u16>> {
         loop {
-            let message = tokio::time::timeout(DEADLINE, self.socket.next()).await.expect("nothing came");
+            let message = tokio::time::timeout(DEADLINE, self.socket.next())
+                .await
+                .expect("nothing came");
             match message {
                 Some(Ok(Message::Text(text))) => {
                     self.heard.push(text.to_string());
-                    let frame: Frame = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+                    let frame: Frame = serde_json::from_str(&text)
+                        .unwrap_or_else(|error| panic!("{error}: {text}"));
                     if let Frame::Event { seq, .. } = &frame {
-                        assert_eq!(*seq, self.last_seq + 1, "nothing is lost and nothing comes twice");
+                        assert_eq!(
+                            *seq,
+                            self.last_seq + 1,
+                            "nothing is lost and nothing comes twice"
+                        );
                         self.last_seq = *seq;
                     }
                     return Ok(frame);
@@ -310,7 +403,11 @@ impl Agent {
 
     pub async fn answer_to(&mut self, asked: u32) -> Result<Reply, ProtocolError> {
         loop {
-            match self.frame().await.unwrap_or_else(|code| panic!("closed with {code:?}")) {
+            match self
+                .frame()
+                .await
+                .unwrap_or_else(|code| panic!("closed with {code:?}"))
+            {
                 Frame::Reply { id, reply } if id == asked => return Ok(reply),
                 Frame::Failure { id, error } if id == asked => return Err(error),
                 Frame::Event { event, .. } => self.events.push_back(event),
@@ -319,7 +416,11 @@ impl Agent {
         }
     }
 
-    pub async fn join(&mut self, call: &str, meeting: &Value) -> Result<CallSnapshot, ProtocolError> {
+    pub async fn join(
+        &mut self,
+        call: &str,
+        meeting: &Value,
+    ) -> Result<CallSnapshot, ProtocolError> {
         match self.ask(join(call, link(meeting))).await? {
             Reply::Call(snapshot) => Ok(*snapshot),
             other => panic!("{other:?}"),
@@ -331,7 +432,11 @@ impl Agent {
         if let Some(event) = self.events.pop_front() {
             return event;
         }
-        match self.frame().await.unwrap_or_else(|code| panic!("closed with {code:?}")) {
+        match self
+            .frame()
+            .await
+            .unwrap_or_else(|code| panic!("closed with {code:?}"))
+        {
             Frame::Event { event, .. } => event,
             other => panic!("{other:?}"),
         }

@@ -19,6 +19,9 @@ const CHROMIUM_FLAGS = [
 const FIREFOX_PREFERENCES = {
   'media.navigator.streams.fake': true,
   'media.navigator.permission.disabled': true,
+  // A page without a lasting permission is offered no candidate of the loopback interface.
+  'permissions.default.camera': 1,
+  'permissions.default.microphone': 1,
   'media.autoplay.default': 0,
   // Candidates without mDNS names, which nobody resolves here.
   'media.peerconnection.ice.obfuscate_host_addresses': false,
