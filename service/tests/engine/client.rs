@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -365,7 +366,11 @@ impl Running {
                 }
                 order = self.orders.recv() => match order {
                     Some(Order::Mark(done)) => {
-                        while let Ok((length, from)) = self.udp.try_recv_from(&mut buffer) {
+                        // Asked of the kernel itself: tokio's own `try_recv_from` gives nothing until its
+                        // reactor has been told of a datagram, however long it has been there.
+                        let fd = self.udp.as_fd().try_clone_to_owned().expect("a descriptor");
+                        let udp = std::net::UdpSocket::from(fd);
+                        while let Ok((length, from)) = udp.recv_from(&mut buffer) {
                             self.input(from, &buffer[..length]);
                             self.drain().await;
                         }

@@ -140,6 +140,7 @@ async fn who_stays_away_is_ended_after_the_window() {
         })
     })
     .await;
+    server.engine.settled().await;
     assert_eq!(server.engine.stats().sessions, 1);
     server.engine.shutdown().await;
 }
