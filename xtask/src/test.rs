@@ -177,7 +177,7 @@ fn node_tests(folder: &str, node: &mut Command, report: &mut Report) -> Result<(
             "{folder} has no *.test.mjs; something is missing in this checkout."
         ));
     }
-    node.args(["--test", "--test-reporter=spec", "--test-timeout=300000"])
+    node.args(["--test", "--test-reporter=spec", "--test-timeout=600000"])
         .args(files);
     judge(report, watched(node)?, folder)
 }
