@@ -58,11 +58,21 @@
   bench.decoded = async () => {
     const end = performance.now() + 20_000;
     while (bench.first === null) {
-      if (performance.now() > end) throw new Error('no frame was decoded');
+      if (performance.now() > end) throw new Error(`no frame was decoded: ${await bench.received()}`);
       await new Promise((resolve) => { setTimeout(resolve, 5); });
     }
   };
   bench.now = now;
+
+  /** What came over the newest connection, for the message of a failure. */
+  bench.received = async () => {
+    const peer = bench.peers.at(-1);
+    if (!peer) return 'no connection was made';
+    const reports = [...(await peer.getStats()).values()].filter(({ type, kind }) => type === 'inbound-rtp' && kind === 'video');
+    const numbers = reports.map(({ mid, packetsReceived, framesReceived, framesDecoded, keyFramesDecoded, pliCount }) =>
+      ({ mid, packetsReceived, framesReceived, framesDecoded, keyFramesDecoded, pliCount }));
+    return `${peer.connectionState}, ${JSON.stringify(numbers)}`;
+  };
 
   /** Resolves when the SDK's object is in a state. */
   bench.reaches = (call, state) => new Promise((resolve, reject) => {
