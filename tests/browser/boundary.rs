@@ -346,9 +346,9 @@ async fn a_guest_s_way_into_the_meeting_is_told_as_core_ts_says() {
     assert_eq!(
         subject.changes().get(1..).unwrap_or_default(),
         [
-            r#"{"call":"c1","state":"Connecting","muted":true,"type":"call"}"#,
-            r#"{"call":"c1","role":"Presenter","participantId":"e1","serverCallId":"server","mayAdmit":false,"type":"call"}"#,
-            r#"{"call":"c1","state":"InLobby","type":"call"}"#,
+            r#"{"type":"call","call":"c1","state":"Connecting","muted":true}"#,
+            r#"{"type":"call","call":"c1","role":"Presenter","participantId":"e1","serverCallId":"server","mayAdmit":false}"#,
+            r#"{"type":"call","call":"c1","state":"InLobby"}"#,
         ]
     );
     tell(
@@ -370,7 +370,7 @@ async fn a_guest_s_way_into_the_meeting_is_told_as_core_ts_says() {
     let last = subject.changes().last().cloned().unwrap_or_default();
     assert_eq!(
         last,
-        r#"{"call":"c1","state":"Disconnected","end":{"code":0,"subCode":0,"message":"The call was ended locally."},"type":"call"}"#
+        r#"{"type":"call","call":"c1","state":"Disconnected","end":{"code":0,"subCode":0,"message":"The call was ended locally."}}"#
     );
     subject.core.dispose();
 }
