@@ -108,6 +108,28 @@ fn the_service_s_frames_are_read_as_serde_json_writes_them() {
                 left: vec!["x".into()],
             },
         },
+        Frame::Reply {
+            id: 10,
+            reply: Reply::Welcome(Welcome {
+                session: "s".into(),
+                identity: "8:acs:r_g".into(),
+                display_name: None,
+                resumed: true,
+                resume_window_ms: 60_000,
+            }),
+        },
+        Frame::Reply {
+            id: 11,
+            reply: Reply::Media(Box::new(snapshot().media.expect("a grant"))),
+        },
+        Frame::Event {
+            seq: 4,
+            event: Event::Lobby {
+                call: call(),
+                waiting: vec![],
+                gone: vec!["x".into()],
+            },
+        },
         Frame::Event {
             seq: 3,
             event: Event::Role {
@@ -203,6 +225,19 @@ fn the_client_s_frames_are_written_as_serde_json_reads_them() {
         Request::SetMuted {
             call: "c".into(),
             muted: false,
+        },
+        Request::Token { token: "t".into() },
+        Request::Leave { call: "c".into() },
+        Request::EndForEveryone { call: "c".into() },
+        Request::AdmitAll { call: "c".into() },
+        Request::MediaToken { call: "c".into() },
+        Request::Reject {
+            call: "c".into(),
+            participant: "8:acs:x_y".into(),
+        },
+        Request::Remove {
+            call: "c".into(),
+            participant: "8:acs:x_y".into(),
         },
         Request::Admit {
             call: "c".into(),
