@@ -38,7 +38,7 @@ fn address(attempt: &Attempt, path: &str, request: Vec<u8>, gzipped: bool) -> St
         Compression::None
     };
     let wrapped = lk::WrappedJoinRequest {
-        compression: compression.into(),
+        compression,
         join_request: request,
     };
     // LiveKit's server wants the padding.

@@ -68,8 +68,8 @@ impl Publications {
             .iter()
             .map(|p| lk::AddTrackRequest {
                 cid: p.cid.clone(),
-                r#type: track_type(p.source).into(),
-                source: track_source(p.source).into(),
+                r#type: track_type(p.source),
+                source: track_source(p.source),
                 muted: p.muted,
             })
             .collect()
@@ -82,8 +82,8 @@ impl Publications {
                 cid: p.cid.clone(),
                 track: Some(lk::TrackInfo {
                     sid: p.sid.clone()?,
-                    r#type: track_type(p.source).into(),
-                    source: track_source(p.source).into(),
+                    r#type: track_type(p.source),
+                    source: track_source(p.source),
                     muted: p.muted,
                     mid: p.mid.clone(),
                 }),

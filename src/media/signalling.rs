@@ -283,7 +283,7 @@ impl Signalling {
         let grant = self.grant.as_ref()?;
         let mut request = lk::JoinRequest {
             client_info: Some(lk::ClientInfo {
-                sdk: lk::client_info::Sdk::Js.into(),
+                sdk: lk::client_info::Sdk::Js,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 // 16: understands `RoomMoved` and one peer connection for both directions.
                 protocol: 16,
