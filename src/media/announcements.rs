@@ -165,7 +165,7 @@ mod tests {
         lk::TrackInfo {
             sid: sid.into(),
             muted,
-            source: lk::TrackSource::Camera.into(),
+            source: lk::TrackSource::Camera,
             ..Default::default()
         }
     }
@@ -175,7 +175,7 @@ mod tests {
             sid: format!("PA_{name}"),
             identity: name.into(),
             tracks: tracks.to_vec(),
-            state: lk::participant_info::State::Active.into(),
+            state: lk::participant_info::State::Active,
         }
     }
 

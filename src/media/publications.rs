@@ -181,7 +181,7 @@ mod tests {
         lk::TrackInfo {
             sid: "TR_1".into(),
             muted,
-            source: lk::TrackSource::Microphone.into(),
+            source: lk::TrackSource::Microphone,
             ..Default::default()
         }
     }

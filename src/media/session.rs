@@ -235,7 +235,7 @@ impl MediaSession {
         self.events.borrow_mut().clear();
         if let Some(socket) = self.socket.take() {
             socket.send(lk::signal_request::Message::Leave(lk::LeaveRequest {
-                reason: lk::DisconnectReason::ClientInitiated.into(),
+                reason: lk::DisconnectReason::ClientInitiated,
                 ..Default::default()
             }));
         }

@@ -239,7 +239,7 @@ fn leave_says_whether_to_come_back() {
     ] {
         let mut driver = Driver::attached();
         let outputs = driver.hear(Response::Leave(lk::LeaveRequest {
-            action: action.into(),
+            action,
             ..Default::default()
         }));
         assert_eq!(
@@ -310,7 +310,7 @@ fn a_move_brings_a_token_a_sid_and_other_people() {
             identity: "ann".into(),
             tracks: vec![lk::TrackInfo {
                 sid: "TR_a".into(),
-                source: lk::TrackSource::Camera.into(),
+                source: lk::TrackSource::Camera,
                 ..Default::default()
             }],
             ..Default::default()

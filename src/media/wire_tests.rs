@@ -41,9 +41,9 @@ fn their_track() -> theirs::TrackInfo {
 fn our_track() -> TrackInfo {
     TrackInfo {
         sid: "TR_1".into(),
-        r#type: TrackType::Video.into(),
+        r#type: TrackType::Video,
         muted: true,
-        source: TrackSource::ScreenShare.into(),
+        source: TrackSource::ScreenShare,
         mid: "5".into(),
     }
 }
@@ -63,7 +63,7 @@ fn our_participant() -> ParticipantInfo {
     ParticipantInfo {
         sid: "PA_1".into(),
         identity: "ann".into(),
-        state: participant_info::State::Disconnected.into(),
+        state: participant_info::State::Disconnected,
         tracks: vec![our_track()],
     }
 }
@@ -163,8 +163,8 @@ fn every_response_is_read() {
                 ..Default::default()
             }),
             Ours::Leave(LeaveRequest {
-                reason: DisconnectReason::ClientInitiated.into(),
-                action: leave_request::Action::Reconnect.into(),
+                reason: DisconnectReason::ClientInitiated,
+                action: leave_request::Action::Reconnect,
             }),
         ),
         (
@@ -309,7 +309,7 @@ fn every_request_is_understood() {
 fn a_join_is_understood() {
     let ours = JoinRequest {
         client_info: Some(ClientInfo {
-            sdk: client_info::Sdk::Js.into(),
+            sdk: client_info::Sdk::Js,
             version: "1".into(),
             protocol: 16,
         }),
@@ -318,9 +318,9 @@ fn a_join_is_understood() {
         }),
         add_track_requests: vec![AddTrackRequest {
             cid: "c".into(),
-            r#type: TrackType::Audio.into(),
+            r#type: TrackType::Audio,
             muted: true,
-            source: TrackSource::Microphone.into(),
+            source: TrackSource::Microphone,
         }],
         publisher_offer: Some(our_description()),
         reconnect: true,
@@ -352,7 +352,7 @@ fn a_join_is_understood() {
     assert_eq!(read_by_theirs::<theirs::JoinRequest>(&ours), theirs);
 
     let wrapped = WrappedJoinRequest {
-        compression: wrapped_join_request::Compression::Gzip.into(),
+        compression: wrapped_join_request::Compression::Gzip,
         join_request: vec![1, 2],
     };
     let read: theirs::WrappedJoinRequest = read_by_theirs(&wrapped);
