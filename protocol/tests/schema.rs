@@ -24,13 +24,14 @@ fn schema() -> Value {
 #[test]
 fn the_schema_in_the_repository_is_that_of_the_types() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/agent.json");
-    let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
-        std::fs::write(&file, &text).unwrap();
+        let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+        std::fs::write(&file, text).unwrap();
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    // As values: the order of keys depends on serde_json's features, which the rest of a build decides.
     assert!(
-        kept == text,
+        serde_json::from_str::<Value>(&kept).ok() == Some(schema()),
         "the protocol changed: UPDATE_SCHEMA=1 cargo test -p plenary-protocol"
     );
 }
