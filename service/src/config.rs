@@ -25,6 +25,8 @@ pub struct Config {
     pub advertise: Vec<IpAddr>,
     /// Media threads; 0: one per core.
     pub media_workers: usize,
+    /// LiveKit's server, or a cluster of them, in place of the embedded engine.
+    pub livekit: Option<LivekitServer>,
     /// Folder of the database and of the keys.
     pub data: PathBuf,
     /// Folder of static pages.
@@ -47,6 +49,25 @@ pub struct Config {
     pub location: String,
     /// Seats, windows and other numbers.
     pub limits: Limits,
+}
+
+/// Where LiveKit's server is, and with which of its API keys tokens are signed.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LivekitServer {
+    /// Origin of its signalling socket and room service (`wss://…`), as clients reach it, too.
+    pub url: Url,
+    /// API key.
+    pub key: String,
+    /// The key's secret.
+    pub secret: String,
+}
+
+// The secret stays out of logs (`S15`).
+impl std::fmt::Debug for LivekitServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} with key {}", self.url, self.key)
+    }
 }
 
 /// Numbers for which the documents give none ("Numbers where the documents give none"), and `C7`.
@@ -108,6 +129,7 @@ impl Default for Config {
             udp: SocketAddr::from(([127, 0, 0, 1], 8082)),
             advertise: Vec::new(),
             media_workers: 0,
+            livekit: None,
             data: PathBuf::from("plenary-data"),
             www: None,
             public_url: None,

@@ -443,7 +443,9 @@ impl Actor {
         let pass = match self.passes.get(endpoint) {
             Some(pass) => pass.clone(),
             // Theirs is made on admission.
-            None if place == Place::Lobby && self.lobby_is_crowded() => return Some(snapshot),
+            None if place == Place::Lobby && (!engine.moves() || self.lobby_is_crowded()) => {
+                return Some(snapshot);
+            }
             None => self.pass(endpoint, place),
         };
         let mut answer = None;

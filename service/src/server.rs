@@ -7,7 +7,8 @@ use crate::config::{Config, ConfigError};
 use crate::http;
 use crate::keys::{make_folder, KeyError, Keys};
 use crate::media::embedded::Embedded;
-use crate::media::{Living, Media};
+use crate::media::livekit::Livekit;
+use crate::media::{Engine as MediaEngine, Living, Media};
 use crate::random;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Member, Resource, Store, StoreError};
@@ -54,6 +55,9 @@ pub enum StartError {
     /// The media engine.
     #[error("the media engine does not start: {0}")]
     Engine(#[from] crate::engine::EngineError),
+    /// LiveKit's server as configured.
+    #[error(transparent)]
+    Livekit(#[from] crate::media::EngineError),
 }
 
 /// A service that runs.
@@ -119,14 +123,23 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
     let endpoint = public_url.as_str().trim_end_matches('/').to_owned();
     let tokens = Tokens::new(&keys, &endpoint, &config.location);
     let living = Arc::new(Living::default());
-    let engine = Embedded::start(&config, &keys.media, &public_url, living.clone()).await?;
-    let routes_of_media = engine.router();
+    let (engine, routes_of_media): (Arc<dyn MediaEngine>, _) = match &config.livekit {
+        Some(server) => {
+            let life = Duration::from_millis(config.limits.media_token_ms);
+            (Arc::new(Livekit::new(server, life, living.clone())?), None)
+        }
+        None => {
+            let engine = Embedded::start(&config, &keys.media, &public_url, living.clone()).await?;
+            let routes = engine.router();
+            (Arc::new(engine), Some(routes))
+        }
+    };
     let media = Media {
         living,
-        engine: Some(Arc::new(engine)),
+        engine: Some(engine),
     };
     let app = App::new(config, public_url, store.clone(), tokens, media);
-    let routes = http::router(&app, Some(routes_of_media));
+    let routes = http::router(&app, routes_of_media);
     let service = MapRequestLayer::new(http::normalised).layer(routes);
     let make = ServiceExt::<axum::http::Request<hyper::body::Incoming>>::into_make_service_with_connect_info::<SocketAddr>(service);
     let handle = Handle::new();

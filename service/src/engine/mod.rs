@@ -32,6 +32,7 @@ pub use alone::serve_alone;
 pub use api::{EngineConfig, EngineEvent, EngineStats, JoinSpec, Joined, OfferSpec};
 pub use error::EngineError;
 pub use lk::{AddTrackRequest, TrackSource};
+pub(crate) use token::issue;
 pub use token::{ApiKeys, Grants, MediaClaims, TokenError, VideoGrants};
 
 use packets::command::Command;

@@ -121,6 +121,10 @@ impl Media for Embedded {
         true
     }
 
+    fn moves(&self) -> bool {
+        true
+    }
+
     fn ice_servers(&self) -> Vec<IceServer> {
         // ICE-lite on an address that clients reach: nothing to ask others for.
         Vec::new()

@@ -5,12 +5,13 @@
 //! anybody else.
 
 pub mod embedded;
+pub mod livekit;
 
 use async_trait::async_trait;
 use parking_lot::RwLock;
 use plenary_protocol::agent::{IceServer, MediaOffer};
 use plenary_protocol::id::EndpointId;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,6 +98,15 @@ impl Living {
         living.then(|| pass.clone())
     }
 
+    /// The rooms that somebody may be in now.
+    pub fn rooms(&self) -> HashSet<String> {
+        let passes = self.passes.read();
+        passes
+            .values()
+            .map(|entry| entry.pass.room.clone())
+            .collect()
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.passes.read().len()
@@ -117,13 +127,15 @@ pub struct Joined {
     pub answer: String,
 }
 
-/// A media engine: the embedded one, or a stand-in in tests.
+/// A media engine: the embedded one, or LiveKit's server.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
     /// Origin of its LiveKit socket.
     fn url(&self) -> String;
     /// Whether it has receive slots.
     fn slots(&self) -> bool;
+    /// Whether it moves transports between rooms; without it they are made on admission.
+    fn moves(&self) -> bool;
     /// STUN and TURN servers.
     fn ice_servers(&self) -> Vec<IceServer>;
     /// A LiveKit token.

@@ -1,0 +1,86 @@
+// A meeting whose media is LiveKit's own server instead of the embedded engine.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startChromium } from './harness/browser.mjs';
+import { findLivekit, KEY, MISSING, SECRET, startLivekit } from './harness/livekit-server.mjs';
+import { Service } from './harness/service.mjs';
+import { newGuest, openBlank } from './lib/blank.mjs';
+import { Guest } from './lib/guest.mjs';
+import { Organiser } from './lib/organiser.mjs';
+import { until } from './lib/until.mjs';
+
+const CLIENT = fileURLToPath(new URL('node_modules/livekit-client/dist/livekit-client.umd.js', import.meta.url));
+const binary = findLivekit();
+const skip = binary ? false : MISSING;
+
+async function startBoth(t) {
+  const livekit = await startLivekit(binary);
+  t.after(() => livekit.stop());
+  const service = await Service.start(t, {
+    env: { PLENARY_LIVEKIT__URL: livekit.url, PLENARY_LIVEKIT__KEY: KEY, PLENARY_LIVEKIT__SECRET: SECRET },
+  });
+  return service;
+}
+
+test('a_meeting_is_held_on_livekits_own_server (B5, C1)', { skip }, async (t) => {
+  const service = await startBoth(t);
+  const browser = await startChromium(t);
+  const ada = await Organiser.signIn(browser, service);
+  const link = await ada.schedule('On a cluster');
+  await ada.start('On a cluster');
+  const gus = await Guest.join(browser, link, 'Gus');
+  await gus.waits();
+  await ada.seesWaiting('Gus');
+  const { videoIn, audioIn, videoOut, audioOut } = await gus.stats();
+  assert.deepEqual([videoIn, audioIn, videoOut, audioOut], [0, 0, 0, 0], 'no media before the admission');
+  await ada.admit('Gus');
+  for (const [person, other] of [[ada, gus], [gus, ada]]) {
+    await person.inMeeting();
+    await person.rosterIs(other.name);
+    await person.sees(other.name);
+    await person.hears();
+  }
+  await gus.setMuted(true);
+  await ada.seesMuted('Gus', true);
+  await gus.setMuted(false);
+  await ada.hears();
+  // A third one: more sections than the first offer had have to be negotiated.
+  const bea = await Guest.join(browser, link, 'Bea');
+  await ada.admit('Bea');
+  await bea.inMeeting();
+  for (const person of [ada, gus]) await person.sees('Bea');
+  await bea.sees(gus.name);
+  await gus.leave();
+  await ada.rosterIs('Bea');
+  for (const person of [ada, gus, bea]) await person.nothingToComplain();
+});
+
+test('a_token_of_before_the_leaving_is_of_no_use_on_livekits_server (S2, S4)', { skip }, async (t) => {
+  const service = await startBoth(t);
+  const browser = await startChromium(t);
+  const ada = await Organiser.signIn(browser, service);
+  const link = await ada.schedule('Old tokens', { bypass: true });
+  await ada.start('Old tokens');
+  const other = await openBlank(browser, service, [CLIENT]);
+  const { token } = await newGuest(service, 'Livia');
+  const { media } = await other.evaluate(async ([origin, secret, url]) => {
+    window.agent = await AgentSocket.open(origin, secret, 'Livia');
+    return window.agent.join(url);
+  }, [service.origin, token, link]);
+  const connect = () => other.evaluate(async ([url, secret]) => {
+    const room = new LivekitClient.Room();
+    window.ended = undefined;
+    room.once('disconnected', (reason) => { window.ended = LivekitClient.DisconnectReason[reason]; });
+    await room.connect(url, secret);
+  }, [media.url, media.token]);
+  await connect();
+  await ada.rosterIs('Livia');
+  assert.equal(await other.evaluate(() => window.ended), undefined, 'while admitted it stays');
+  await other.evaluate(() => window.agent.ask({ leave: { call: window.agent.call } }));
+  await until('the leaving ends the media', () => other.evaluate(() => window.ended));
+  await connect();
+  await until('whoever comes back without an admission is removed', () => other.evaluate(() => window.ended));
+  assert.equal(await other.evaluate(() => window.ended), 'PARTICIPANT_REMOVED');
+});
