@@ -113,6 +113,7 @@ impl Engine {
                 certificate: certificate.clone(),
                 candidates: candidates.clone(),
                 tcp_candidates: tcp_candidates.clone(),
+                random: rand::random,
             };
             let connections = connections[worker].clone();
             let thread = seat.take(transport, links.clone(), connections, report.clone());

@@ -97,6 +97,12 @@ impl Demux {
         self.by_address.get(from).copied()
     }
 
+    /// Entries in all tables.
+    #[cfg(test)]
+    pub fn size(&self) -> usize {
+        self.by_address.len() + self.by_ufrag.len() + self.elsewhere.len()
+    }
+
     pub fn set_elsewhere(&mut self, address: SocketAddr, worker: Option<usize>) {
         match worker {
             Some(worker) if self.elsewhere.len() < MAX_ELSEWHERE => {
@@ -113,13 +119,19 @@ impl Demux {
 
 /// Fresh ICE credentials whose user name says which worker the session lives at, so that any
 /// worker's socket can pass a connectivity check on without asking.
-pub(crate) fn credentials(worker: usize) -> IceCreds {
-    let fresh = IceCreds::new();
+///
+/// Not str0m's: those come from a generator that is not made for secrets, and whoever guesses a
+/// password can have that client's media sent elsewhere (RFC 8445 5.3 asks for 128 random bits).
+pub(crate) fn credentials(worker: usize, random: Random) -> IceCreds {
     IceCreds {
-        ufrag: format!("w{worker:02x}{}", fresh.ufrag),
-        pass: fresh.pass,
+        // As much of it as tells sessions apart.
+        ufrag: format!("w{worker:02x}{:016x}", random() as u64),
+        pass: format!("{:032x}", random()),
     }
 }
+
+/// 128 bits from the system's generator of secrets, or from a simulation's seed.
+pub(crate) type Random = fn() -> u128;
 
 fn udp(address: SocketAddr) -> Origin {
     Origin {
@@ -151,8 +163,8 @@ mod tests {
 
     #[test]
     fn a_user_name_tells_the_worker() {
-        assert_eq!(worker_of(&credentials(1).ufrag), Some(1));
-        assert_eq!(worker_of(&credentials(63).ufrag), Some(63));
+        assert_eq!(worker_of(&credentials(1, || 7).ufrag), Some(1));
+        assert_eq!(worker_of(&credentials(63, || u128::MAX).ufrag), Some(63));
         assert_eq!(worker_of("abc"), None);
         assert_eq!(worker_of("w"), None);
     }

@@ -24,5 +24,7 @@ mod orders;
 pub(crate) mod outbox;
 pub(crate) mod paths;
 pub(crate) mod session;
+#[cfg(test)]
+mod simulated;
 pub(crate) mod upstream;
 pub(crate) mod worker;

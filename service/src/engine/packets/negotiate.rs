@@ -15,7 +15,7 @@ use str0m::rtp::Extension;
 use str0m::{Candidate, IceCreds, Rtc, RtcError};
 
 use super::command::{More, Negotiated};
-use super::demux::credentials;
+use super::demux::{credentials, Random};
 use super::paths::Origin;
 use super::session::Session;
 
@@ -32,6 +32,7 @@ pub(crate) struct Transport {
     pub candidates: Vec<SocketAddr>,
     /// The same for those whose network lets no UDP through (RFC 6544); empty without TCP.
     pub tcp_candidates: Vec<SocketAddr>,
+    pub random: Random,
 }
 
 /// An offer of ours that awaits its answer.
@@ -52,7 +53,7 @@ impl Transport {
             .set_rtp_mode(true)
             .set_dtls_version(DtlsVersion::Auto)
             .set_dtls_cert(self.certificate.clone())
-            .set_local_ice_credentials(credentials(self.worker))
+            .set_local_ice_credentials(self.credentials())
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
@@ -71,6 +72,10 @@ impl Transport {
             }
         }
         Ok(rtc)
+    }
+
+    fn credentials(&self) -> IceCreds {
+        credentials(self.worker, self.random)
     }
 
     /// The local address as str0m knows it: the candidate that the sender used, or behind a NAT,
@@ -100,7 +105,7 @@ fn without_candidates(sdp: &str) -> String {
 
 impl Session {
     /// Answer the client's offer.
-    pub fn answer_offer(&mut self, worker: usize, sdp: &str) -> Result<Negotiated, String> {
+    pub fn answer_offer(&mut self, transport: &Transport, sdp: &str) -> Result<Negotiated, String> {
         let offer =
             SdpOffer::from_sdp_string(&without_candidates(sdp)).map_err(|e| e.to_string())?;
         let answer = self
@@ -108,7 +113,7 @@ impl Session {
             .sdp_api()
             .accept_offer(offer)
             .map_err(|e| e.to_string())?;
-        let sdp = self.with_own_credentials(worker, answer.to_sdp_string());
+        let sdp = self.with_own_credentials(transport, answer.to_sdp_string());
         self.renegotiated();
         Ok(Negotiated {
             sdp,
@@ -118,7 +123,7 @@ impl Session {
 
     /// Make an offer with more sections (v0's subscriber connection). The first one opens the data
     /// channels, so that there is always something to offer.
-    pub fn make_offer(&mut self, worker: usize, more: &More) -> Result<Negotiated, String> {
+    pub fn make_offer(&mut self, transport: &Transport, more: &More) -> Result<Negotiated, String> {
         let mut change = self.rtc.sdp_api();
         if self.last_offer.is_none() {
             change.add_channel(RELIABLE.to_owned());
@@ -144,7 +149,7 @@ impl Session {
         // with the answer.
         let restart = more
             .ice_restart
-            .then(|| (change.ice_restart(true), credentials(worker)));
+            .then(|| (change.ice_restart(true), transport.credentials()));
         match change.apply() {
             Some((offer, pending)) => {
                 let text = offer.to_sdp_string();
@@ -194,12 +199,12 @@ impl Session {
 
     /// On an ICE restart str0m makes credentials of its own, which do not name the worker: replace
     /// them in the agent and in the answer.
-    fn with_own_credentials(&mut self, worker: usize, sdp: String) -> String {
+    fn with_own_credentials(&mut self, transport: &Transport, sdp: String) -> String {
         let current = self.rtc.direct_api().local_ice_credentials();
         if current.ufrag == self.ufrag {
             return sdp;
         }
-        let own = credentials(worker);
+        let own = transport.credentials();
         let text = with_credentials(&sdp, &current, &own);
         self.ufrag.clone_from(&own.ufrag);
         self.rtc.direct_api().set_local_ice_credentials(own);

@@ -11,6 +11,7 @@ use str0m::Input;
 use super::command::{Command, Report, SessionId, Upstream};
 use super::downstream::{Downstream, Route};
 use super::forward::TrackKey;
+use super::negotiate::Transport;
 use super::paths::Origin;
 use super::session::{Outlet, Session};
 use super::upstream::UpTrack;
@@ -29,18 +30,16 @@ impl Worker {
         match command {
             Command::Create { id } => self.create(id, now),
             Command::Offer { id, sdp, reply } => {
-                let worker = self.desk.index;
-                let result = self.with_session(id, now, |s| s.answer_offer(worker, &sdp));
+                let result = self.with_session(id, now, |s, t| s.answer_offer(t, &sdp));
                 // Who asked may have gone.
                 let _ = reply.send(result.unwrap_or_else(|| Err("no such session".to_owned())));
             }
             Command::MakeOffer { id, more, reply } => {
-                let worker = self.desk.index;
-                let result = self.with_session(id, now, |s| s.make_offer(worker, &more));
+                let result = self.with_session(id, now, |s, t| s.make_offer(t, &more));
                 let _ = reply.send(result.unwrap_or_else(|| Err("no such session".to_owned())));
             }
             Command::Answer { id, sdp, reply } => {
-                let result = self.with_session(id, now, |s| s.accept_answer(&sdp));
+                let result = self.with_session(id, now, |s, _| s.accept_answer(&sdp));
                 let _ = reply.send(result.unwrap_or_else(|| Err("no such session".to_owned())));
             }
             Command::Publish { id, upstream } => self.publish(id, upstream),
@@ -66,7 +65,7 @@ impl Worker {
                 }
             }
             Command::Data { id, label, bytes } => {
-                self.with_session(id, now, |s| s.send_data(&label, &bytes));
+                self.with_session(id, now, |s, _| s.send_data(&label, &bytes));
             }
             Command::Elsewhere { address, worker } => self.demux.set_elsewhere(address, worker),
             Command::Hangup { address } => self.hung_up(address, now),
@@ -105,12 +104,12 @@ impl Worker {
         &mut self,
         id: SessionId,
         now: Instant,
-        change: impl FnOnce(&mut Session) -> T,
+        change: impl FnOnce(&mut Session, &Transport) -> T,
     ) -> Option<T> {
         let index = *self.index_of.get(&id)?;
         let session = self.sessions.get_mut(index)?;
         let before = session.ufrag.clone();
-        let result = change(session);
+        let result = change(session, &self.transport);
         session.drain(now, &mut self.desk);
         if session.ufrag != before {
             session.paths.restarted();

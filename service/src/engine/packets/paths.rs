@@ -8,11 +8,12 @@
 //! their selected pair alone, so the last verified one says where the client is now: str0m is made
 //! to forget the address of before.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use str0m::ice::StunMessage;
-use str0m::net::Protocol;
+use str0m::ice::{StunMessage, TransId};
+use str0m::net::{Protocol, Transmit};
 use str0m::{Candidate, CandidateKind, Rtc};
 
 /// Addresses a session may be heard from at a time: a client has a few interfaces, and each comes
@@ -21,6 +22,10 @@ const MAX_PATHS: usize = 16;
 
 /// Consent to be sent to lasts 30 s (RFC 7675 5.1); so does the memory of an address.
 const CONSENT: Duration = Duration::from_secs(30);
+
+/// Checks that are remembered: some minutes of them. A copy of one, sent by whoever saw it on its
+/// way, would pass for the client's wish to be served elsewhere.
+const MAX_CHECKS: usize = 128;
 
 /// What str0m calls the foundation of a candidate that it learned from a check: one that is added
 /// again under this name takes the place of the forgotten one.
@@ -71,9 +76,37 @@ pub(crate) struct Paths {
     selected: Option<Origin>,
     /// Addresses that str0m was made to forget; it ignores checks from them until told otherwise.
     left: Vec<Origin>,
+    /// The last checks, by transaction, and where each came from.
+    checks: VecDeque<(TransId, Origin)>,
 }
 
 impl Paths {
+    /// Whether a check is a copy of one that came from another address. A client repeats a check
+    /// that was lost under the same transaction, but from where it was.
+    pub fn is_copy(&mut self, bytes: &[u8], from: Origin) -> bool {
+        let Ok(message) = StunMessage::parse(bytes) else {
+            return false;
+        };
+        let transaction = message.trans_id();
+        if let Some((_, origin)) = self.checks.iter().find(|(t, _)| *t == transaction) {
+            return *origin != from;
+        }
+        if self.checks.len() >= MAX_CHECKS {
+            self.checks.pop_front();
+        }
+        self.checks.push_back((transaction, from));
+        false
+    }
+
+    /// Whether a verified check came from an address not longer ago than consent lasts.
+    pub fn consents(&self, to: &Transmit) -> bool {
+        let origin = Origin {
+            protocol: to.proto,
+            address: to.destination,
+        };
+        self.known.iter().any(|p| p.origin == origin)
+    }
+
     /// To be called before str0m gets a check that it accepts.
     pub fn before_check(&mut self, rtc: &mut Rtc, from: Origin) {
         if let Some(at) = self.left.iter().position(|o| *o == from) {

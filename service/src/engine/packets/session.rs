@@ -11,6 +11,7 @@ use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
 use super::command::{Report, SessionId};
+use super::demux::is_stun;
 use super::downstream::Downstream;
 use super::forward::{Forward, TrackKey};
 use super::negotiate::PendingOffer;
@@ -91,7 +92,13 @@ impl Session {
         loop {
             match self.rtc.poll_output() {
                 Ok(Output::Timeout(due)) => return Some(due),
-                Ok(Output::Transmit(transmit)) => outlet.transmit(transmit),
+                // Answers to checks go where these came from; everything else where a verified one
+                // came from lately (RFC 7675: no consent, no sending).
+                Ok(Output::Transmit(transmit)) => {
+                    if is_stun(&transmit.contents) || self.paths.consents(&transmit) {
+                        outlet.transmit(transmit);
+                    }
+                }
                 Ok(Output::Event(event)) => self.happened(event, now, outlet),
                 Err(error) => {
                     tracing::debug!(session = self.id.0, %error, "session failed");

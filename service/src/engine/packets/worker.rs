@@ -232,6 +232,10 @@ impl Worker {
             return;
         }
         if stun {
+            if session.paths.is_copy(bytes, from) {
+                Counters::add(&self.own.counters.unknown, 1);
+                return;
+            }
             session.paths.before_check(&mut session.rtc, from);
         }
         if let Err(error) = session.rtc.handle_input(input) {
