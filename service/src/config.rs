@@ -20,6 +20,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Address of media (ICE-lite, one UDP port); port 0 takes a free one.
     pub udp: SocketAddr,
+    /// Address of media by TCP, for networks that let no UDP through; that of `udp` by default.
+    pub tcp: Option<SocketAddr>,
+    /// Whether media is taken by TCP at all.
+    pub tcp_fallback: bool,
     /// Addresses of media that clients are told, where the bound one is not the reachable one (NAT,
     /// containers).
     pub advertise: Vec<IpAddr>,
@@ -27,6 +31,8 @@ pub struct Config {
     pub media_workers: usize,
     /// LiveKit's server, or a cluster of them, in place of the embedded engine.
     pub livekit: Option<LivekitServer>,
+    /// STUN and TURN servers that clients are told.
+    pub turn: Vec<Turn>,
     /// Folder of the database and of the keys.
     pub data: PathBuf,
     /// Folder of static pages.
@@ -67,6 +73,42 @@ pub struct LivekitServer {
 impl std::fmt::Debug for LivekitServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} with key {}", self.url, self.key)
+    }
+}
+
+/// A STUN or TURN server: with a `secret` that it shares with us each client gets credentials of its
+/// own, with `username` and `password` all have the same, with neither there are none.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    /// `stun:`, `turn:` and `turns:` URLs.
+    pub urls: Vec<String>,
+    /// The shared secret (coturn's `static-auth-secret`).
+    #[serde(default)]
+    pub secret: Option<String>,
+    /// How long credentials made with the secret are good for.
+    #[serde(default = "turn_lifetime")]
+    pub lifetime_s: u64,
+    /// A fixed user name.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// Its password.
+    #[serde(default)]
+    pub password: Option<String>,
+}
+
+/// A working day: a TURN server asks for them again when an allocation is made, and a call may move
+/// to another network at any time.
+fn turn_lifetime() -> u64 {
+    12 * 3600
+}
+
+// Secrets stay out of logs (S15).
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Turn")
+            .field("urls", &self.urls)
+            .finish_non_exhaustive()
     }
 }
 
@@ -127,9 +169,12 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             udp: SocketAddr::from(([127, 0, 0, 1], 8082)),
+            tcp: None,
+            tcp_fallback: true,
             advertise: Vec::new(),
             media_workers: 0,
             livekit: None,
+            turn: Vec::new(),
             data: PathBuf::from("plenary-data"),
             www: None,
             public_url: None,
@@ -206,6 +251,9 @@ pub enum ConfigError {
     /// A public URL that is more than an origin.
     #[error("the public URL must be an origin such as https://meet.example.org, without a path; it is {0}")]
     NotAnOrigin(Url),
+    /// A TURN server that is described in two ways, or half.
+    #[error("a server in `turn` has urls that begin with stun:, turn: or turns:, and either a secret, or a username and a password, or (STUN) neither")]
+    Turn,
     /// Half a pair.
     #[error("--tls-cert and --tls-key belong together")]
     HalfACertificate,
@@ -237,6 +285,9 @@ impl Config {
                 return Err(ConfigError::NotAnOrigin(url.clone()));
             }
         }
+        if !self.turn.iter().all(Turn::is_complete) {
+            return Err(ConfigError::Turn);
+        }
         match (self.dev_organisation, self.exposed()) {
             (Some(true), Some(what)) => Err(ConfigError::DevelopmentExposed(what)),
             _ => Ok(self),
@@ -245,8 +296,9 @@ impl Config {
 
     /// The first address that is not loopback, if there is one (`S10`).
     fn exposed(&self) -> Option<String> {
-        let addresses = [self.listen, self.udp];
-        if let Some(address) = addresses.iter().find(|address| !address.ip().is_loopback()) {
+        let tcp = self.tcp.filter(|_| self.tcp_fallback);
+        let mut addresses = [self.listen, self.udp].into_iter().chain(tcp);
+        if let Some(address) = addresses.find(|address| !address.ip().is_loopback()) {
             return Some(address.to_string());
         }
         self.public_url
@@ -278,6 +330,23 @@ fn environment() -> Env {
                 .is_some()
         })
         .split("__")
+}
+
+impl Turn {
+    fn is_complete(&self) -> bool {
+        let known = |url: &String| {
+            ["stun:", "turn:", "turns:"]
+                .iter()
+                .any(|s| url.starts_with(s))
+        };
+        let fixed = (self.username.is_some(), self.password.is_some());
+        let credentials = match (self.secret.is_some(), fixed) {
+            (true, (false, false)) | (false, (true, true)) => true,
+            (false, (false, false)) => self.urls.iter().all(|u| u.starts_with("stun:")),
+            _ => false,
+        };
+        credentials && !self.urls.is_empty() && self.urls.iter().all(known)
+    }
 }
 
 impl Limits {
@@ -319,6 +388,36 @@ pub fn network(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_turn_server_has_one_kind_of_credentials_and_keeps_them() {
+        let read = |text: &str| {
+            let figment = Figment::from(Serialized::defaults(Config::default()));
+            let config: Config = figment.merge(Toml::string(text)).extract().expect("TOML");
+            config.checked()
+        };
+        let good = [
+            "urls = ['stun:s.example.org']",
+            "urls = ['turn:t.example.org?transport=udp', 'turns:t.example.org']\nsecret = 'hush'",
+            "urls = ['turn:t.example.org']\nusername = 'u'\npassword = 'hush'",
+        ];
+        for text in good {
+            let config = read(&format!("[[turn]]\n{text}")).expect("a configuration");
+            assert_eq!(config.turn.len(), 1);
+            assert!(!format!("{config:?}").contains("hush"), "S15");
+        }
+        let bad = [
+            "urls = []",
+            "urls = ['turn:t.example.org']",
+            "urls = ['https://t.example.org']\nsecret = 'hush'",
+            "urls = ['turn:t.example.org']\nusername = 'u'",
+            "urls = ['turn:t.example.org']\nusername = 'u'\npassword = 'p'\nsecret = 'hush'",
+        ];
+        for text in bad {
+            let refused = read(&format!("[[turn]]\n{text}"));
+            assert!(matches!(refused, Err(ConfigError::Turn)), "{text}");
+        }
+    }
 
     #[test]
     fn s10_development_organisation_needs_loopback_everywhere() {

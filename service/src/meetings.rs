@@ -515,7 +515,7 @@ impl Actor {
             participant_sid: self.meetings.media.living.sid(endpoint),
             answer,
             slots: engine.slots(),
-            ice_servers: engine.ice_servers(),
+            ice_servers: engine.ice_servers(endpoint),
         })
     }
 }

@@ -1,8 +1,8 @@
 //! `plenary-service engine`: the media engine alone.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use crate::engine::{serve_alone, ApiKeys, EngineError};
+use crate::engine::{serve_alone, ApiKeys, EngineConfig, EngineError, TcpFallback};
 
 /// Run the media engine alone: a small LiveKit server.
 #[derive(Debug, clap::Args)]
@@ -13,6 +13,16 @@ pub struct EngineArgs {
     /// The UDP port of all media, on the same address.
     #[arg(long, default_value_t = 7882)]
     pub udp_port: u16,
+    /// An address of media that clients are told instead of the bound one (NAT, containers); may be
+    /// given several times.
+    #[arg(long = "advertise", value_name = "IP", value_delimiter = ',')]
+    pub advertise: Vec<IpAddr>,
+    /// Take no media by TCP; otherwise it is taken at the number of the UDP port.
+    #[arg(long)]
+    pub no_tcp: bool,
+    /// Media threads; 0: one per core.
+    #[arg(long, default_value_t = 0)]
+    pub workers: usize,
     /// An API key and its secret, `KEY:SECRET`; may be given several times. There is no default.
     #[arg(long = "keys", env = "PLENARY_ENGINE_KEYS", value_parser = key, required = true, value_delimiter = ',', hide_env_values = true)]
     pub keys: Vec<Key>,
@@ -44,6 +54,14 @@ pub async fn run(args: EngineArgs) -> Result<(), EngineError> {
     for Key(key, secret) in args.keys {
         keys = keys.with(key, secret);
     }
-    let udp = SocketAddr::new(args.bind.ip(), args.udp_port);
-    serve_alone(args.bind, udp, keys, super::interrupted()).await
+    let mut config = EngineConfig {
+        udp_bind: SocketAddr::new(args.bind.ip(), args.udp_port),
+        advertised: args.advertise,
+        workers: args.workers,
+        ..EngineConfig::local(keys)
+    };
+    if args.no_tcp {
+        config.tcp = TcpFallback::Off;
+    }
+    serve_alone(args.bind, config, super::interrupted()).await
 }

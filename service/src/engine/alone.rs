@@ -3,25 +3,21 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{ApiKeys, Engine, EngineConfig, EngineError, KeyedAdmissions};
+use super::{Engine, EngineConfig, EngineError, KeyedAdmissions};
 
 /// Serve until `stop` is done. Whoever holds a key admits by signing tokens.
 pub async fn serve_alone(
     bind: SocketAddr,
-    udp: SocketAddr,
-    keys: ApiKeys,
+    config: EngineConfig,
     stop: impl std::future::Future<Output = ()> + Send + 'static,
 ) -> Result<(), EngineError> {
-    let config = EngineConfig {
-        udp_bind: udp,
-        ..EngineConfig::local(keys)
-    };
     let engine = Engine::start(config, Arc::new(KeyedAdmissions)).await?;
     let listener = tokio::net::TcpListener::bind(bind)
         .await
         .map_err(EngineError::Port)?;
     let address = listener.local_addr().map_err(EngineError::Port)?;
-    tracing::info!(http = %address, udp = %engine.udp_address(), "the media engine is up");
+    let tcp = engine.tcp_address();
+    tracing::info!(http = %address, udp = %engine.udp_address(), ?tcp, "the media engine is up");
     let server = axum::serve(listener, engine.router());
     tokio::select! {
         result = server => result.map_err(EngineError::Port)?,

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::token::{ApiKeys, Grants};
+use super::turn::TurnServer;
 use livekit_protocol::AddTrackRequest;
 
 /// How the engine runs.
@@ -12,8 +13,12 @@ use livekit_protocol::AddTrackRequest;
 pub struct EngineConfig {
     /// The one UDP port for all media; port 0 takes a free one.
     pub udp_bind: SocketAddr,
+    /// Media by TCP, for clients whose network lets no UDP through.
+    pub tcp: TcpFallback,
     /// Addresses that clients are told; empty: the bound one, or the machine's own.
     pub advertised: Vec<IpAddr>,
+    /// STUN and TURN servers that clients are told.
+    pub turn: Vec<TurnServer>,
     /// Media threads; 0: one per core.
     pub workers: usize,
     /// Keys that tokens are signed with.
@@ -29,13 +34,26 @@ impl EngineConfig {
     pub fn local(keys: ApiKeys) -> Self {
         Self {
             udp_bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tcp: TcpFallback::SamePort,
             advertised: Vec::new(),
+            turn: Vec::new(),
             workers: 0,
             keys,
             resume_window: Duration::from_secs(60),
             setup_deadline: Duration::from_secs(60),
         }
     }
+}
+
+/// Where media is taken by TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TcpFallback {
+    /// Nowhere.
+    Off,
+    /// At the address and the number of the UDP port.
+    SamePort,
+    /// At this address; port 0 takes a free one.
+    At(SocketAddr),
 }
 
 /// What happens to participants.
@@ -115,4 +133,10 @@ pub struct EngineStats {
     pub dropped: u64,
     /// Datagrams of unknown or unproven senders.
     pub unknown: u64,
+    /// Datagrams that came to another worker's socket, or by TCP.
+    pub handed: u64,
+    /// System calls that read datagrams.
+    pub reads: u64,
+    /// System calls that sent datagrams.
+    pub writes: u64,
 }

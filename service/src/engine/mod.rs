@@ -14,6 +14,7 @@ mod port;
 mod rooms;
 mod signal;
 mod token;
+mod turn;
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -29,15 +30,16 @@ use tokio::sync::{broadcast, mpsc};
 
 pub use admission::{Admissions, KeyedAdmissions};
 pub use alone::serve_alone;
-pub use api::{EngineConfig, EngineEvent, EngineStats, JoinSpec, Joined, OfferSpec};
+pub use api::{EngineConfig, EngineEvent, EngineStats, JoinSpec, Joined, OfferSpec, TcpFallback};
 pub use error::EngineError;
 pub use lk::{AddTrackRequest, TrackSource};
 pub(crate) use token::issue;
 pub use token::{ApiKeys, Grants, MediaClaims, TokenError, VideoGrants};
+pub use turn::{TurnCredentials, TurnServer};
 
 use packets::command::Command;
 use packets::negotiate::Transport;
-use packets::worker::Seat;
+use port::Seat;
 use rooms::join::Entrant;
 use rooms::participant::Mode;
 use rooms::{leave, Rooms, SharedRooms};
@@ -57,6 +59,9 @@ struct Inner {
     admissions: Arc<dyn Admissions>,
     events: broadcast::Sender<EngineEvent>,
     address: SocketAddr,
+    tcp_address: Option<SocketAddr>,
+    /// Accepts media connections until the engine ends.
+    tcp: Option<tokio::task::AbortHandle>,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
@@ -78,6 +83,11 @@ impl Engine {
         let sockets = port::sockets(config.udp_bind, workers).map_err(EngineError::Port)?;
         let address = sockets[0].local_addr().map_err(EngineError::Port)?;
         let candidates = port::candidates(address, &config.advertised);
+        let listener = open_tcp(&config, address).map_err(EngineError::Port)?;
+        let tcp_address = listener.as_ref().and_then(|l| l.local_addr().ok());
+        let tcp_candidates = tcp_address
+            .map(|bound| port::candidates(bound, &config.advertised))
+            .unwrap_or_default();
         let mut seats = Vec::new();
         let mut links = Vec::new();
         for socket in sockets {
@@ -91,26 +101,36 @@ impl Engine {
         let rooms = Rooms::new(
             links.clone(),
             config.keys,
+            config.turn,
             config.resume_window,
             config.setup_deadline,
             events.clone(),
         );
+        let connections: Arc<[port::Connections]> = links.iter().map(|_| Arc::default()).collect();
         let mut threads = Vec::new();
         for (worker, seat) in seats.into_iter().enumerate() {
             let transport = Transport {
                 worker,
                 certificate: certificate.clone(),
                 candidates: candidates.clone(),
+                tcp_candidates: tcp_candidates.clone(),
+                random: rand::random,
             };
-            let thread = seat.take(transport, links.clone(), report.clone());
+            let connections = connections[worker].clone();
+            let thread = seat.take(transport, links.clone(), connections, report.clone());
             threads.push(thread.map_err(EngineError::Worker)?);
         }
+        let tcp = listener
+            .map(|listener| tokio::spawn(port::serve_tcp(listener, links, connections)))
+            .map(|task| task.abort_handle());
         tokio::spawn(rooms::reports::follow(rooms.clone(), reports));
         let inner = Inner {
             rooms,
             admissions,
             events,
             address,
+            tcp_address,
+            tcp,
             threads: Mutex::new(threads),
         };
         Ok(Self {
@@ -121,6 +141,11 @@ impl Engine {
     /// The media port.
     pub fn udp_address(&self) -> SocketAddr {
         self.inner.address
+    }
+
+    /// The media port for those who have to come by TCP, if there is one.
+    pub fn tcp_address(&self) -> Option<SocketAddr> {
+        self.inner.tcp_address
     }
 
     /// LiveKit's sockets and room service.
@@ -307,17 +332,23 @@ impl Engine {
     pub async fn delete_room(&self, room: &str) -> Result<(), EngineError> {
         {
             let mut locked = self.rooms().lock();
-            let members = locked.members(room);
-            if members.is_empty() {
+            if locked.room(room).is_none() {
                 return Err(EngineError::NoRoom);
             }
+            let members = locked.members(room);
             let reason = DisconnectReason::RoomDeleted;
             for sid in members {
                 locked.remove(&sid, reason, Some(leave(reason, Action::Disconnect)));
             }
+            locked.drop_room(room);
         }
         self.rooms().settled().await;
         Ok(())
+    }
+
+    /// The STUN and TURN servers that a client is told, with credentials of its own.
+    pub fn ice_servers(&self, identity: &str) -> Vec<lk::IceServer> {
+        self.rooms().ice_servers(identity)
     }
 
     /// Wait until the workers have carried out everything that was decided before this call.
@@ -350,6 +381,9 @@ impl Engine {
             stats.bytes_out += c.bytes_out.load(Ordering::Relaxed);
             stats.dropped += c.dropped.load(Ordering::Relaxed);
             stats.unknown += c.unknown.load(Ordering::Relaxed);
+            stats.handed += c.handed.load(Ordering::Relaxed);
+            stats.reads += c.reads.load(Ordering::Relaxed);
+            stats.writes += c.writes.load(Ordering::Relaxed);
         }
         stats
     }
@@ -367,6 +401,9 @@ impl Engine {
         for link in self.rooms().links.iter() {
             link.command(Command::Shutdown);
         }
+        if let Some(tcp) = &self.inner.tcp {
+            tcp.abort();
+        }
         let threads = std::mem::take(&mut *self.inner.threads.lock());
         // They end within a turn of their loop; waiting is a matter of order, not of time.
         let joined = tokio::task::spawn_blocking(move || {
@@ -374,4 +411,23 @@ impl Engine {
         });
         let _ = joined.await;
     }
+}
+
+/// The port for media by TCP. If the UDP port was any free one, so may this be: clients are told.
+fn open_tcp(
+    config: &EngineConfig,
+    udp: SocketAddr,
+) -> std::io::Result<Option<tokio::net::TcpListener>> {
+    let bind = match config.tcp {
+        TcpFallback::Off => return Ok(None),
+        TcpFallback::SamePort => udp,
+        TcpFallback::At(bind) => bind,
+    };
+    let listener = match port::listen(bind) {
+        Err(_) if config.tcp == TcpFallback::SamePort && config.udp_bind.port() == 0 => {
+            port::listen(SocketAddr::new(bind.ip(), 0))?
+        }
+        other => other?,
+    };
+    Ok(Some(listener))
 }

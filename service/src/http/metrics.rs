@@ -1,6 +1,7 @@
 //! Counters and gauges for Prometheus. Labels are route templates, methods and status classes: nothing
 //! that anybody outside chose (`S15`, and bounded in number).
 
+use super::media_metrics::MediaMetrics;
 use crate::app::App;
 use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::text::encode;
@@ -23,6 +24,7 @@ pub struct Metrics {
     participants: Gauge,
     waiting: Gauge,
     passes: Gauge,
+    media: MediaMetrics,
 }
 
 impl Default for Metrics {
@@ -36,6 +38,7 @@ impl Default for Metrics {
             participants: Gauge::default(),
             waiting: Gauge::default(),
             passes: Gauge::default(),
+            media: MediaMetrics::registered(&mut registry),
             registry: Registry::default(),
         };
         registry.register(
@@ -108,6 +111,9 @@ impl Metrics {
         self.participants.set(gauge(participants));
         self.waiting.set(gauge(waiting));
         self.passes.set(gauge(app.media.living.count()));
+        if let Some(engine) = &app.media.engine {
+            self.media.take(&engine.stats());
+        }
         let mut text = String::new();
         match encode(&mut text, &self.registry) {
             Ok(()) => text,

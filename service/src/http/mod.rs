@@ -5,6 +5,7 @@ mod error;
 mod graph;
 mod hmac;
 mod identity;
+mod media_metrics;
 pub mod metrics;
 mod operations;
 mod pages;

@@ -2,10 +2,11 @@
 //! who may come in (`S2`) answered from the living admissions.
 
 use super::{Engine as Media, EngineError, Joined, Living, Pass, Right};
-use crate::config::Config;
+use crate::config::{Config, Turn};
 use crate::engine::{
     AddTrackRequest, Admissions, ApiKeys, Engine, EngineConfig, EngineError as StartError,
-    EngineEvent, Grants, JoinSpec, MediaClaims, OfferSpec, TrackSource as Source,
+    EngineEvent, EngineStats, Grants, JoinSpec, MediaClaims, OfferSpec, TcpFallback,
+    TrackSource as Source, TurnCredentials, TurnServer,
 };
 use crate::keys::MediaKey;
 use async_trait::async_trait;
@@ -38,6 +39,12 @@ impl Embedded {
         let keys = ApiKeys::new(key.key.clone(), key.secret.clone());
         let settings = EngineConfig {
             udp_bind: config.udp,
+            tcp: match (config.tcp_fallback, config.tcp) {
+                (false, _) => TcpFallback::Off,
+                (true, None) => TcpFallback::SamePort,
+                (true, Some(address)) => TcpFallback::At(address),
+            },
+            turn: config.turn.iter().map(turn_server).collect(),
             advertised: config.advertise.clone(),
             workers: config.media_workers,
             resume_window: config.limits.resume_window(),
@@ -107,6 +114,25 @@ fn announced(track: &OfferedTrack) -> AddTrackRequest {
     }
 }
 
+/// The configuration was checked: there is one kind of credentials.
+fn turn_server(turn: &Turn) -> TurnServer {
+    let credentials = match (&turn.secret, &turn.username, &turn.password) {
+        (Some(secret), ..) => TurnCredentials::Secret {
+            secret: secret.clone(),
+            lifetime: turn.lifetime_s,
+        },
+        (None, Some(username), Some(password)) => TurnCredentials::Fixed {
+            username: username.clone(),
+            password: password.clone(),
+        },
+        _ => TurnCredentials::None,
+    };
+    TurnServer {
+        urls: turn.urls.clone(),
+        credentials,
+    }
+}
+
 fn failed(error: StartError) -> EngineError {
     EngineError(error.to_string())
 }
@@ -125,9 +151,20 @@ impl Media for Embedded {
         true
     }
 
-    fn ice_servers(&self) -> Vec<IceServer> {
-        // ICE-lite on an address that clients reach: nothing to ask others for.
-        Vec::new()
+    fn ice_servers(&self, endpoint: &EndpointId) -> Vec<IceServer> {
+        let told = self.engine.ice_servers(endpoint.as_str());
+        let given = |text: String| Some(text).filter(|t| !t.is_empty());
+        told.into_iter()
+            .map(|server| IceServer {
+                urls: server.urls,
+                username: given(server.username),
+                credential: given(server.credential),
+            })
+            .collect()
+    }
+
+    fn stats(&self) -> EngineStats {
+        self.engine.stats()
     }
 
     fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String {

@@ -7,7 +7,7 @@
 
 use super::{Engine, EngineError, Joined, Living, Pass, Right};
 use crate::config::LivekitServer;
-use crate::engine::{issue, ApiKeys, Grants, MediaClaims, VideoGrants};
+use crate::engine::{issue, ApiKeys, EngineStats, Grants, MediaClaims, VideoGrants};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use plenary_protocol::agent::{IceServer, MediaOffer};
@@ -71,9 +71,14 @@ impl Engine for Livekit {
         false
     }
 
-    fn ice_servers(&self) -> Vec<IceServer> {
+    fn ice_servers(&self, _endpoint: &EndpointId) -> Vec<IceServer> {
         // The server names its own when a client joins.
         Vec::new()
+    }
+
+    fn stats(&self) -> EngineStats {
+        // It has metrics of its own.
+        EngineStats::default()
     }
 
     fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String {

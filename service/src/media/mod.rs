@@ -7,6 +7,7 @@
 pub mod embedded;
 pub mod livekit;
 
+use crate::engine::EngineStats;
 use async_trait::async_trait;
 use parking_lot::RwLock;
 use plenary_protocol::agent::{IceServer, MediaOffer};
@@ -136,8 +137,10 @@ pub trait Engine: Send + Sync + 'static {
     fn slots(&self) -> bool;
     /// Whether it moves transports between rooms; without it they are made on admission.
     fn moves(&self) -> bool;
-    /// STUN and TURN servers.
-    fn ice_servers(&self) -> Vec<IceServer>;
+    /// STUN and TURN servers, with credentials of the endpoint's own.
+    fn ice_servers(&self, endpoint: &EndpointId) -> Vec<IceServer>;
+    /// Its counters.
+    fn stats(&self) -> EngineStats;
     /// A LiveKit token.
     fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String;
     /// Takes an offer that came over the agent socket; in place of the endpoint's transport, if any.

@@ -15,10 +15,12 @@ use lk::signal_response::Message;
 use plenary_protocol::media::SlotMessage;
 use prost::Message as _;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::media::{Direction, MediaKind, Mid};
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, Input, Output, Rtc};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, Notify};
 use tokio_tungstenite::tungstenite::Message as Ws;
@@ -45,6 +47,9 @@ pub struct Seen {
     pub connected: bool,
     pub socket_closed: bool,
     pub keyframes_asked: usize,
+    /// Data packets, and the channels that are open.
+    pub data: Vec<lk::DataPacket>,
+    pub channels: Vec<String>,
 }
 
 enum Order {
@@ -53,6 +58,23 @@ enum Order {
     Ask(Box<Ask>),
     DropSocket,
     Attach(Box<WebSocket>),
+    /// Send and receive at another port from now on, as after a NAT forgot the old one.
+    Rebind(Box<UdpSocket>),
+    /// A new offer that restarts ICE; its text goes to the test.
+    RestartIce(oneshot::Sender<String>),
+    Answer(String),
+    Data(String, Vec<u8>),
+}
+
+/// How a client reaches the engine.
+enum Wire {
+    Udp(UdpSocket),
+    /// RFC 4571 frames, read by a task of their own.
+    Tcp {
+        frames: mpsc::UnboundedReceiver<Vec<u8>>,
+        writer: tokio::net::tcp::OwnedWriteHalf,
+        remote: SocketAddr,
+    },
 }
 
 type WebSocket =
@@ -80,9 +102,108 @@ pub struct Offering {
     pub mid_to_cid: HashMap<String, String>,
     rtc: Rtc,
     pending: SdpPendingOffer,
-    socket: UdpSocket,
+    socket: Bound,
     microphone: Mid,
     camera: Mid,
+}
+
+/// A socket with a local address, before the other side's is known.
+enum Bound {
+    Udp(UdpSocket),
+    Tcp(tokio::net::TcpSocket),
+}
+
+impl Bound {
+    fn local(&self) -> SocketAddr {
+        match self {
+            Self::Udp(socket) => socket.local_addr(),
+            Self::Tcp(socket) => socket.local_addr(),
+        }
+        .expect("a bound socket")
+    }
+}
+
+/// The address of the first TCP candidate in an answer.
+fn tcp_candidate(answer: &str) -> SocketAddr {
+    let line = answer
+        .lines()
+        .find(|l| l.starts_with("a=candidate:") && l.contains(" tcptype passive"))
+        .expect("a passive TCP candidate");
+    let words: Vec<&str> = line.split(' ').collect();
+    assert_eq!(words[2].to_ascii_lowercase(), "tcp");
+    format!("{}:{}", words[4], words[5])
+        .parse()
+        .expect("an address")
+}
+
+async fn connect(socket: tokio::net::TcpSocket, remote: SocketAddr) -> Wire {
+    let stream = socket.connect(remote).await.expect("a connection");
+    let (mut reader, writer) = stream.into_split();
+    let (sender, frames) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok(length) = reader.read_u16().await {
+            let mut frame = vec![0; length.into()];
+            if reader.read_exact(&mut frame).await.is_err() || sender.send(frame).is_err() {
+                return;
+            }
+        }
+    });
+    Wire::Tcp {
+        frames,
+        writer,
+        remote,
+    }
+}
+
+impl Wire {
+    async fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        match self {
+            Self::Udp(socket) => socket.recv_from(buffer).await.ok(),
+            Self::Tcp { frames, remote, .. } => match frames.recv().await {
+                Some(frame) => {
+                    buffer[..frame.len()].copy_from_slice(&frame);
+                    Some((frame.len(), *remote))
+                }
+                // Nothing comes any more.
+                None => std::future::pending().await,
+            },
+        }
+    }
+
+    /// What is there already. For UDP asked of the kernel itself: tokio's own `try_recv_from` gives
+    /// nothing until its reactor has been told of a datagram, however long it has been there.
+    fn receive_now(&mut self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        match self {
+            Self::Udp(socket) => {
+                let fd = socket.as_fd().try_clone_to_owned().expect("a descriptor");
+                std::net::UdpSocket::from(fd).recv_from(buffer).ok()
+            }
+            Self::Tcp { frames, remote, .. } => {
+                let frame = frames.try_recv().ok()?;
+                buffer[..frame.len()].copy_from_slice(&frame);
+                Some((frame.len(), *remote))
+            }
+        }
+    }
+
+    async fn send(&mut self, bytes: &[u8], to: SocketAddr) {
+        match self {
+            Self::Udp(socket) => drop(socket.send_to(bytes, to).await),
+            Self::Tcp { writer, .. } => {
+                let length = u16::try_from(bytes.len()).expect("a packet");
+                let mut frame = length.to_be_bytes().to_vec();
+                frame.extend(bytes);
+                drop(writer.write_all(&frame).await);
+            }
+        }
+    }
+
+    fn protocol(&self) -> Protocol {
+        match self {
+            Self::Udp(_) => Protocol::Udp,
+            Self::Tcp { .. } => Protocol::Tcp,
+        }
+    }
 }
 
 pub fn tracks() -> Vec<lk::AddTrackRequest> {
@@ -101,14 +222,30 @@ pub fn tracks() -> Vec<lk::AddTrackRequest> {
 impl Offering {
     pub async fn new() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+        let local = socket.local_addr().expect("a bound socket");
+        let candidate = Candidate::host(local, "udp").expect("a valid address");
+        Self::with(Bound::Udp(socket), candidate)
+    }
+
+    /// A client whose network lets no UDP through.
+    pub fn by_tcp() -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(any).expect("a free port");
+        let local = socket.local_addr().expect("a bound socket");
+        let candidate = Candidate::builder().tcp().host(local);
+        let candidate = candidate.tcptype(TcpType::Active).build();
+        Self::with(Bound::Tcp(socket), candidate.expect("a valid address"))
+    }
+
+    fn with(socket: Bound, candidate: Candidate) -> Self {
         let mut rtc = Rtc::builder()
             .set_rtp_mode(true)
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
             .build(Instant::now());
-        let local = socket.local_addr().expect("a bound socket");
-        rtc.add_local_candidate(Candidate::host(local, "udp").expect("a valid address"));
+        rtc.add_local_candidate(candidate);
         let mut change = rtc.sdp_api();
         let mut add = |kind, dir| change.add_media(kind, dir, None, None, None);
         let microphone = add(MediaKind::Audio, Direction::SendOnly);
@@ -118,6 +255,12 @@ impl Offering {
             add(MediaKind::Video, Direction::RecvOnly);
         }
         change.add_channel("_reliable".to_owned());
+        change.add_channel_with_config(ChannelConfig {
+            label: "_lossy".to_owned(),
+            ordered: false,
+            reliability: Reliability::MaxRetransmits { retransmits: 0 },
+            ..Default::default()
+        });
         let (offer, pending) = change.apply().expect("something to offer");
         Self {
             sdp: offer.to_sdp_string(),
@@ -159,20 +302,22 @@ impl Offering {
         answer: &str,
         socket: Option<WebSocket>,
     ) -> Client {
+        let remote = matches!(self.socket, Bound::Tcp(_)).then(|| tcp_candidate(answer));
         let answer = SdpAnswer::from_sdp_string(answer).expect("a valid answer");
         self.rtc
             .sdp_api()
             .accept_answer(self.pending, answer)
             .expect("an acceptable answer");
-        let local = self.socket.local_addr().expect("a bound socket");
+        let local = self.socket.local();
         let (orders, receiver) = mpsc::unbounded_channel();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let changed = Arc::new(Notify::new());
         let running = Running {
             name: name.to_owned(),
             rtc: self.rtc,
-            udp: self.socket,
             local,
+            pending: None,
+            channels: Vec::new(),
             microphone: self.microphone,
             camera: self.camera,
             seen: seen.clone(),
@@ -187,7 +332,15 @@ impl Offering {
             seen,
             changed,
             orders,
-            task: tokio::spawn(running.run(socket)),
+            task: tokio::spawn(async move {
+                let wire = match (self.socket, remote) {
+                    (Bound::Udp(udp), _) => Wire::Udp(udp),
+                    (Bound::Tcp(tcp), remote) => {
+                        connect(tcp, remote.expect("looked for above")).await
+                    }
+                };
+                running.run(wire, socket).await;
+            }),
         }
     }
 }
@@ -332,6 +485,48 @@ impl Client {
         self.order(Order::Attach(Box::new(socket)));
     }
 
+    /// Send a data packet once its channel is open.
+    pub async fn send_data(&self, label: &str, packet: &lk::DataPacket) {
+        self.until("an open channel", |s| s.channels.iter().any(|c| c == label))
+            .await;
+        self.order(Order::Data(label.to_owned(), packet.encode_to_vec()));
+    }
+
+    /// Go on at another port without a word, as after a NAT forgot the old one.
+    pub async fn rebind(&self) {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+        self.rebind_to(socket);
+    }
+
+    pub fn rebind_to(&self, socket: UdpSocket) {
+        self.order(Order::Rebind(Box::new(socket)));
+    }
+
+    /// Restart ICE by an offer over the signalling socket; done when the answer is in force.
+    pub async fn restart_ice(&self) {
+        let (reply, offer) = oneshot::channel();
+        self.order(Order::RestartIce(reply));
+        let sdp = offer.await.expect("an offer");
+        let answers = |s: &Seen| {
+            let answers = s.signals.iter().filter_map(|m| match m {
+                Message::Answer(answer) => Some(answer.sdp.clone()),
+                _ => None,
+            });
+            answers.collect::<Vec<_>>()
+        };
+        let before = self.look(|s| answers(s).len());
+        self.ask(Ask::Offer(lk::SessionDescription {
+            r#type: "offer".to_owned(),
+            sdp,
+            id: 2,
+            ..Default::default()
+        }));
+        self.until("another answer", |s| answers(s).len() > before)
+            .await;
+        let answer = self.look(|s| answers(s).pop()).expect("just seen");
+        self.order(Order::Answer(answer));
+    }
+
     fn order(&self, order: Order) {
         assert!(self.orders.send(order).is_ok(), "a running client");
     }
@@ -340,8 +535,9 @@ impl Client {
 struct Running {
     name: String,
     rtc: Rtc,
-    udp: UdpSocket,
     local: SocketAddr,
+    pending: Option<SdpPendingOffer>,
+    channels: Vec<(ChannelId, String)>,
     microphone: Mid,
     camera: Mid,
     seen: Arc<Mutex<Seen>>,
@@ -352,27 +548,23 @@ struct Running {
 }
 
 impl Running {
-    async fn run(mut self, mut socket: Option<WebSocket>) {
+    async fn run(mut self, mut wire: Wire, mut socket: Option<WebSocket>) {
         let mut buffer = vec![0; 2048];
         let mut pace = tokio::time::interval(Duration::from_millis(20));
         pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
-            let due = self.drain().await;
+            let due = self.drain(&mut wire).await;
             tokio::select! {
-                received = self.udp.recv_from(&mut buffer) => {
-                    if let Ok((length, from)) = received {
-                        self.input(from, &buffer[..length]);
+                received = wire.receive(&mut buffer) => {
+                    if let Some((length, from)) = received {
+                        self.input(wire.protocol(), from, &buffer[..length]);
                     }
                 }
                 order = self.orders.recv() => match order {
                     Some(Order::Mark(done)) => {
-                        // Asked of the kernel itself: tokio's own `try_recv_from` gives nothing until its
-                        // reactor has been told of a datagram, however long it has been there.
-                        let fd = self.udp.as_fd().try_clone_to_owned().expect("a descriptor");
-                        let udp = std::net::UdpSocket::from(fd);
-                        while let Ok((length, from)) = udp.recv_from(&mut buffer) {
-                            self.input(from, &buffer[..length]);
-                            self.drain().await;
+                        while let Some((length, from)) = wire.receive_now(&mut buffer) {
+                            self.input(wire.protocol(), from, &buffer[..length]);
+                            self.drain(&mut wire).await;
                         }
                         let _ = done.send(());
                     }
@@ -385,6 +577,26 @@ impl Running {
                     }
                     Some(Order::DropSocket) => socket = None,
                     Some(Order::Attach(new)) => socket = Some(*new),
+                    Some(Order::Rebind(new)) => wire = Wire::Udp(*new),
+                    Some(Order::RestartIce(reply)) => {
+                        let mut change = self.rtc.sdp_api();
+                        change.ice_restart(true);
+                        let (offer, pending) = change.apply().expect("something to offer");
+                        self.pending = Some(pending);
+                        let _ = reply.send(offer.to_sdp_string());
+                    }
+                    Some(Order::Data(label, bytes)) => {
+                        let known = self.channels.iter().find(|(_, l)| *l == label);
+                        let id = known.expect("an open channel").0;
+                        let mut channel = self.rtc.channel(id).expect("an open channel");
+                        assert!(channel.write(true, &bytes).expect("a channel"));
+                    }
+                    Some(Order::Answer(sdp)) => {
+                        let answer = SdpAnswer::from_sdp_string(&sdp).expect("a valid answer");
+                        let pending = self.pending.take().expect("an offer");
+                        let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
+                        accepted.expect("an acceptable answer");
+                    }
                     None => return,
                 },
                 frame = next_frame(&mut socket) => match frame {
@@ -411,14 +623,14 @@ impl Running {
         self.note(|s| note_frame(s, frame));
     }
 
-    fn input(&mut self, from: SocketAddr, bytes: &[u8]) {
+    fn input(&mut self, proto: Protocol, from: SocketAddr, bytes: &[u8]) {
         let Ok(contents) = bytes.try_into() else {
             return;
         };
         let input = Input::Receive(
             Instant::now(),
             Receive {
-                proto: Protocol::Udp,
+                proto,
                 source: from,
                 destination: self.local,
                 contents,
@@ -427,12 +639,12 @@ impl Running {
         let _ = self.rtc.handle_input(input);
     }
 
-    async fn drain(&mut self) -> Instant {
+    async fn drain(&mut self, wire: &mut Wire) -> Instant {
         loop {
             match self.rtc.poll_output() {
                 Ok(Output::Timeout(due)) => return due,
                 Ok(Output::Transmit(t)) => {
-                    let _ = self.udp.send_to(&t.contents, t.destination).await;
+                    wire.send(&t.contents, t.destination).await;
                 }
                 Ok(Output::Event(event)) => self.happened(event),
                 Err(_) => return Instant::now() + Duration::from_secs(60),
@@ -446,6 +658,14 @@ impl Running {
             Event::KeyframeRequest(_) => {
                 self.wants_keyframe = true;
                 self.note(|s| s.keyframes_asked += 1);
+            }
+            Event::ChannelOpen(id, label) => {
+                self.channels.push((id, label.clone()));
+                self.note(|s| s.channels.push(label));
+            }
+            Event::ChannelData(data) => {
+                let packet = lk::DataPacket::decode(&*data.data).expect("a data packet");
+                self.note(|s| s.data.push(packet));
             }
             Event::RtpPacket(packet) => {
                 let ssrc = packet.header.ssrc;

@@ -2,8 +2,12 @@
 
 mod admission;
 mod client;
+mod data;
 mod forwarding;
 mod moves;
+mod permissions;
 mod resume;
+mod room_service;
 mod server;
 mod strangers;
+mod transport;

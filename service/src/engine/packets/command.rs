@@ -73,10 +73,6 @@ pub(crate) enum Command {
         sdp: String,
         reply: oneshot::Sender<Result<(), String>>,
     },
-    Candidate {
-        id: SessionId,
-        candidate: String,
-    },
     Publish {
         id: SessionId,
         upstream: Upstream,
@@ -126,10 +122,15 @@ pub(crate) enum Command {
         address: std::net::SocketAddr,
         worker: Option<usize>,
     },
+    /// A TCP connection of this worker's ended.
+    Hangup {
+        address: std::net::SocketAddr,
+    },
     Close {
         id: SessionId,
     },
-    /// Answered when everything told before has been carried out.
+    /// Answered when everything told before has been carried out and what was to be sent for it has
+    /// been sent.
     Barrier {
         reply: oneshot::Sender<()>,
     },

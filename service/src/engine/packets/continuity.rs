@@ -175,6 +175,7 @@ fn patch(descriptor: &Vp8Descriptor, ids: Ids, picture: u16) -> Option<Vp8Patch>
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)] // any time is good to begin a test with
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use str0m::ice::{IceCreds, StunMessage};
+use str0m::net::Protocol;
+
+use super::paths::Origin;
 
 /// Addresses remembered for datagrams whose session lives at another worker.
 const MAX_ELSEWHERE: usize = 65_536;
@@ -23,8 +26,9 @@ pub(crate) enum Belongs {
 #[derive(Debug, Default)]
 pub(crate) struct Demux {
     worker: usize,
-    by_address: HashMap<SocketAddr, usize>,
+    by_address: HashMap<Origin, usize>,
     by_ufrag: HashMap<String, usize>,
+    /// UDP alone: a TCP connection belongs to one worker from its first frame on.
     elsewhere: HashMap<SocketAddr, usize>,
 }
 
@@ -36,17 +40,16 @@ impl Demux {
         }
     }
 
-    pub fn belongs(&self, from: SocketAddr, bytes: &[u8]) -> Belongs {
-        // RFC 7983: STUN's first byte is 0 to 3.
-        if bytes.first().is_some_and(|b| *b < 4) {
+    pub fn belongs(&self, from: Origin, bytes: &[u8]) -> Belongs {
+        if is_stun(bytes) {
             return self.of_stun(bytes);
         }
         if let Some(session) = self.by_address.get(&from) {
             return Belongs::Here(*session);
         }
-        match self.elsewhere.get(&from) {
-            Some(worker) => Belongs::Elsewhere(*worker),
-            None => Belongs::Nowhere,
+        match self.elsewhere.get(&from.address) {
+            Some(worker) if from.protocol == Protocol::Udp => Belongs::Elsewhere(*worker),
+            _ => Belongs::Nowhere,
         }
     }
 
@@ -76,21 +79,34 @@ impl Demux {
     }
 
     /// Only for an address whose STUN request the session has verified. True if it is new.
-    pub fn add_address(&mut self, address: SocketAddr, session: usize) -> bool {
-        self.elsewhere.remove(&address);
-        self.by_address.insert(address, session) != Some(session)
+    pub fn add_address(&mut self, from: Origin, session: usize) -> bool {
+        if from.protocol == Protocol::Udp {
+            self.elsewhere.remove(&from.address);
+        }
+        self.by_address.insert(from, session) != Some(session)
     }
 
-    pub fn remove_address(&mut self, address: &SocketAddr, session: usize) {
-        if self.by_address.get(address) == Some(&session) {
-            self.by_address.remove(address);
+    pub fn remove_address(&mut self, from: &Origin, session: usize) {
+        if self.by_address.get(from) == Some(&session) {
+            self.by_address.remove(from);
         }
+    }
+
+    /// The session that an address was verified for.
+    pub fn session_of(&self, from: &Origin) -> Option<usize> {
+        self.by_address.get(from).copied()
+    }
+
+    /// Entries in all tables.
+    #[cfg(test)]
+    pub fn size(&self) -> usize {
+        self.by_address.len() + self.by_ufrag.len() + self.elsewhere.len()
     }
 
     pub fn set_elsewhere(&mut self, address: SocketAddr, worker: Option<usize>) {
         match worker {
             Some(worker) if self.elsewhere.len() < MAX_ELSEWHERE => {
-                self.by_address.remove(&address);
+                self.by_address.remove(&udp(address));
                 self.elsewhere.insert(address, worker);
             }
             Some(_) => {}
@@ -103,12 +119,37 @@ impl Demux {
 
 /// Fresh ICE credentials whose user name says which worker the session lives at, so that any
 /// worker's socket can pass a connectivity check on without asking.
-pub(crate) fn credentials(worker: usize) -> IceCreds {
-    let fresh = IceCreds::new();
+///
+/// Not str0m's: those come from a generator that is not made for secrets, and whoever guesses a
+/// password can have that client's media sent elsewhere (RFC 8445 5.3 asks for 128 random bits).
+pub(crate) fn credentials(worker: usize, random: Random) -> IceCreds {
     IceCreds {
-        ufrag: format!("w{worker:02x}{}", fresh.ufrag),
-        pass: fresh.pass,
+        // As much of it as tells sessions apart.
+        ufrag: format!("w{worker:02x}{:016x}", random() as u64),
+        pass: format!("{:032x}", random()),
     }
+}
+
+/// 128 bits from the system's generator of secrets, or from a simulation's seed.
+pub(crate) type Random = fn() -> u128;
+
+fn udp(address: SocketAddr) -> Origin {
+    Origin {
+        protocol: Protocol::Udp,
+        address,
+    }
+}
+
+/// RFC 7983: STUN's first byte is 0 to 3.
+pub(crate) fn is_stun(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|b| *b < 4)
+}
+
+/// The worker that a connectivity check is for, by its user name; nothing is verified yet.
+pub(crate) fn worker_of_check(bytes: &[u8]) -> Option<usize> {
+    let message = StunMessage::parse(bytes).ok()?;
+    let (ufrag, _) = message.split_username()?;
+    worker_of(ufrag)
 }
 
 fn worker_of(ufrag: &str) -> Option<usize> {
@@ -122,8 +163,8 @@ mod tests {
 
     #[test]
     fn a_user_name_tells_the_worker() {
-        assert_eq!(worker_of(&credentials(1).ufrag), Some(1));
-        assert_eq!(worker_of(&credentials(63).ufrag), Some(63));
+        assert_eq!(worker_of(&credentials(1, || 7).ufrag), Some(1));
+        assert_eq!(worker_of(&credentials(63, || u128::MAX).ufrag), Some(63));
         assert_eq!(worker_of("abc"), None);
         assert_eq!(worker_of("w"), None);
     }
@@ -131,10 +172,28 @@ mod tests {
     #[test]
     fn unknown_senders_leave_nothing_behind() {
         let demux = Demux::new(0);
-        let from = SocketAddr::from(([127, 0, 0, 1], 4000));
+        let from = udp(SocketAddr::from(([127, 0, 0, 1], 4000)));
         assert_eq!(demux.belongs(from, &[0x16, 0xfe, 0xfd]), Belongs::Nowhere);
         assert_eq!(demux.belongs(from, &[0x80, 0x60, 0, 0]), Belongs::Nowhere);
         assert_eq!(demux.belongs(from, &[0; 20]), Belongs::Nowhere);
         assert!(demux.by_address.is_empty() && demux.elsewhere.is_empty());
+    }
+
+    /// Two clients behind one NAT may have the same port, one by UDP and one by TCP.
+    #[test]
+    fn the_same_address_by_tcp_is_somebody_else() {
+        let mut demux = Demux::new(0);
+        let from = udp(SocketAddr::from(([127, 0, 0, 1], 4000)));
+        let by_tcp = Origin {
+            protocol: Protocol::Tcp,
+            ..from
+        };
+        assert!(demux.add_address(from, 1));
+        let srtp = [0x80, 0x60, 0, 0];
+        assert_eq!(demux.belongs(from, &srtp), Belongs::Here(1));
+        assert_eq!(demux.belongs(by_tcp, &srtp), Belongs::Nowhere);
+        demux.set_elsewhere(from.address, Some(1));
+        assert_eq!(demux.belongs(from, &srtp), Belongs::Elsewhere(1));
+        assert_eq!(demux.belongs(by_tcp, &srtp), Belongs::Nowhere);
     }
 }

@@ -63,6 +63,8 @@ impl Downstream {
             route: None,
             video,
             ssrc,
+            // A section's first numbers decide nothing, so a simulation can do with any.
+            #[allow(clippy::disallowed_methods)]
             continuity: Continuity::new(clock_rate, rand::random()),
             started: None,
             asked: None,

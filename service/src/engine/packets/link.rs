@@ -1,14 +1,16 @@
 //! What crosses workers: bounded queues without locks, and a bell that wakes the receiver.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 
 use crossbeam_queue::{ArrayQueue, SegQueue};
-use mio::Waker;
+use str0m::net::Protocol;
 
 use super::command::Command;
 use super::forward::Forward;
+use super::paths::Origin;
+use super::worker::Datagram;
 
 /// Packets waiting for a worker. 4096 are a quarter of a second of 16,000 packets a second, far
 /// above what one core forwards; beyond it the worker is overloaded and late media is of no use.
@@ -22,10 +24,35 @@ pub(crate) const MAX_DATAGRAM: usize = 2048;
 
 /// A datagram handed to the worker that owns the session.
 pub(crate) struct Handed {
-    pub from: SocketAddr,
+    pub from: Origin,
+    /// The local address that it was sent to, where the socket tells.
+    pub to: Option<IpAddr>,
+    /// The worker whose socket heard it.
     pub by: usize,
-    pub length: usize,
-    pub bytes: [u8; MAX_DATAGRAM],
+    length: usize,
+    bytes: [u8; MAX_DATAGRAM],
+}
+
+impl Handed {
+    /// Take a datagram up; false if it is larger than any that counts.
+    pub fn fill(&mut self, datagram: Datagram<'_>, by: usize) -> bool {
+        let length = datagram.bytes.len();
+        let Some(room) = self.bytes.get_mut(..length) else {
+            return false;
+        };
+        room.copy_from_slice(datagram.bytes);
+        (self.from, self.to, self.by) = (datagram.from, datagram.to, by);
+        self.length = length;
+        true
+    }
+
+    pub fn datagram(&self) -> Datagram<'_> {
+        Datagram {
+            from: self.from,
+            to: self.to,
+            bytes: &self.bytes[..self.length],
+        }
+    }
 }
 
 /// What a worker counts; read for `/metrics`.
@@ -38,12 +65,22 @@ pub(crate) struct Counters {
     pub bytes_out: AtomicU64,
     pub dropped: AtomicU64,
     pub unknown: AtomicU64,
+    /// Datagrams that another worker's socket heard.
+    pub handed: AtomicU64,
+    /// System calls that read and that wrote datagrams.
+    pub reads: AtomicU64,
+    pub writes: AtomicU64,
 }
 
 impl Counters {
     pub fn add(counter: &AtomicU64, n: u64) {
         counter.fetch_add(n, Ordering::Relaxed);
     }
+}
+
+/// Wakes a worker that sleeps: how, is the business of whoever runs it.
+pub(crate) trait Bell: Send + Sync {
+    fn ring(&self);
 }
 
 /// The way to one worker, shared by everybody.
@@ -53,7 +90,7 @@ pub(crate) struct Link {
     datagrams: ArrayQueue<Box<Handed>>,
     /// Used boxes, back at the worker that fills them.
     spare: ArrayQueue<Box<Handed>>,
-    bell: Waker,
+    bell: Box<dyn Bell>,
     awake: AtomicBool,
     pub counters: Counters,
 }
@@ -62,7 +99,7 @@ pub(crate) struct Link {
 pub(crate) type Links = Arc<[Arc<Link>]>;
 
 impl Link {
-    pub fn new(bell: Waker) -> Self {
+    pub fn new(bell: Box<dyn Bell>) -> Self {
         let spare = ArrayQueue::new(DATAGRAM_QUEUE);
         Self {
             commands: SegQueue::new(),
@@ -99,7 +136,11 @@ impl Link {
     pub fn spare_box(&self) -> Box<Handed> {
         self.spare.pop().unwrap_or_else(|| {
             Box::new(Handed {
-                from: SocketAddr::from(([0, 0, 0, 0], 0)),
+                from: Origin {
+                    protocol: Protocol::Udp,
+                    address: SocketAddr::from(([0, 0, 0, 0], 0)),
+                },
+                to: None,
                 by: 0,
                 length: 0,
                 bytes: [0; MAX_DATAGRAM],
@@ -141,9 +182,7 @@ impl Link {
     /// One system call when the worker sleeps, none while it runs.
     fn ring(&self) {
         if !self.awake.swap(true, Ordering::SeqCst) {
-            if let Err(error) = self.bell.wake() {
-                tracing::error!(%error, "cannot wake a media worker");
-            }
+            self.bell.ring();
         }
     }
 }

@@ -1,12 +1,17 @@
-//! The packet path: worker threads that own the sessions and carry their media.
+//! The packet path: workers that own the sessions and carry their media.
 //!
-//! The invariant of this module: from the socket's `recv` to the socket's `send` of a media packet
-//! no lock is taken and nothing of ours is allocated. A worker owns its sessions and their tables;
-//! what crosses workers does so through bounded lock-free queues ([`link`]), media as a [`Forward`]
-//! whose payload is shared, datagrams in boxes that are used again. What remains per packet is
-//! str0m's own: one `Arc<[u8]>` for a received payload, one buffer for a sent datagram.
+//! The invariant of this module: from a datagram's arrival to its departure no lock is taken and
+//! nothing of ours is allocated. A worker owns its sessions and their tables; what crosses workers
+//! does so through bounded lock-free queues ([`link`]), media as a [`Forward`] whose payload is
+//! shared, datagrams in boxes that are used again. What remains per packet is str0m's own: one
+//! `Arc<[u8]>` for a received payload, one buffer for a sent datagram.
+//!
+//! It may not know sockets, threads or clocks: datagrams and the time come in, datagrams go out
+//! ([`worker`]). Who gives and takes them is `engine::port`, or a simulation. `clippy.toml` says what
+//! is forbidden here.
 //!
 //! [`Forward`]: forward::Forward
+#![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 
 pub(crate) mod command;
 pub(crate) mod continuity;
@@ -16,6 +21,10 @@ pub(crate) mod forward;
 pub(crate) mod link;
 pub(crate) mod negotiate;
 mod orders;
+pub(crate) mod outbox;
+pub(crate) mod paths;
 pub(crate) mod session;
+#[cfg(test)]
+mod simulated;
 pub(crate) mod upstream;
 pub(crate) mod worker;

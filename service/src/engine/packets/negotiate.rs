@@ -3,18 +3,20 @@
 //! What str0m writes is only half of an answer: stream and track names, and which sections are
 //! active, belong to the rooms, which rewrite the text (`rooms::sdp`).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use str0m::change::{SdpAnswer, SdpOffer};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, Reliability};
 use str0m::config::{DtlsCert, DtlsVersion};
 use str0m::media::{Direction, MediaKind};
+use str0m::net::{Protocol, TcpType};
 use str0m::rtp::Extension;
-use str0m::{Candidate, Rtc, RtcError};
+use str0m::{Candidate, IceCreds, Rtc, RtcError};
 
 use super::command::{More, Negotiated};
-use super::demux::credentials;
+use super::demux::{credentials, Random};
+use super::paths::Origin;
 use super::session::Session;
 
 /// The data channels of LiveKit's protocol that a server opens on v0's subscriber connection.
@@ -26,7 +28,20 @@ pub(crate) const LOSSY: &str = "_lossy";
 pub(crate) struct Transport {
     pub worker: usize,
     pub certificate: DtlsCert,
+    /// Addresses that clients are told.
     pub candidates: Vec<SocketAddr>,
+    /// The same for those whose network lets no UDP through (RFC 6544); empty without TCP.
+    pub tcp_candidates: Vec<SocketAddr>,
+    pub random: Random,
+}
+
+/// An offer of ours that awaits its answer.
+#[derive(Debug)]
+pub(crate) struct PendingOffer {
+    offer: SdpPendingOffer,
+    /// If it restarts ICE: the credentials that str0m takes with the answer, and those of ours that
+    /// the client was told.
+    restart: Option<(IceCreds, IceCreds)>,
 }
 
 impl Transport {
@@ -38,7 +53,7 @@ impl Transport {
             .set_rtp_mode(true)
             .set_dtls_version(DtlsVersion::Auto)
             .set_dtls_cert(self.certificate.clone())
-            .set_local_ice_credentials(credentials(self.worker))
+            .set_local_ice_credentials(self.credentials())
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
@@ -50,28 +65,55 @@ impl Transport {
                 rtc.add_local_candidate(candidate);
             }
         }
+        for address in &self.tcp_candidates {
+            let candidate = Candidate::builder().tcp().host(*address);
+            if let Ok(candidate) = candidate.tcptype(TcpType::Passive).build() {
+                rtc.add_local_candidate(candidate);
+            }
+        }
         Ok(rtc)
     }
 
-    /// The local address as str0m knows it: the candidate of the sender's family.
-    pub fn destination(&self, from: SocketAddr) -> Option<SocketAddr> {
-        self.candidates
-            .iter()
-            .find(|c| c.is_ipv4() == from.is_ipv4())
-            .copied()
+    fn credentials(&self) -> IceCreds {
+        credentials(self.worker, self.random)
     }
+
+    /// The local address as str0m knows it: the candidate that the sender used, or behind a NAT,
+    /// where the packet does not tell, the first of the sender's family.
+    pub fn destination(&self, from: Origin, to: Option<IpAddr>) -> Option<SocketAddr> {
+        let candidates = match from.protocol {
+            Protocol::Udp => &self.candidates,
+            _ => &self.tcp_candidates,
+        };
+        let used = candidates.iter().find(|c| Some(c.ip()) == to);
+        let family = || {
+            let of_family = |c: &&SocketAddr| c.is_ipv4() == from.address.is_ipv4();
+            candidates.iter().find(of_family)
+        };
+        used.or_else(family).copied()
+    }
+}
+
+/// A description without the other side's addresses. An ICE-lite agent sends no checks, and learns
+/// who is where from the checks that it gets; what a client only says of its addresses would fill
+/// str0m's tables with pairs that lead nowhere, or to somebody else.
+fn without_candidates(sdp: &str) -> String {
+    let candidate = |line: &&str| line.starts_with("a=candidate:");
+    let kept = sdp.lines().filter(|l| !candidate(l));
+    kept.flat_map(|line| [line, "\r\n"]).collect()
 }
 
 impl Session {
     /// Answer the client's offer.
-    pub fn answer_offer(&mut self, worker: usize, sdp: &str) -> Result<Negotiated, String> {
-        let offer = SdpOffer::from_sdp_string(sdp).map_err(|e| e.to_string())?;
+    pub fn answer_offer(&mut self, transport: &Transport, sdp: &str) -> Result<Negotiated, String> {
+        let offer =
+            SdpOffer::from_sdp_string(&without_candidates(sdp)).map_err(|e| e.to_string())?;
         let answer = self
             .rtc
             .sdp_api()
             .accept_offer(offer)
             .map_err(|e| e.to_string())?;
-        let sdp = self.with_own_credentials(worker, answer.to_sdp_string());
+        let sdp = self.with_own_credentials(transport, answer.to_sdp_string());
         self.renegotiated();
         Ok(Negotiated {
             sdp,
@@ -81,7 +123,7 @@ impl Session {
 
     /// Make an offer with more sections (v0's subscriber connection). The first one opens the data
     /// channels, so that there is always something to offer.
-    pub fn make_offer(&mut self, more: &More) -> Result<Negotiated, String> {
+    pub fn make_offer(&mut self, transport: &Transport, more: &More) -> Result<Negotiated, String> {
         let mut change = self.rtc.sdp_api();
         if self.last_offer.is_none() {
             change.add_channel(RELIABLE.to_owned());
@@ -103,13 +145,22 @@ impl Session {
                 added.push(mid.to_string());
             }
         }
-        if more.ice_restart {
-            change.ice_restart(true);
-        }
+        // str0m's credentials do not name the worker; these are told instead, and take their place
+        // with the answer.
+        let restart = more
+            .ice_restart
+            .then(|| (change.ice_restart(true), transport.credentials()));
         match change.apply() {
             Some((offer, pending)) => {
-                self.pending_offer = Some(pending);
-                self.last_offer = Some(offer.to_sdp_string());
+                let text = offer.to_sdp_string();
+                self.last_offer = Some(match &restart {
+                    Some((made, own)) => with_credentials(&text, made, own),
+                    None => text,
+                });
+                self.pending_offer = Some(PendingOffer {
+                    offer: pending,
+                    restart,
+                });
             }
             // Only names change, of which str0m knows nothing: the offer of before says the rest.
             None => self.pending_offer = None,
@@ -129,40 +180,49 @@ impl Session {
             // The answer to an offer that only changed names.
             return Ok(());
         };
-        let answer = SdpAnswer::from_sdp_string(sdp).map_err(|e| e.to_string())?;
+        let answer =
+            SdpAnswer::from_sdp_string(&without_candidates(sdp)).map_err(|e| e.to_string())?;
         self.rtc
             .sdp_api()
-            .accept_answer(pending, answer)
+            .accept_answer(pending.offer, answer)
             .map_err(|e| e.to_string())?;
+        if let Some((made, own)) = pending.restart {
+            // Not taken if the answer did not restart.
+            if self.rtc.direct_api().local_ice_credentials().ufrag == made.ufrag {
+                self.ufrag.clone_from(&own.ufrag);
+                self.rtc.direct_api().set_local_ice_credentials(own);
+            }
+        }
         self.renegotiated();
         Ok(())
     }
 
-    pub fn add_candidate(&mut self, candidate: &str) {
-        if let Ok(candidate) = Candidate::from_sdp_string(candidate) {
-            self.rtc.add_remote_candidate(candidate);
-        }
-    }
-
     /// On an ICE restart str0m makes credentials of its own, which do not name the worker: replace
     /// them in the agent and in the answer.
-    fn with_own_credentials(&mut self, worker: usize, sdp: String) -> String {
+    fn with_own_credentials(&mut self, transport: &Transport, sdp: String) -> String {
         let current = self.rtc.direct_api().local_ice_credentials();
         if current.ufrag == self.ufrag {
             return sdp;
         }
-        let own = credentials(worker);
-        let text = sdp
-            .replace(
-                &format!("a=ice-ufrag:{}", current.ufrag),
-                &format!("a=ice-ufrag:{}", own.ufrag),
-            )
-            .replace(
-                &format!("a=ice-pwd:{}", current.pass),
-                &format!("a=ice-pwd:{}", own.pass),
-            );
-        self.ufrag = own.ufrag.clone();
+        let own = transport.credentials();
+        let text = with_credentials(&sdp, &current, &own);
+        self.ufrag.clone_from(&own.ufrag);
         self.rtc.direct_api().set_local_ice_credentials(own);
         text
     }
+}
+
+/// The same description with other ICE credentials. The user name is in the candidates' lines, too,
+/// where browsers take one that they do not know for a candidate of times to come.
+fn with_credentials(sdp: &str, from: &IceCreds, to: &IceCreds) -> String {
+    let lines = sdp.lines().map(|line| {
+        if let Some(rest) = line.strip_suffix(&from.ufrag) {
+            format!("{rest}{}\r\n", to.ufrag)
+        } else if line == format!("a=ice-pwd:{}", from.pass) {
+            format!("a=ice-pwd:{}\r\n", to.pass)
+        } else {
+            format!("{line}\r\n")
+        }
+    });
+    lines.collect()
 }

@@ -1,19 +1,25 @@
 //! Orders of the rooms, carried out by a worker between packets.
 
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use str0m::media::Mid;
+use str0m::net::Protocol;
+use str0m::Input;
 
 use super::command::{Command, Report, SessionId, Upstream};
 use super::downstream::{Downstream, Route};
 use super::forward::TrackKey;
+use super::negotiate::Transport;
+use super::paths::Origin;
 use super::session::{Outlet, Session};
 use super::upstream::UpTrack;
 use super::worker::Worker;
 
 impl Worker {
-    pub(super) fn obey(&mut self, now: Instant) {
+    /// Carry out what the rooms and other workers have asked for.
+    pub fn obey(&mut self, now: Instant) {
         while let Some(command) = self.own.next_command() {
             self.carry_out(command, now);
         }
@@ -24,21 +30,17 @@ impl Worker {
         match command {
             Command::Create { id } => self.create(id, now),
             Command::Offer { id, sdp, reply } => {
-                let worker = self.desk.index;
-                let result = self.with_session(id, now, |s| s.answer_offer(worker, &sdp));
+                let result = self.with_session(id, now, |s, t| s.answer_offer(t, &sdp));
                 // Who asked may have gone.
                 let _ = reply.send(result.unwrap_or_else(|| Err("no such session".to_owned())));
             }
             Command::MakeOffer { id, more, reply } => {
-                let result = self.with_session(id, now, |s| s.make_offer(&more));
+                let result = self.with_session(id, now, |s, t| s.make_offer(t, &more));
                 let _ = reply.send(result.unwrap_or_else(|| Err("no such session".to_owned())));
             }
             Command::Answer { id, sdp, reply } => {
-                let result = self.with_session(id, now, |s| s.accept_answer(&sdp));
+                let result = self.with_session(id, now, |s, _| s.accept_answer(&sdp));
                 let _ = reply.send(result.unwrap_or_else(|| Err("no such session".to_owned())));
-            }
-            Command::Candidate { id, candidate } => {
-                self.with_session(id, now, |s| s.add_candidate(&candidate));
             }
             Command::Publish { id, upstream } => self.publish(id, upstream),
             Command::Gate { key, open } => self.gate(key, open, now),
@@ -63,13 +65,12 @@ impl Worker {
                 }
             }
             Command::Data { id, label, bytes } => {
-                self.with_session(id, now, |s| s.send_data(&label, &bytes));
+                self.with_session(id, now, |s, _| s.send_data(&label, &bytes));
             }
             Command::Elsewhere { address, worker } => self.demux.set_elsewhere(address, worker),
+            Command::Hangup { address } => self.hung_up(address, now),
             Command::Close { id } => self.close(id, now),
-            Command::Barrier { reply } => {
-                let _ = reply.send(());
-            }
+            Command::Barrier { reply } => self.desk.outbox.promise(reply),
             Command::Shutdown => {
                 let ids: Vec<SessionId> = self.index_of.keys().copied().collect();
                 ids.into_iter().for_each(|id| self.close(id, now));
@@ -103,14 +104,15 @@ impl Worker {
         &mut self,
         id: SessionId,
         now: Instant,
-        change: impl FnOnce(&mut Session) -> T,
+        change: impl FnOnce(&mut Session, &Transport) -> T,
     ) -> Option<T> {
         let index = *self.index_of.get(&id)?;
         let session = self.sessions.get_mut(index)?;
         let before = session.ufrag.clone();
-        let result = change(session);
+        let result = change(session, &self.transport);
         session.drain(now, &mut self.desk);
         if session.ufrag != before {
+            session.paths.restarted();
             let ufrag = session.ufrag.clone();
             self.demux.remove_ufrag(&before);
             self.demux.add_ufrag(ufrag, index);
@@ -258,6 +260,23 @@ impl Worker {
         }
     }
 
+    fn hung_up(&mut self, address: SocketAddr, now: Instant) {
+        let origin = Origin {
+            protocol: Protocol::Tcp,
+            address,
+        };
+        let Some(index) = self.demux.session_of(&origin) else {
+            return;
+        };
+        self.demux.remove_address(&origin, index);
+        let session = &mut self.sessions[index];
+        session.paths.lost(&mut session.rtc, origin);
+        if session.rtc.handle_input(Input::Timeout(now)).is_ok() {
+            session.drain(now, &mut self.desk);
+        }
+        self.schedule(index);
+    }
+
     /// End a session: media both ways stops here and now; the goodbye (RTCP BYE, DTLS
     /// close_notify) is sent once.
     fn close(&mut self, id: SessionId, now: Instant) {
@@ -278,8 +297,8 @@ impl Worker {
             self.interests_ended(track.key);
         }
         self.demux.remove_ufrag(&session.ufrag);
-        for (address, by) in std::mem::take(&mut session.addresses) {
-            self.forget_address(index, address, by);
+        for (origin, by) in session.paths.take() {
+            self.forget_address(index, origin, by);
         }
         session.failed = true;
         if session.rtc.is_alive() && session.rtc.close().is_ok() {

@@ -2,10 +2,8 @@
 //!
 //! str0m's rule is kept throughout: every change of the `Rtc` is followed by [`Session::drain`].
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use str0m::change::SdpPendingOffer;
 use str0m::channel::ChannelId;
 use str0m::media::{Mid, Rid};
 use str0m::net::Transmit;
@@ -13,17 +11,16 @@ use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
 use super::command::{Report, SessionId};
+use super::demux::is_stun;
 use super::downstream::Downstream;
 use super::forward::{Forward, TrackKey};
+use super::negotiate::PendingOffer;
+use super::paths::Paths;
 use super::upstream::UpTrack;
-
-/// Addresses a session may be heard from at a time: a client has a few interfaces, and each comes
-/// and goes.
-const MAX_ADDRESSES: usize = 16;
 
 /// Where a drained session's output goes: implemented by the worker.
 pub(crate) trait Outlet {
-    fn transmit(&mut self, transmit: &Transmit);
+    fn transmit(&mut self, transmit: Transmit);
     fn forward(&mut self, packet: Forward);
     fn report(&mut self, report: Report);
     fn want_keyframe(&mut self, track: TrackKey, origin: usize);
@@ -36,11 +33,11 @@ pub(crate) struct Session {
     pub ufrag: String,
     /// The last offer of ours (v0).
     pub last_offer: Option<String>,
-    pub pending_offer: Option<SdpPendingOffer>,
+    pub pending_offer: Option<PendingOffer>,
     pub up: Vec<UpTrack>,
     pub down: Vec<Downstream>,
-    /// Verified source addresses, and the worker whose socket hears each.
-    pub addresses: Vec<(SocketAddr, usize)>,
+    /// Verified source addresses.
+    pub paths: Paths,
     /// When str0m wants to be woken.
     pub due: Instant,
     /// The earliest entry of the worker's timers for this session.
@@ -61,7 +58,7 @@ impl Session {
             pending_offer: None,
             up: Vec::new(),
             down: Vec::new(),
-            addresses: Vec::new(),
+            paths: Paths::default(),
             due: now,
             scheduled: None,
             failed: false,
@@ -85,7 +82,7 @@ impl Session {
             }
             if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
                 tracing::debug!(session = self.id.0, %error, "session failed");
-                return self.fail(outlet);
+                return self.fail(now, outlet);
             }
         }
         self.due = now + Duration::from_millis(1);
@@ -95,19 +92,25 @@ impl Session {
         loop {
             match self.rtc.poll_output() {
                 Ok(Output::Timeout(due)) => return Some(due),
-                Ok(Output::Transmit(transmit)) => outlet.transmit(&transmit),
+                // Answers to checks go where these came from; everything else where a verified one
+                // came from lately (RFC 7675: no consent, no sending).
+                Ok(Output::Transmit(transmit)) => {
+                    if is_stun(&transmit.contents) || self.paths.consents(&transmit) {
+                        outlet.transmit(transmit);
+                    }
+                }
                 Ok(Output::Event(event)) => self.happened(event, now, outlet),
                 Err(error) => {
                     tracing::debug!(session = self.id.0, %error, "session failed");
-                    self.fail(outlet);
+                    self.fail(now, outlet);
                     return None;
                 }
             }
         }
     }
 
-    fn fail(&mut self, outlet: &mut impl Outlet) {
-        self.due = Instant::now() + Duration::from_secs(3600);
+    fn fail(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        self.due = now + Duration::from_secs(3600);
         if !self.failed {
             self.failed = true;
             outlet.report(Report::Closed(self.id));
@@ -130,7 +133,7 @@ impl Session {
             Event::IceConnectionStateChange(
                 IceConnectionState::Connected | IceConnectionState::Completed,
             ) if self.rtc.is_connected() => outlet.report(Report::Connected(self.id)),
-            Event::Closed => self.fail(outlet),
+            Event::Closed => self.fail(now, outlet),
             Event::ChannelOpen(id, label) => self.channels.push((id, label)),
             Event::ChannelClose(id) => self.channels.retain(|(c, _)| *c != id),
             Event::ChannelData(data) => {
@@ -199,12 +202,5 @@ impl Session {
             // wait for it.
             let _ = channel.write(true, bytes);
         }
-    }
-
-    /// Remember a verified address; gives back the one that had to go for it.
-    pub fn add_address(&mut self, address: SocketAddr, by: usize) -> Option<(SocketAddr, usize)> {
-        self.addresses.retain(|(a, _)| *a != address);
-        self.addresses.push((address, by));
-        (self.addresses.len() > MAX_ADDRESSES).then(|| self.addresses.remove(0))
     }
 }

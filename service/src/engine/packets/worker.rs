@@ -1,98 +1,55 @@
-//! A worker: one thread, one socket on the engine's port, and the sessions that live here.
+//! A worker: some of the engine's sessions, and what goes between them.
+//!
+//! It has no socket, no clock and no thread of its own. Datagrams, the time and (through its
+//! [`Link`]) orders go in, datagrams come out of its [`Outbox`]; who runs it may be a thread with a
+//! socket (`engine::port`) or a test with a simulated network. Between two inputs the outbox has to
+//! be emptied from time to time; the worker never waits for it.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
-use str0m::net::{Protocol, Receive, Transmit};
+use str0m::media::Mid;
+use str0m::net::{Receive, Transmit};
 use str0m::Input;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::command::{Command, Report, SessionId};
-use super::demux::{Belongs, Demux};
+use super::demux::{is_stun, Belongs, Demux};
 use super::downstream::Delivered;
 use super::forward::{Forward, TrackKey};
-use super::link::{Counters, Link, Links, MAX_DATAGRAM};
+use super::link::{Counters, Link, Links};
 use super::negotiate::Transport;
+use super::outbox::Outbox;
+use super::paths::{nominates, Origin};
 use super::session::{Outlet, Session};
 use super::upstream::UpTrack;
-use str0m::media::Mid;
-
-const SOCKET: Token = Token(0);
-const BELL: Token = Token(1);
-
-/// Datagrams read before timers and commands get their turn again.
-const READ_BUDGET: usize = 64;
 
 /// How often remembered key frame requests are looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// How often loudness is reported.
 const LEVELS: Duration = Duration::from_millis(300);
+/// How often addresses that were not heard of are looked for.
+const EXPIRY: Duration = Duration::from_secs(5);
 
-/// A worker before it has its links.
-pub(crate) struct Seat {
-    poll: Poll,
-    socket: mio::net::UdpSocket,
-}
-
-impl Seat {
-    pub fn new(socket: std::net::UdpSocket) -> std::io::Result<(Self, Arc<Link>)> {
-        socket.set_nonblocking(true)?;
-        let mut socket = mio::net::UdpSocket::from_std(socket);
-        let poll = Poll::new()?;
-        poll.registry()
-            .register(&mut socket, SOCKET, Interest::READABLE)?;
-        let bell = Waker::new(poll.registry(), BELL)?;
-        Ok((Self { poll, socket }, Arc::new(Link::new(bell))))
-    }
-
-    /// Start the thread.
-    pub fn take(
-        self,
-        transport: Transport,
-        links: Links,
-        reports: UnboundedSender<Report>,
-    ) -> std::io::Result<std::thread::JoinHandle<()>> {
-        let index = transport.worker;
-        let worker = Worker {
-            poll: self.poll,
-            sessions: Slab::new(),
-            index_of: HashMap::new(),
-            demux: Demux::new(index),
-            routes: HashMap::new(),
-            uptracks: HashMap::new(),
-            transport,
-            readable: true,
-            stopped: false,
-            next_tick: Instant::now(),
-            next_levels: Instant::now(),
-            own: links[index].clone(),
-            desk: Desk {
-                index,
-                socket: self.socket,
-                links,
-                reports,
-                interests: HashMap::new(),
-                here: VecDeque::with_capacity(256),
-            },
-            timers: BinaryHeap::new(),
-        };
-        std::thread::Builder::new()
-            .name(format!("media-{index}"))
-            .spawn(move || worker.run())
-    }
+/// A datagram as a socket gave it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Datagram<'a> {
+    pub from: Origin,
+    /// The local address that it was sent to, where the socket tells.
+    pub to: Option<IpAddr>,
+    pub bytes: &'a [u8],
 }
 
 /// What a session's output needs while the session itself is borrowed.
 pub(super) struct Desk {
     pub(super) index: usize,
-    pub(super) socket: mio::net::UdpSocket,
     pub(super) links: Links,
     pub(super) reports: UnboundedSender<Report>,
+    pub(super) outbox: Outbox,
     /// Which workers (a bit each) have subscribers of a track published here. Kept apart from the
     /// tracks themselves, since another worker may ask before the track is known here.
     pub(super) interests: HashMap<TrackKey, u64>,
@@ -101,18 +58,9 @@ pub(super) struct Desk {
 }
 
 impl Outlet for Desk {
-    fn transmit(&mut self, transmit: &Transmit) {
-        let counters = &self.links[self.index].counters;
-        match self
-            .socket
-            .send_to(&transmit.contents, transmit.destination)
-        {
-            Ok(sent) => {
-                Counters::add(&counters.packets_out, 1);
-                Counters::add(&counters.bytes_out, sent as u64);
-            }
-            // A full socket buffer is congestion on our side: the packet is lost, as on any wire.
-            Err(_) => Counters::add(&counters.dropped, 1),
+    fn transmit(&mut self, transmit: Transmit) {
+        if !self.outbox.push(transmit) {
+            Counters::add(&self.links[self.index].counters.dropped, 1);
         }
     }
 
@@ -143,8 +91,7 @@ impl Outlet for Desk {
     }
 }
 
-pub(super) struct Worker {
-    pub(super) poll: Poll,
+pub(crate) struct Worker {
     pub(super) desk: Desk,
     pub(super) own: Arc<Link>,
     pub(super) transport: Transport,
@@ -156,77 +103,74 @@ pub(super) struct Worker {
     /// Tracks published here, by the session that does.
     pub(super) uptracks: HashMap<TrackKey, usize>,
     pub(super) timers: BinaryHeap<Reverse<(Instant, usize)>>,
-    pub(super) readable: bool,
     pub(super) stopped: bool,
-    pub(super) next_tick: Instant,
-    pub(super) next_levels: Instant,
+    next_tick: Instant,
+    next_levels: Instant,
+    next_expiry: Instant,
 }
 
 impl Worker {
-    fn run(mut self) {
-        let mut events = Events::with_capacity(8);
-        let mut buffer = [0u8; MAX_DATAGRAM];
-        self.own.woke();
-        while !self.stopped {
-            let now = Instant::now();
-            self.obey(now);
-            self.take_handed();
-            self.read_socket(&mut buffer);
-            self.take_media();
-            self.fire_timers(Instant::now());
-            if self.readable {
-                continue;
-            }
-            let wait = match self.own.may_sleep() {
-                true => self.next_due().saturating_duration_since(Instant::now()),
-                false => Duration::ZERO,
-            };
-            if let Err(error) = self.poll.poll(&mut events, Some(wait)) {
-                if error.kind() != std::io::ErrorKind::Interrupted {
-                    tracing::error!(%error, "a media worker cannot wait for its socket");
-                    break;
-                }
-            }
-            self.own.woke();
-            self.readable |= events.iter().any(|e| e.token() == SOCKET);
+    pub fn new(
+        transport: Transport,
+        links: Links,
+        reports: UnboundedSender<Report>,
+        now: Instant,
+    ) -> Self {
+        let index = transport.worker;
+        Self {
+            own: links[index].clone(),
+            desk: Desk {
+                index,
+                links,
+                reports,
+                outbox: Outbox::default(),
+                interests: HashMap::new(),
+                here: VecDeque::with_capacity(256),
+            },
+            demux: Demux::new(index),
+            transport,
+            sessions: Slab::new(),
+            index_of: HashMap::new(),
+            routes: HashMap::new(),
+            uptracks: HashMap::new(),
+            timers: BinaryHeap::new(),
+            stopped: false,
+            next_tick: now,
+            next_levels: now,
+            next_expiry: now + EXPIRY,
         }
     }
 
-    fn next_due(&self) -> Instant {
-        let tick = self.next_tick;
+    /// What is to be sent.
+    pub fn outbox(&mut self) -> &mut Outbox {
+        &mut self.desk.outbox
+    }
+
+    /// It was told to end; what is in the outbox is its goodbye.
+    pub fn stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// When [`Self::wake`] has to be called at the latest.
+    pub fn due(&self) -> Instant {
         match self.timers.peek() {
-            Some(Reverse((at, _))) => tick.min(*at),
-            None => tick,
+            Some(Reverse((at, _))) => self.next_tick.min(*at),
+            None => self.next_tick,
         }
     }
 
-    fn read_socket(&mut self, buffer: &mut [u8]) {
-        for _ in 0..READ_BUDGET {
-            match self.desk.socket.recv_from(buffer) {
-                Ok((length, from)) => {
-                    Counters::add(&self.own.counters.packets_in, 1);
-                    Counters::add(&self.own.counters.bytes_in, length as u64);
-                    self.datagram(from, &buffer[..length]);
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    self.readable = false;
-                    return;
-                }
-                // An ICMP error of an earlier send; the next read goes on.
-                Err(_) => {}
-            }
-        }
-    }
-
-    fn datagram(&mut self, from: SocketAddr, bytes: &[u8]) {
-        match self.demux.belongs(from, bytes) {
-            Belongs::Here(session) => self.input(session, from, bytes, self.desk.index),
-            Belongs::Elsewhere(worker) => self.hand(worker, from, bytes),
+    /// A datagram from one of this worker's sockets.
+    pub fn receive(&mut self, datagram: Datagram<'_>, now: Instant) {
+        Counters::add(&self.own.counters.packets_in, 1);
+        Counters::add(&self.own.counters.bytes_in, datagram.bytes.len() as u64);
+        match self.demux.belongs(datagram.from, datagram.bytes) {
+            Belongs::Here(session) => self.input(session, datagram, self.desk.index, now),
+            Belongs::Elsewhere(worker) => self.hand(worker, datagram),
             Belongs::Nowhere => Counters::add(&self.own.counters.unknown, 1),
         }
     }
 
-    fn hand(&mut self, worker: usize, from: SocketAddr, bytes: &[u8]) {
+    fn hand(&mut self, worker: usize, datagram: Datagram<'_>) {
         let Some(link) = self
             .desk
             .links
@@ -236,49 +180,49 @@ impl Worker {
             return;
         };
         let mut handed = self.own.spare_box();
-        handed.from = from;
-        handed.by = self.desk.index;
-        handed.length = bytes.len();
-        handed.bytes[..bytes.len()].copy_from_slice(bytes);
-        link.hand(handed);
+        if handed.fill(datagram, self.desk.index) {
+            link.hand(handed);
+        }
     }
 
-    fn take_handed(&mut self) {
-        for _ in 0..READ_BUDGET {
-            let Some(handed) = self.own.next_datagram() else {
-                return;
-            };
-            let bytes = &handed.bytes[..handed.length];
-            match self.demux.belongs(handed.from, bytes) {
-                Belongs::Here(session) => self.input(session, handed.from, bytes, handed.by),
-                _ => Counters::add(&self.own.counters.unknown, 1),
-            }
-            if let Some(link) = self.desk.links.get(handed.by) {
-                link.return_box(handed);
-            }
+    /// The next datagram that another worker's socket or a TCP connection heard; false if there is
+    /// none.
+    pub fn receive_handed(&mut self, now: Instant) -> bool {
+        let Some(handed) = self.own.next_datagram() else {
+            return false;
+        };
+        Counters::add(&self.own.counters.handed, 1);
+        let datagram = handed.datagram();
+        match self.demux.belongs(datagram.from, datagram.bytes) {
+            Belongs::Here(session) => self.input(session, datagram, handed.by, now),
+            _ => Counters::add(&self.own.counters.unknown, 1),
         }
+        if let Some(link) = self.desk.links.get(handed.by) {
+            link.return_box(handed);
+        }
+        true
     }
 
     /// A datagram for a session. `accepts` is what keeps strangers out: only it compares the source
     /// address (for DTLS and SRTP) or the user name and integrity (for STUN); `handle_input` takes
     /// anything (ASVS 17.2.6, CVE-2025-53399).
-    fn input(&mut self, index: usize, from: SocketAddr, bytes: &[u8], by: usize) {
-        let now = Instant::now();
+    fn input(&mut self, index: usize, datagram: Datagram<'_>, by: usize, now: Instant) {
+        let Datagram { from, to, bytes } = datagram;
         let Some(session) = self.sessions.get_mut(index) else {
             return;
         };
-        let Some(destination) = self.transport.destination(from) else {
+        let Some(destination) = self.transport.destination(from, to) else {
             return;
         };
         let Ok(contents) = bytes.try_into() else {
             return;
         };
-        let stun = bytes[0] < 4;
+        let stun = is_stun(bytes);
         let input = Input::Receive(
             now,
             Receive {
-                proto: Protocol::Udp,
-                source: from,
+                proto: from.protocol,
+                source: from.address,
                 destination,
                 contents,
             },
@@ -287,47 +231,64 @@ impl Worker {
             Counters::add(&self.own.counters.unknown, 1);
             return;
         }
+        if stun {
+            if session.paths.is_copy(bytes, from) {
+                Counters::add(&self.own.counters.unknown, 1);
+                return;
+            }
+            session.paths.before_check(&mut session.rtc, from);
+        }
         if let Err(error) = session.rtc.handle_input(input) {
             tracing::debug!(session = session.id.0, %error, "a datagram was refused");
         }
         session.drain(now, &mut self.desk);
-        if stun && self.demux.add_address(from, index) {
-            self.learned_address(index, from, by);
+        if stun {
+            self.checked(index, datagram, by, now);
         }
         self.schedule(index);
         self.fan_out(now);
     }
 
-    fn learned_address(&mut self, index: usize, from: SocketAddr, by: usize) {
-        let own = self.desk.index;
-        if by != own {
+    /// A verified connectivity check came from here.
+    fn checked(&mut self, index: usize, datagram: Datagram<'_>, by: usize, now: Instant) {
+        let (from, own) = (datagram.from, self.desk.index);
+        let session = &mut self.sessions[index];
+        let forgotten = session.paths.checked(from, by, now);
+        if nominates(datagram.bytes) && session.paths.select(&mut session.rtc, from) {
+            // str0m looks for another pair when time goes on.
+            if session.rtc.handle_input(Input::Timeout(now)).is_ok() {
+                session.drain(now, &mut self.desk);
+            }
+        }
+        if self.demux.add_address(from, index) && by != own {
             self.desk.links[by].command(Command::Elsewhere {
-                address: from,
+                address: from.address,
                 worker: Some(own),
             });
         }
-        let forgotten = self.sessions[index].add_address(from, by);
-        if let Some((address, by)) = forgotten {
-            self.forget_address(index, address, by);
+        if let Some((origin, by)) = forgotten {
+            self.forget_address(index, origin, by);
         }
     }
 
-    pub(super) fn forget_address(&mut self, index: usize, address: SocketAddr, by: usize) {
-        self.demux.remove_address(&address, index);
+    pub(super) fn forget_address(&mut self, index: usize, origin: Origin, by: usize) {
+        self.demux.remove_address(&origin, index);
         if by != self.desk.index {
             self.desk.links[by].command(Command::Elsewhere {
-                address,
+                address: origin.address,
                 worker: None,
             });
         }
     }
 
-    fn take_media(&mut self) {
-        let now = Instant::now();
-        while let Some(packet) = self.own.next_media() {
-            self.deliver(packet, now);
-        }
+    /// The next packet for subscribers here that another worker published; false if there is none.
+    pub fn forward_next(&mut self, now: Instant) -> bool {
+        let Some(packet) = self.own.next_media() else {
+            return false;
+        };
+        self.deliver(packet, now);
         self.fan_out(now);
+        true
     }
 
     pub(super) fn fan_out(&mut self, now: Instant) {
@@ -368,7 +329,8 @@ impl Worker {
         }
     }
 
-    fn fire_timers(&mut self, now: Instant) {
+    /// Everything that is due by the time.
+    pub fn wake(&mut self, now: Instant) {
         while let Some(Reverse((at, index))) = self.timers.peek().copied() {
             if at > now {
                 break;
@@ -390,7 +352,22 @@ impl Worker {
             self.next_tick = now + TICK;
             self.tick(now);
         }
+        if now >= self.next_expiry {
+            self.next_expiry = now + EXPIRY;
+            self.expire(now);
+        }
         self.fan_out(now);
+    }
+
+    fn expire(&mut self, now: Instant) {
+        let mut forgotten = Vec::new();
+        for (index, session) in &mut self.sessions {
+            let gone = session.paths.expire(now);
+            forgotten.extend(gone.into_iter().map(|(origin, by)| (index, origin, by)));
+        }
+        for (index, origin, by) in forgotten {
+            self.forget_address(index, origin, by);
+        }
     }
 
     fn tick(&mut self, now: Instant) {

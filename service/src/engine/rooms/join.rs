@@ -8,6 +8,7 @@ use lk::leave_request::Action;
 use lk::signal_response::Message;
 use lk::DisconnectReason;
 
+use super::data::Sent;
 use super::participant::{Mode, Offering, Participant};
 use super::signal::{Frame, Signal};
 use super::{leave, new_sid, Locked};
@@ -98,6 +99,9 @@ impl Locked<'_> {
             asked: None,
             offering: Offering::default(),
             speaking: false,
+            sent: Sent::default(),
+            entered: now,
+            permission: None,
         };
         self.participants.insert(sid.clone(), participant);
         self.enter(&entrant.room, &sid);
@@ -114,6 +118,7 @@ impl Locked<'_> {
             .unwrap_or_default();
         let room = self.room_info(&room);
         let others = self.others_info(sid);
+        let rooms = self.rooms;
         let Some(participant) = self.participants.get_mut(sid) else {
             return;
         };
@@ -130,6 +135,7 @@ impl Locked<'_> {
             server_info: Some(server_info()),
             enabled_publish_codecs: codecs(),
             fast_publish: participant.mode == Mode::Dual && participant.grants.publish,
+            ice_servers: rooms.ice_servers(&participant.identity),
             ..Default::default()
         };
         self.send(sid, Message::Join(join));
@@ -139,6 +145,7 @@ impl Locked<'_> {
     /// came by the agent socket. Nothing of the transport changes by it. The caller has checked
     /// that the token is for this room and identity.
     pub fn attach_again(&mut self, sid: &str, signal: Signal) {
+        let rooms = self.rooms;
         let Some(participant) = self.participants.get_mut(sid) else {
             return;
         };
@@ -161,13 +168,13 @@ impl Locked<'_> {
         };
         let subscribes = participant.grants.subscribe;
         let room = participant.room.clone();
-        self.send(
-            sid,
-            Message::Reconnect(lk::ReconnectResponse {
-                server_info: Some(server_info()),
-                ..Default::default()
-            }),
-        );
+        let reconnect = lk::ReconnectResponse {
+            ice_servers: rooms.ice_servers(&participant.identity),
+            server_info: Some(server_info()),
+            last_message_seq: participant.sent.last(),
+            ..Default::default()
+        };
+        self.send(sid, Message::Reconnect(reconnect));
         let mut participants = Vec::new();
         if subscribes {
             let departed = self.room(&room).map(|r| r.departed.clone());
@@ -224,6 +231,7 @@ impl Locked<'_> {
         for (sid, reason) in overdue {
             self.remove(&sid, reason, Some(leave(reason, Action::Reconnect)));
         }
+        self.sweep_rooms(now);
     }
 
     pub fn connected(&mut self, sid: &str) {

@@ -4,11 +4,14 @@
 //! workers get orders ([`Command`]) and send reports. What is decided under the lock reaches
 //! sockets and workers in that order.
 
+pub(crate) mod administration;
 pub(crate) mod data;
 pub(crate) mod join;
+pub(crate) mod lifetime;
 pub(crate) mod moves;
 pub(crate) mod negotiation;
 pub(crate) mod participant;
+mod permissions;
 pub(crate) mod publish;
 pub(crate) mod reports;
 pub(crate) mod sdp;
@@ -27,12 +30,14 @@ use lk::signal_response::Message;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{broadcast, oneshot};
 
+use self::lifetime::{Settings, Vacancy, Waits};
 use self::participant::{Mode, Participant};
 use self::signal::Frame;
 use super::packets::command::{Command, SessionId, SessionRef};
 use super::packets::forward::TrackKey;
 use super::packets::link::Links;
 use super::token::{ApiKeys, Grants, MediaClaims};
+use super::turn::TurnServer;
 use super::EngineEvent;
 
 /// How many departures a room remembers for those who were away meanwhile.
@@ -46,6 +51,8 @@ pub(crate) struct Room {
     pub created: SystemTime,
     pub members: Vec<String>,
     pub departed: VecDeque<lk::ParticipantInfo>,
+    pub settings: Settings,
+    pub vacancy: Vacancy,
 }
 
 /// Everything under the lock.
@@ -65,6 +72,7 @@ pub(crate) struct Rooms {
     state: Mutex<State>,
     pub links: Links,
     pub keys: ApiKeys,
+    turn: Vec<TurnServer>,
     pub resume_window: Duration,
     pub setup_deadline: Duration,
     pub token_ttl: Duration,
@@ -96,6 +104,7 @@ impl Rooms {
     pub fn new(
         links: Links,
         keys: ApiKeys,
+        turn: Vec<TurnServer>,
         resume_window: Duration,
         setup_deadline: Duration,
         events: broadcast::Sender<EngineEvent>,
@@ -109,6 +118,7 @@ impl Rooms {
             state: Mutex::new(state),
             links,
             keys,
+            turn,
             resume_window,
             setup_deadline,
             // Long enough for a long meeting's resume; a move or removal ends it at once.
@@ -142,6 +152,12 @@ impl Rooms {
         if let Some(link) = self.links.get(worker) {
             link.command(command);
         }
+    }
+
+    /// The servers that a client is told, with credentials of its own.
+    pub fn ice_servers(&self, identity: &str) -> Vec<lk::IceServer> {
+        let now = super::token::seconds_now();
+        self.turn.iter().map(|s| s.told(identity, now)).collect()
     }
 
     /// A token for a participant's place, as it is after a move.
@@ -212,14 +228,9 @@ impl Locked<'_> {
             .state
             .rooms
             .entry(room.to_owned())
-            .or_insert_with(|| Room {
-                sid: new_sid("RM_"),
-                name: room.to_owned(),
-                created: SystemTime::now(),
-                members: Vec::new(),
-                departed: VecDeque::new(),
-            });
+            .or_insert_with(|| Room::new(room, Settings::default(), Instant::now()));
         entry.members.push(sid.to_owned());
+        entry.vacancy = Vacancy::Occupied;
     }
 
     /// Take a participant out of its room's list; an empty room goes.
@@ -235,7 +246,9 @@ impl Locked<'_> {
             }
         }
         if entry.members.is_empty() {
-            self.state.rooms.remove(room);
+            let now = Instant::now();
+            entry.vacancy = Vacancy::Left(now);
+            self.end_room_if_over(room, now);
         }
     }
 
@@ -289,12 +302,20 @@ impl Locked<'_> {
                 .filter_map(|m| self.participants.get(m))
                 .filter(|p| !p.grants.hidden)
         };
+        let seconds = |wait: fn(&Waits) -> Duration| {
+            let waits = room.settings.waits.as_ref();
+            waits.map_or(0, |w| wait(w).as_secs() as u32)
+        };
         lk::Room {
             sid: room.sid.clone(),
             name: room.name.clone(),
             creation_time: created.as_secs() as i64,
             creation_time_ms: created.as_millis() as i64,
             num_participants: visible().count() as u32,
+            max_participants: room.settings.max_participants,
+            metadata: room.settings.metadata.clone(),
+            empty_timeout: seconds(|w| w.empty),
+            departure_timeout: seconds(|w| w.departure),
             num_publishers: visible().filter(|p| !p.tracks.is_empty()).count() as u32,
             enabled_codecs: join::codecs(),
             ..Default::default()

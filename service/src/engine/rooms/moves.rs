@@ -34,6 +34,10 @@ impl Locked<'_> {
             participant.wishes.clear();
             participant.asked = None;
             participant.speaking = false;
+            participant.sent.moved();
+            participant.entered = std::time::Instant::now();
+            // It named tracks and people of the old room.
+            participant.permission = None;
         }
         self.enter(to, sid);
         self.set_gates(sid);

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use livekit_protocol as lk;
 
+use super::data::Sent;
 use super::sdp::{Kind, Label, Section};
 use super::signal::Signal;
 use crate::engine::packets::command::SessionRef;
@@ -136,6 +137,12 @@ pub(crate) struct Participant {
     pub offering: Offering,
     /// Speaking, as last told to the others.
     pub speaking: bool,
+    /// Its reliable data messages.
+    pub sent: Sent,
+    /// When it came into its present room.
+    pub entered: Instant,
+    /// Whom it lets receive its tracks; everybody until it says otherwise.
+    pub permission: Option<lk::SubscriptionPermission>,
 }
 
 impl Participant {

@@ -36,7 +36,9 @@ impl Locked<'_> {
             if !self.sees(viewer, owner) {
                 continue;
             }
-            let tracks = owner.receivable().filter(|t| wants(viewer, t));
+            let permitted = |t: &&Track| owner.permits(viewer, &t.info.sid);
+            let tracks = owner.receivable().filter(permitted);
+            let tracks = tracks.filter(|t| wants(viewer, t));
             wanted.extend(tracks.map(|t| {
                 Wanted {
                     track: t.info.sid.clone(),

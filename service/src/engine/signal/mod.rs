@@ -2,6 +2,7 @@
 
 mod join_request;
 mod requests;
+mod room_service;
 mod routes;
 mod socket;
 mod twirp;

@@ -6,7 +6,6 @@ use lk::signal_request::Message as Ask;
 use lk::signal_response::Message;
 use lk::DisconnectReason;
 
-use crate::engine::packets::command::Command;
 use crate::engine::rooms::publish::Refusal;
 use crate::engine::rooms::{negotiation, SharedRooms};
 
@@ -19,7 +18,8 @@ pub(crate) async fn carry_out(rooms: &SharedRooms, sid: &str, ask: Ask) -> bool 
                 tracing::info!(sid, %error, "an answer is refused");
             }
         }
-        Ask::Trickle(trickle) => candidate(rooms, sid, &trickle),
+        // The engine's ICE is lite: where a client is, its checks say.
+        Ask::Trickle(_) => {}
         Ask::AddTrack(request) => add_track(rooms, sid, request),
         Ask::Mute(mute) => {
             rooms.lock().mute(sid, &mute.sid, mute.muted);
@@ -46,6 +46,7 @@ pub(crate) async fn carry_out(rooms: &SharedRooms, sid: &str, ask: Ask) -> bool 
                 }),
             );
         }
+        Ask::SubscriptionPermission(wish) => rooms.lock().set_permission(sid, wish),
         Ask::UpdateAudioTrack(update) => rooms.lock().update_audio_track(sid, &update),
         Ask::UpdateVideoTrack(update) => rooms.lock().update_video_track(sid, &update),
         other => unsupported(rooms, sid, other),
@@ -108,32 +109,5 @@ pub(crate) fn sync_state(rooms: &SharedRooms, sid: &str, state: lk::SyncState) {
         locked.update_subscription(sid, subscription);
     }
     locked.set_disabled(sid, &state.track_sids_disabled, true);
-}
-
-fn candidate(rooms: &SharedRooms, sid: &str, trickle: &lk::TrickleRequest) {
-    #[derive(serde::Deserialize)]
-    struct Init {
-        candidate: String,
-    }
-    let Ok(init) = serde_json::from_str::<Init>(&trickle.candidate_init) else {
-        return;
-    };
-    if init.candidate.is_empty() {
-        return;
-    }
-    let locked = rooms.lock();
-    let Some(participant) = locked.participants.get(sid) else {
-        return;
-    };
-    let session = match (trickle.target(), participant.subscriber) {
-        (lk::SignalTarget::Subscriber, Some(subscriber)) => subscriber,
-        _ => participant.publisher,
-    };
-    locked.rooms.command(
-        session.worker,
-        Command::Candidate {
-            id: session.id,
-            candidate: init.candidate,
-        },
-    );
+    locked.replay_data(sid, &state.datachannel_receive_states);
 }

@@ -41,10 +41,11 @@ pub(crate) async fn serve(engine: Engine, socket: WebSocket, visit: Visit) {
     let (signal, frames) = Signal::new(generation);
     let entered = match visit.wanted.request.reconnect {
         true => resume(&engine, &visit, signal),
-        false => Some(enter(&engine, &visit, signal)),
+        false => enter(&engine, &visit, signal),
     };
-    let Some(sid) = entered else {
-        return refuse(&mut sink).await;
+    let sid = match entered {
+        Ok(sid) => sid,
+        Err(goodbye) => return refuse(&mut sink, goodbye).await,
     };
     let request = visit.wanted.request;
     let first = async {
@@ -77,7 +78,7 @@ pub(crate) async fn serve(engine: Engine, socket: WebSocket, visit: Visit) {
 }
 
 /// A new participant and its join response.
-fn enter(engine: &Engine, visit: &Visit, signal: Signal) -> String {
+fn enter(engine: &Engine, visit: &Visit, signal: Signal) -> Result<String, lk::LeaveRequest> {
     let settings = visit.wanted.request.connection_settings.unwrap_or_default();
     let entrant = Entrant {
         room: visit.claims.room().to_owned(),
@@ -95,25 +96,32 @@ fn enter(engine: &Engine, visit: &Visit, signal: Signal) -> String {
         auto_subscribe: settings.auto_subscribe || visit.wanted.slots,
     };
     let mut locked = engine.rooms().lock();
+    if locked.is_full_for(&entrant.room, &entrant.identity) {
+        // Another try would fail, too.
+        return Err(leave(DisconnectReason::JoinFailure, Action::Disconnect));
+    }
     let sid = locked.admit(entrant);
     locked.attach_new(&sid, signal);
     if locked.mode_of(&sid) == Some(Mode::Dual) {
         locked.offer_subscriber(&sid);
     }
-    sid
+    Ok(sid)
 }
 
 /// The participant of an earlier socket, if it is in the room and of the identity of the token: an
 /// old room's token ends with a move (S2).
-fn resume(engine: &Engine, visit: &Visit, signal: Signal) -> Option<String> {
+fn resume(engine: &Engine, visit: &Visit, signal: Signal) -> Result<String, lk::LeaveRequest> {
+    // There is nothing to resume: the client has to start over.
+    let nobody = || leave(DisconnectReason::StateMismatch, Action::Reconnect);
     let mut locked = engine.rooms().lock();
     let wanted = &visit.wanted.request.participant_sid;
     let participant = match wanted.is_empty() {
-        true => locked.find(visit.claims.room(), &visit.claims.sub)?,
-        false => locked.participants.get(wanted)?,
+        true => locked.find(visit.claims.room(), &visit.claims.sub),
+        false => locked.participants.get(wanted),
     };
+    let participant = participant.ok_or_else(nobody)?;
     if participant.room != visit.claims.room() || participant.identity != visit.claims.sub {
-        return None;
+        return Err(nobody());
     }
     let sid = participant.sid.clone();
     if participant.grants != visit.grants {
@@ -129,12 +137,10 @@ fn resume(engine: &Engine, visit: &Visit, signal: Signal) -> Option<String> {
     } else {
         locked.refresh(&sid);
     }
-    Some(sid)
+    Ok(sid)
 }
 
-/// There is nothing to resume: the client has to start over.
-async fn refuse(sink: &mut SplitSink<WebSocket, Ws>) {
-    let goodbye = leave(DisconnectReason::StateMismatch, Action::Reconnect);
+async fn refuse(sink: &mut SplitSink<WebSocket, Ws>, goodbye: lk::LeaveRequest) {
     // A client that does not take it is gone anyway.
     let _ = sink.send(binary(Message::Leave(goodbye))).await;
     let _ = sink.send(Ws::Close(None)).await;

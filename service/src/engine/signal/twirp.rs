@@ -5,17 +5,17 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{header, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use livekit_protocol as lk;
 use prost::Message;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
+use super::room_service;
 use super::routes::token_of;
-use crate::engine::token::{verify, Grants, VideoGrants};
+use crate::engine::token::{verify, VideoGrants};
 use crate::engine::{Engine, EngineError};
 
 /// A Twirp error.
-struct Failed(StatusCode, &'static str, String);
+pub(super) struct Failed(pub StatusCode, pub &'static str, pub String);
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
@@ -26,32 +26,51 @@ impl IntoResponse for Failed {
 
 impl From<EngineError> for Failed {
     fn from(error: EngineError) -> Self {
-        Self(StatusCode::NOT_FOUND, "not_found", error.to_string())
+        match error {
+            EngineError::NoParticipant | EngineError::NoTrack | EngineError::NoRoom => {
+                not_found(&error.to_string())
+            }
+            _ => Self(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                error.to_string(),
+            ),
+        }
     }
 }
 
-fn denied() -> Failed {
+pub(super) fn not_found(text: &str) -> Failed {
+    Failed(StatusCode::NOT_FOUND, "not_found", text.to_owned())
+}
+
+pub(super) fn invalid(text: &str) -> Failed {
+    Failed(StatusCode::BAD_REQUEST, "invalid_argument", text.to_owned())
+}
+
+pub(super) fn denied() -> Failed {
     let text = "the token does not grant this".to_owned();
     Failed(StatusCode::FORBIDDEN, "permission_denied", text)
 }
 
 /// A call's body, and how to answer it.
-struct Call {
+pub(super) struct Call {
     json: bool,
     body: Bytes,
-    grants: VideoGrants,
+    pub grants: VideoGrants,
 }
 
 impl Call {
-    fn read<T: Message + Default + DeserializeOwned>(&self) -> Result<T, Failed> {
+    pub fn read<T: Message + Default + DeserializeOwned>(&self) -> Result<T, Failed> {
         let malformed = |text: String| Failed(StatusCode::BAD_REQUEST, "malformed", text);
         match self.json {
+            // Some clients send nothing for a request without fields.
+            true if self.body.is_empty() => Ok(T::default()),
             true => serde_json::from_slice(&self.body).map_err(|e| malformed(e.to_string())),
             false => T::decode(self.body.clone()).map_err(|e| malformed(e.to_string())),
         }
     }
 
-    fn answer<T: Message + Serialize>(&self, message: &T) -> Response {
+    pub fn answer<T: Message + Serialize>(&self, message: &T) -> Response {
         match self.json {
             true => axum::Json(message).into_response(),
             false => {
@@ -62,8 +81,24 @@ impl Call {
     }
 
     /// Managing a room takes `roomAdmin` for that very room.
-    fn administers(&self, room: &str) -> Result<(), Failed> {
+    pub fn administers(&self, room: &str) -> Result<(), Failed> {
         match self.grants.room_admin && self.grants.room == room {
+            true => Ok(()),
+            false => Err(denied()),
+        }
+    }
+
+    /// Ordering and ending rooms takes `roomCreate`, for any of them.
+    pub fn may_create(&self) -> Result<(), Failed> {
+        match self.grants.room_create {
+            true => Ok(()),
+            false => Err(denied()),
+        }
+    }
+
+    /// Moving somebody takes the name of the very room where they go.
+    pub fn may_send_to(&self, room: &str) -> Result<(), Failed> {
+        match !room.is_empty() && self.grants.destination_room == room {
             true => Ok(()),
             false => Err(denied()),
         }
@@ -95,114 +130,18 @@ async fn dispatch(
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .unwrap_or_default();
+    let json = match kind.split(';').next().unwrap_or_default().trim() {
+        "application/json" => true,
+        "application/protobuf" => false,
+        other => {
+            let text = format!("a call is application/json or application/protobuf, not {other:?}");
+            return Err(Failed(StatusCode::NOT_FOUND, "bad_route", text));
+        }
+    };
     let call = Call {
-        json: kind.starts_with("application/json"),
+        json,
         body,
         grants: token.video.unwrap_or_default(),
     };
-    match method {
-        "ListRooms" => list_rooms(engine, &call),
-        "ListParticipants" => list_participants(engine, &call),
-        "GetParticipant" => get_participant(engine, &call),
-        "RemoveParticipant" => remove_participant(engine, &call).await,
-        "MoveParticipant" => move_participant(engine, &call).await,
-        "DeleteRoom" => delete_room(engine, &call).await,
-        "MutePublishedTrack" => mute_track(engine, &call),
-        _ => Err(Failed(
-            StatusCode::NOT_IMPLEMENTED,
-            "unimplemented",
-            format!("{method} is not implemented by this engine"),
-        )),
-    }
-}
-
-fn list_rooms(engine: &Engine, call: &Call) -> Result<Response, Failed> {
-    if !call.grants.room_list {
-        return Err(denied());
-    }
-    let request: lk::ListRoomsRequest = call.read()?;
-    let locked = engine.rooms().lock();
-    let names: Vec<String> = locked.all_rooms().map(|r| r.name.clone()).collect();
-    let rooms = names
-        .iter()
-        .filter(|n| request.names.is_empty() || request.names.contains(n))
-        .map(|n| locked.room_info(n))
-        .collect();
-    Ok(call.answer(&lk::ListRoomsResponse { rooms }))
-}
-
-fn list_participants(engine: &Engine, call: &Call) -> Result<Response, Failed> {
-    let request: lk::ListParticipantsRequest = call.read()?;
-    call.administers(&request.room)?;
-    let locked = engine.rooms().lock();
-    let participants = locked
-        .members(&request.room)
-        .iter()
-        .filter_map(|sid| locked.participants.get(sid))
-        .map(|p| p.info())
-        .collect();
-    Ok(call.answer(&lk::ListParticipantsResponse { participants }))
-}
-
-fn get_participant(engine: &Engine, call: &Call) -> Result<Response, Failed> {
-    let request: lk::RoomParticipantIdentity = call.read()?;
-    call.administers(&request.room)?;
-    let locked = engine.rooms().lock();
-    let participant = locked
-        .find(&request.room, &request.identity)
-        .ok_or(EngineError::NoParticipant)?;
-    Ok(call.answer(&participant.info()))
-}
-
-async fn remove_participant(engine: &Engine, call: &Call) -> Result<Response, Failed> {
-    let request: lk::RoomParticipantIdentity = call.read()?;
-    call.administers(&request.room)?;
-    engine
-        .remove_participant(&request.room, &request.identity)
-        .await?;
-    Ok(call.answer(&lk::RemoveParticipantResponse {}))
-}
-
-async fn move_participant(engine: &Engine, call: &Call) -> Result<Response, Failed> {
-    let request: lk::MoveParticipantRequest = call.read()?;
-    call.administers(&request.room)?;
-    if call.grants.destination_room != request.destination_room {
-        return Err(denied());
-    }
-    let grants: Grants = engine
-        .rooms()
-        .lock()
-        .find(&request.room, &request.identity)
-        .map(|p| p.grants.clone())
-        .ok_or(EngineError::NoParticipant)?;
-    engine
-        .move_participant(
-            &request.identity,
-            &request.room,
-            &request.destination_room,
-            grants,
-        )
-        .await?;
-    Ok(call.answer(&lk::MoveParticipantResponse {}))
-}
-
-async fn delete_room(engine: &Engine, call: &Call) -> Result<Response, Failed> {
-    let request: lk::DeleteRoomRequest = call.read()?;
-    if !call.grants.room_create {
-        return Err(denied());
-    }
-    engine.delete_room(&request.room).await?;
-    Ok(call.answer(&lk::DeleteRoomResponse {}))
-}
-
-fn mute_track(engine: &Engine, call: &Call) -> Result<Response, Failed> {
-    let request: lk::MuteRoomTrackRequest = call.read()?;
-    call.administers(&request.room)?;
-    let track = engine.mute_track(
-        &request.room,
-        &request.identity,
-        &request.track_sid,
-        request.muted,
-    )?;
-    Ok(call.answer(&lk::MuteRoomTrackResponse { track: Some(track) }))
+    room_service::dispatch(engine, method, &call).await
 }

@@ -1,0 +1,188 @@
+//! The addresses that a session is heard from, which of them it sends to, and how a client changes
+//! over to another one.
+//!
+//! An ICE-lite agent takes the pair that the client nominated (RFC 8445 7.3.1.5), and str0m, where
+//! several are nominated, the one of the highest priority. But a client whose NAT gave it another
+//! address, or which went from Wi-Fi to cellular, nominates a pair of equal or lower priority while
+//! the old one looks alive for another 15 s. Browsers send USE-CANDIDATE to an ICE-lite agent on
+//! their selected pair alone, so the last verified one says where the client is now: str0m is made
+//! to forget the address of before.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::ice::{StunMessage, TransId};
+use str0m::net::{Protocol, Transmit};
+use str0m::{Candidate, CandidateKind, Rtc};
+
+/// Addresses a session may be heard from at a time: a client has a few interfaces, and each comes
+/// and goes.
+const MAX_PATHS: usize = 16;
+
+/// Consent to be sent to lasts 30 s (RFC 7675 5.1); so does the memory of an address.
+const CONSENT: Duration = Duration::from_secs(30);
+
+/// Checks that are remembered: some minutes of them. A copy of one, sent by whoever saw it on its
+/// way, would pass for the client's wish to be served elsewhere.
+const MAX_CHECKS: usize = 128;
+
+/// What str0m calls the foundation of a candidate that it learned from a check: one that is added
+/// again under this name takes the place of the forgotten one.
+const LEARNED: &str = "tmp_prflx";
+/// The priority of such a candidate; the client's own wish shows in whom it nominates.
+const LEARNED_PRIORITY: u32 = (110 << 24) | (65_535 << 8) | 255;
+
+/// Where a datagram comes from. An address alone does not say it: two clients behind one NAT may
+/// have the same one, by UDP and by TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Origin {
+    pub protocol: Protocol,
+    pub address: SocketAddr,
+}
+
+impl Origin {
+    fn candidate(&self) -> Candidate {
+        Candidate::from_parts(
+            LEARNED.to_owned(),
+            1,
+            self.protocol,
+            LEARNED_PRIORITY,
+            self.address,
+            CandidateKind::PeerReflexive,
+            None,
+            None,
+            None,
+        )
+    }
+}
+
+/// A verified address.
+#[derive(Debug, Clone, Copy)]
+struct Path {
+    origin: Origin,
+    /// The worker whose socket hears it.
+    by: usize,
+    checked: Instant,
+}
+
+/// An address that is no longer to be demultiplexed, and the worker whose socket hears it.
+pub(crate) type Forgotten = (Origin, usize);
+
+/// A session's addresses.
+#[derive(Debug, Default)]
+pub(crate) struct Paths {
+    known: Vec<Path>,
+    selected: Option<Origin>,
+    /// Addresses that str0m was made to forget; it ignores checks from them until told otherwise.
+    left: Vec<Origin>,
+    /// The last checks, by transaction, and where each came from.
+    checks: VecDeque<(TransId, Origin)>,
+}
+
+impl Paths {
+    /// Whether a check is a copy of one that came from another address. A client repeats a check
+    /// that was lost under the same transaction, but from where it was.
+    pub fn is_copy(&mut self, bytes: &[u8], from: Origin) -> bool {
+        let Ok(message) = StunMessage::parse(bytes) else {
+            return false;
+        };
+        let transaction = message.trans_id();
+        if let Some((_, origin)) = self.checks.iter().find(|(t, _)| *t == transaction) {
+            return *origin != from;
+        }
+        if self.checks.len() >= MAX_CHECKS {
+            self.checks.pop_front();
+        }
+        self.checks.push_back((transaction, from));
+        false
+    }
+
+    /// Whether a verified check came from an address not longer ago than consent lasts.
+    pub fn consents(&self, to: &Transmit) -> bool {
+        let origin = Origin {
+            protocol: to.proto,
+            address: to.destination,
+        };
+        self.known.iter().any(|p| p.origin == origin)
+    }
+
+    /// To be called before str0m gets a check that it accepts.
+    pub fn before_check(&mut self, rtc: &mut Rtc, from: Origin) {
+        if let Some(at) = self.left.iter().position(|o| *o == from) {
+            self.left.swap_remove(at);
+            rtc.add_remote_candidate(from.candidate());
+        }
+    }
+
+    /// A check was verified: remember the address; gives back what had to go for it.
+    pub fn checked(&mut self, from: Origin, by: usize, now: Instant) -> Option<Forgotten> {
+        self.known.retain(|p| p.origin != from);
+        self.known.push(Path {
+            origin: from,
+            by,
+            checked: now,
+        });
+        let oldest = (self.known.len() > MAX_PATHS).then(|| self.known.remove(0));
+        oldest.map(|p| (p.origin, p.by))
+    }
+
+    /// The client uses this path from now on. True if that is news, and str0m has to be brought up
+    /// to date.
+    pub fn select(&mut self, rtc: &mut Rtc, from: Origin) -> bool {
+        let before = self.selected.replace(from);
+        let Some(before) = before.filter(|b| *b != from) else {
+            return false;
+        };
+        self.leave(rtc, before);
+        true
+    }
+
+    fn leave(&mut self, rtc: &mut Rtc, origin: Origin) {
+        if rtc.direct_api().invalidate_candidate(&origin.candidate()) {
+            self.left.push(origin);
+            if self.left.len() > MAX_PATHS {
+                self.left.remove(0);
+            }
+        }
+    }
+
+    /// The address cannot be reached any more (its TCP connection ended).
+    pub fn lost(&mut self, rtc: &mut Rtc, origin: Origin) {
+        self.known.retain(|p| p.origin != origin);
+        if self.selected == Some(origin) {
+            self.selected = None;
+        }
+        // Not `leave`: a new connection has a new address.
+        rtc.direct_api().invalidate_candidate(&origin.candidate());
+    }
+
+    /// ICE starts over, and str0m with it.
+    pub fn restarted(&mut self) {
+        self.selected = None;
+        self.left.clear();
+    }
+
+    /// Forget the addresses that were not checked for so long that the client is not there.
+    pub fn expire(&mut self, now: Instant) -> Vec<Forgotten> {
+        let stale = |p: &Path| now.saturating_duration_since(p.checked) > CONSENT;
+        if !self.known.iter().any(stale) {
+            return Vec::new();
+        }
+        let gone = self.known.iter().filter(|p| stale(p));
+        let gone = gone.map(|p| (p.origin, p.by)).collect();
+        self.known.retain(|p| !stale(p));
+        gone
+    }
+
+    /// The session ends.
+    pub fn take(&mut self) -> Vec<Forgotten> {
+        let known = std::mem::take(&mut self.known);
+        known.into_iter().map(|p| (p.origin, p.by)).collect()
+    }
+}
+
+/// Whether a datagram is a check by which the client says that it uses this path.
+pub(crate) fn nominates(bytes: &[u8]) -> bool {
+    StunMessage::parse(bytes).is_ok_and(|m| m.is_binding_request() && m.use_candidate())
+}

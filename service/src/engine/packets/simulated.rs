@@ -1,0 +1,574 @@
+//! Workers and clients in one thread, on a simulated network and clock: no socket is opened and no
+//! time passes. What the network loses, delays and mixes up comes from a seed.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::media::{Direction, MediaKind, Mid};
+use str0m::net::{Protocol, Receive, Transmit};
+use str0m::rtp::RtpWrite;
+use str0m::{Candidate, Event, Input, Output, Rtc};
+use tokio::sync::{mpsc, oneshot};
+
+use super::command::{Command, Report, SessionId, Upstream};
+use super::demux::is_stun;
+use super::forward::TrackKey;
+use super::link::{Bell, Link, Links};
+use super::negotiate::Transport;
+use super::paths::Origin;
+use super::worker::{Datagram, Worker};
+
+/// All workers are asked after each event, so nobody has to be woken.
+struct Silent;
+
+impl Bell for Silent {
+    fn ring(&self) {}
+}
+
+thread_local! {
+    static SECRETS: RefCell<StdRng> = RefCell::new(StdRng::seed_from_u64(0));
+}
+
+/// Credentials of a simulation come from its seed, too.
+fn seeded() -> u128 {
+    SECRETS.with_borrow_mut(|r| r.random())
+}
+
+/// A datagram on its way.
+struct Travelling {
+    at: Instant,
+    /// Keeps the order of what arrives at the same time.
+    number: u64,
+    from: SocketAddr,
+    to: SocketAddr,
+    bytes: Vec<u8>,
+}
+
+impl PartialEq for Travelling {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Travelling {}
+
+impl PartialOrd for Travelling {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Travelling {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+/// What the network does to a datagram.
+#[derive(Clone, Copy)]
+struct Weather {
+    loss: f64,
+    delay: (u64, u64),
+}
+
+struct Network {
+    random: StdRng,
+    weather: Weather,
+    travelling: BinaryHeap<Reverse<Travelling>>,
+    number: u64,
+    /// Datagrams that went to the engine, for those who want to send them again, or worse.
+    seen: Vec<(SocketAddr, Vec<u8>)>,
+    /// Where everything was sent, also what was lost.
+    sent_to: Vec<SocketAddr>,
+}
+
+impl Network {
+    fn send(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        self.sent_to.push(to);
+        let (least, most) = self.weather.delay;
+        let delay = Duration::from_millis(self.random.random_range(least..=most));
+        if self.random.random_bool(self.weather.loss) {
+            return;
+        }
+        self.number += 1;
+        self.travelling.push(Reverse(Travelling {
+            at: now + delay,
+            number: self.number,
+            from,
+            to,
+            bytes: bytes.to_vec(),
+        }));
+    }
+}
+
+/// A client with a microphone, and a section for each of the others.
+struct Peer {
+    rtc: Rtc,
+    name: usize,
+    address: SocketAddr,
+    microphone: Mid,
+    ears: Vec<Mid>,
+    due: Instant,
+    sent: u64,
+    /// How many packets of each peer arrived.
+    heard: Vec<u64>,
+}
+
+struct World {
+    now: Instant,
+    workers: Vec<Worker>,
+    peers: Vec<Peer>,
+    links: Links,
+    network: Network,
+    next_packet: Instant,
+    engine: SocketAddr,
+    _reports: mpsc::UnboundedReceiver<Report>,
+}
+
+/// A packet of sound every 20 ms.
+const PACE: Duration = Duration::from_millis(20);
+
+impl World {
+    /// As many workers, and as many peers on them who all hear each other.
+    fn new(seed: u64, workers: usize, peers: usize, weather: Weather) -> Self {
+        // The only time that is asked for; from here on it is told.
+        #[allow(clippy::disallowed_methods)]
+        let now = Instant::now();
+        SECRETS.with_borrow_mut(|r| *r = StdRng::seed_from_u64(seed));
+        let engine = SocketAddr::from(([192, 0, 2, 1], 7882));
+        let links: Links = (0..workers)
+            .map(|_| Arc::new(Link::new(Box::new(Silent))))
+            .collect();
+        let certificate = str0m::crypto::from_feature_flags()
+            .dtls_provider
+            .generate_certificate()
+            .expect("a certificate");
+        let (reports, receiver) = mpsc::unbounded_channel();
+        let worker = |worker| {
+            let transport = Transport {
+                worker,
+                certificate: certificate.clone(),
+                candidates: vec![engine],
+                tcp_candidates: Vec::new(),
+                random: seeded,
+            };
+            Worker::new(transport, links.clone(), reports.clone(), now)
+        };
+        let mut world = Self {
+            now,
+            workers: (0..workers).map(worker).collect(),
+            peers: (0..peers).map(|n| Peer::new(n, peers - 1, now)).collect(),
+            links,
+            network: Network {
+                random: StdRng::seed_from_u64(seed),
+                weather,
+                travelling: BinaryHeap::new(),
+                number: 0,
+                seen: Vec::new(),
+                sent_to: Vec::new(),
+            },
+            next_packet: now,
+            engine,
+            _reports: receiver,
+        };
+        (0..peers).for_each(|n| world.join(n));
+        (0..peers).for_each(|n| world.route(n));
+        world
+    }
+
+    fn home(&self, peer: usize) -> usize {
+        peer % self.workers.len()
+    }
+
+    fn join(&mut self, peer: usize) {
+        let (id, home) = (SessionId(peer as u64), self.home(peer));
+        let (sdp, pending) = self.peers[peer].offer();
+        let (reply, mut answer) = oneshot::channel();
+        let link = self.links[home].clone();
+        link.command(Command::Create { id });
+        link.command(Command::Offer { id, sdp, reply });
+        link.command(Command::Publish {
+            id,
+            upstream: Upstream {
+                mid: self.peers[peer].microphone,
+                key: TrackKey(peer as u64),
+                audio: true,
+                layers: Vec::new(),
+                open: true,
+            },
+        });
+        self.workers[home].obey(self.now);
+        let answer = answer.try_recv().expect("an answer at once");
+        let peer = &mut self.peers[peer];
+        let answer = SdpAnswer::from_sdp_string(&answer.expect("no error").sdp);
+        let accepted = peer
+            .rtc
+            .sdp_api()
+            .accept_answer(pending, answer.expect("an answer"));
+        accepted.expect("an acceptable answer");
+    }
+
+    /// Everybody else's sound into the sections of this peer.
+    fn route(&mut self, peer: usize) {
+        let others: Vec<usize> = (0..self.peers.len()).filter(|o| *o != peer).collect();
+        for (other, mid) in others.into_iter().zip(self.peers[peer].ears.clone()) {
+            self.links[self.home(peer)].command(Command::Route {
+                id: SessionId(peer as u64),
+                mid,
+                track: TrackKey(other as u64),
+                origin: self.home(other),
+                video: false,
+            });
+        }
+    }
+
+    /// Let time go on.
+    fn run(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        while self.now < end {
+            self.settle();
+            let next = self.next_event().min(end);
+            self.now = next.max(self.now);
+            self.happen();
+        }
+    }
+
+    fn next_event(&self) -> Instant {
+        let arrival = self.network.travelling.peek().map(|Reverse(t)| t.at);
+        let workers = self.workers.iter().map(Worker::due);
+        let peers = self.peers.iter().map(|p| p.due);
+        let due = workers.chain(peers).chain(arrival).min();
+        due.unwrap_or(self.next_packet).min(self.next_packet)
+    }
+
+    fn happen(&mut self) {
+        while let Some(Reverse(first)) = self.network.travelling.peek() {
+            if first.at > self.now {
+                break;
+            }
+            if let Some(Reverse(arrived)) = self.network.travelling.pop() {
+                self.arrive(arrived);
+            }
+        }
+        for worker in &mut self.workers {
+            worker.wake(self.now);
+        }
+        for peer in &mut self.peers {
+            if peer.due <= self.now {
+                let _ = peer.rtc.handle_input(Input::Timeout(self.now));
+            }
+        }
+        if self.next_packet <= self.now {
+            self.next_packet = self.now + PACE;
+            self.peers.iter_mut().for_each(|p| p.speak(self.now));
+        }
+    }
+
+    fn arrive(&mut self, arrived: Travelling) {
+        if arrived.to == self.engine {
+            self.network
+                .seen
+                .push((arrived.from, arrived.bytes.clone()));
+            self.reach_engine(arrived.from, &arrived.bytes);
+        } else if let Some(peer) = self.peers.iter_mut().find(|p| p.address == arrived.to) {
+            peer.receive(arrived.from, &arrived.bytes, self.now);
+            // str0m wants to be drained after each input.
+            self.settle();
+        }
+    }
+
+    /// The socket is chosen by the sender's address, as the kernel does; not by the session's home.
+    fn reach_engine(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let socket = usize::from(from.port()) % self.workers.len();
+        let datagram = Datagram {
+            from: Origin {
+                protocol: Protocol::Udp,
+                address: from,
+            },
+            to: None,
+            bytes,
+        };
+        self.workers[socket].receive(datagram, self.now);
+        self.settle();
+    }
+
+    /// Until nobody has anything to say at this time.
+    fn settle(&mut self) {
+        loop {
+            let mut quiet = true;
+            for worker in &mut self.workers {
+                worker.obey(self.now);
+                while worker.receive_handed(self.now) || worker.forward_next(self.now) {
+                    quiet = false;
+                }
+                let outbox = worker.outbox();
+                outbox.keep_promises();
+                for Transmit {
+                    source,
+                    destination,
+                    contents,
+                    ..
+                } in outbox.datagrams.drain(..)
+                {
+                    self.network.send(self.now, source, destination, &contents);
+                }
+            }
+            for peer in &mut self.peers {
+                for transmit in peer.drain() {
+                    let to = transmit.destination;
+                    self.network
+                        .send(self.now, peer.address, to, &transmit.contents);
+                }
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+
+    /// Forget what was heard, and tell at least how much everybody hears of everybody in a time.
+    fn least_heard(&mut self, duration: Duration) -> u64 {
+        self.peers.iter_mut().for_each(|p| p.heard.fill(0));
+        self.run(duration);
+        let heard = self.peers.iter().flat_map(|peer| {
+            let others = peer
+                .heard
+                .iter()
+                .enumerate()
+                .filter(|(n, _)| *n != peer.name);
+            others.map(|(_, count)| *count)
+        });
+        heard.min().unwrap_or(0)
+    }
+}
+
+impl Peer {
+    fn new(name: usize, others: usize, now: Instant) -> Self {
+        let address =
+            SocketAddr::from(([198, 51, 100, 1], 4000 + name as u16 / 2 * 7 + name as u16));
+        let mut rtc = Rtc::builder()
+            .set_rtp_mode(true)
+            .clear_codecs()
+            .enable_opus(true, false)
+            .build(now);
+        rtc.add_local_candidate(Candidate::host(address, "udp").expect("a valid address"));
+        Self {
+            rtc,
+            name,
+            address,
+            microphone: Mid::from("-"),
+            ears: Vec::new(),
+            due: now,
+            sent: 0,
+            heard: vec![0; others + 1],
+        }
+    }
+
+    fn offer(&mut self) -> (String, SdpPendingOffer) {
+        let mut change = self.rtc.sdp_api();
+        let mut add = |direction| change.add_media(MediaKind::Audio, direction, None, None, None);
+        self.microphone = add(Direction::SendOnly);
+        self.ears = self.heard[1..]
+            .iter()
+            .map(|_| add(Direction::RecvOnly))
+            .collect();
+        let (offer, pending) = change.apply().expect("something to offer");
+        (offer.to_sdp_string(), pending)
+    }
+
+    fn receive(&mut self, from: SocketAddr, bytes: &[u8], now: Instant) {
+        let Ok(contents) = bytes.try_into() else {
+            return;
+        };
+        let receive = Receive {
+            proto: Protocol::Udp,
+            source: from,
+            destination: self.address,
+            contents,
+        };
+        let _ = self.rtc.handle_input(Input::Receive(now, receive));
+    }
+
+    fn drain(&mut self) -> Vec<Transmit> {
+        let mut out = Vec::new();
+        loop {
+            match self.rtc.poll_output().expect("a living client") {
+                Output::Timeout(due) => {
+                    self.due = due;
+                    return out;
+                }
+                Output::Transmit(transmit) => out.push(transmit),
+                Output::Event(Event::RtpPacket(packet)) => {
+                    let of = usize::from(packet.payload[0]);
+                    self.heard[of] += 1;
+                }
+                Output::Event(_) => {}
+            }
+        }
+    }
+
+    fn speak(&mut self, now: Instant) {
+        if !self.rtc.is_connected() {
+            return;
+        }
+        self.sent += 1;
+        let pt = self.rtc.codec_config().params()[0].pt();
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_tx_by_mid(self.microphone, None);
+        let payload = vec![self.name as u8; 40];
+        let time = (self.sent * 960) as u32;
+        let write = RtpWrite::new(pt, self.sent.into(), time, now, payload);
+        stream.expect("a sending section").write_rtp(write);
+    }
+}
+
+const FAIR: Weather = Weather {
+    loss: 0.0,
+    delay: (5, 5),
+};
+const STORM: Weather = Weather {
+    loss: 0.05,
+    delay: (20, 60),
+};
+
+/// 50 packets a second, of which 5 % are lost on each of two ways.
+#[test]
+fn everybody_hears_everybody_in_any_weather() {
+    for (seed, weather, least) in [(1, FAIR, 148), (2, STORM, 115), (3, STORM, 115)] {
+        for workers in [1, 2, 3] {
+            let mut world = World::new(seed, workers, 4, weather);
+            world.run(Duration::from_secs(4));
+            let heard = world.least_heard(Duration::from_secs(3));
+            assert!(
+                heard >= least,
+                "{heard} with {workers} workers, seed {seed}"
+            );
+        }
+    }
+}
+
+/// A NAT's new port is found by the next check, and the old address is forgotten when its consent
+/// is over.
+#[test]
+fn an_address_is_taken_over_and_the_old_one_forgotten() {
+    let mut world = World::new(4, 2, 3, FAIR);
+    world.run(Duration::from_secs(3));
+    let old = world.peers[0].address;
+    world.peers[0].address = SocketAddr::from(([198, 51, 100, 9], 61_001));
+    world.run(Duration::from_secs(5));
+    assert!(world.least_heard(Duration::from_secs(1)) >= 48);
+    world.run(Duration::from_secs(40));
+    let old = Origin {
+        protocol: Protocol::Udp,
+        address: old,
+    };
+    let knows = |worker: &Worker| worker.demux.session_of(&old).is_some();
+    assert!(!world.workers.iter().any(knows));
+    assert!(world.least_heard(Duration::from_secs(1)) >= 48);
+}
+
+/// Without checks for longer than consent lasts, a session is left to its timers and nothing is
+/// sent to where it was.
+#[test]
+fn nothing_is_sent_to_who_is_gone() {
+    let mut world = World::new(5, 2, 3, FAIR);
+    world.run(Duration::from_secs(3));
+    let gone = world.peers.pop().expect("three peers").address;
+    world.run(Duration::from_secs(1));
+    assert!(
+        world.network.sent_to.contains(&gone),
+        "consent is not over yet"
+    );
+    world.run(Duration::from_secs(60));
+    world.network.sent_to.clear();
+    world.run(Duration::from_secs(1));
+    assert!(!world.network.sent_to.is_empty(), "the others go on");
+    assert!(!world.network.sent_to.contains(&gone));
+}
+
+/// Whoever sees a check on its way cannot have the media sent elsewhere by sending a copy.
+#[test]
+fn a_copied_check_moves_nothing() {
+    let mut world = World::new(7, 2, 3, FAIR);
+    world.run(Duration::from_secs(3));
+    let stranger = SocketAddr::from(([203, 0, 113, 1], 9));
+    let checks = world.network.seen.iter().filter(|(_, b)| is_stun(b));
+    let checks: Vec<Vec<u8>> = checks.map(|(_, bytes)| bytes.clone()).collect();
+    assert!(checks.len() >= 3, "each client checked");
+    for check in checks {
+        world.reach_engine(stranger, &check);
+    }
+    world.network.sent_to.clear();
+    assert!(world.least_heard(Duration::from_secs(1)) >= 48);
+    assert!(!world.network.sent_to.contains(&stranger));
+}
+
+/// S11, CVE-2025-49140, CVE-2026-54908: whatever arrives, from strangers or from a client's own
+/// address, neither ends the worker nor anybody's call, nor fills its tables.
+#[test]
+fn nothing_that_arrives_hurts_those_inside() {
+    let rounds = match std::env::var("PLENARY_FUZZ_ROUNDS") {
+        Ok(rounds) => rounds.parse().expect("a number"),
+        Err(_) => 20,
+    };
+    let seed = match std::env::var("PLENARY_FUZZ_SEED") {
+        Ok(seed) => seed.parse().expect("a number"),
+        Err(_) => 6,
+    };
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut world = World::new(seed, 2, 3, FAIR);
+    world.run(Duration::from_secs(3));
+    for round in 0..rounds {
+        for _ in 0..500 {
+            let (from, bytes) = nonsense(&mut random, &world.network.seen);
+            world.reach_engine(from, &bytes);
+        }
+        world.network.seen.truncate(2000);
+        let heard = world.least_heard(Duration::from_secs(1));
+        assert!(heard >= 45, "{heard} of 50, round {round}, seed {seed}");
+        for worker in &world.workers {
+            assert!(worker.demux.size() <= 64, "round {round}, seed {seed}");
+        }
+    }
+}
+
+/// Something that was sent, changed; or nothing that ever was.
+fn nonsense(random: &mut StdRng, seen: &[(SocketAddr, Vec<u8>)]) -> (SocketAddr, Vec<u8>) {
+    let stranger = SocketAddr::from(([203, 0, 113, 1], random.random()));
+    if random.random_bool(0.2) {
+        let mut bytes = vec![0; random.random_range(0..200)];
+        random.fill(&mut bytes[..]);
+        return (stranger, bytes);
+    }
+    let (from, bytes) = &seen[random.random_range(0..seen.len())];
+    let from = if random.random_bool(0.3) {
+        stranger
+    } else {
+        *from
+    };
+    let mut bytes = bytes.clone();
+    for _ in 0..random.random_range(0..4) {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = random.random_range(0..bytes.len());
+        match random.random_range(0..5) {
+            0 => bytes[at] ^= 1 << random.random_range(0..8),
+            1 => bytes[at] = random.random(),
+            2 => bytes.truncate(at),
+            3 => bytes.insert(at, random.random()),
+            _ => {
+                let more = bytes[at..].to_vec();
+                bytes.extend(more);
+            }
+        }
+    }
+    (from, bytes)
+}

@@ -1,0 +1,216 @@
+//! A worker's thread: it gives the worker its datagrams, orders and time, and sends what comes out
+//! before it waits for more.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Interest, Poll, Token, Waker};
+use str0m::net::Protocol;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::tcp::{Connections, Writers};
+use super::udp::{Flushed, Inbox, MediaSocket};
+use crate::engine::packets::command::Report;
+use crate::engine::packets::link::{Bell, Counters, Link, Links};
+use crate::engine::packets::negotiate::Transport;
+use crate::engine::packets::paths::Origin;
+use crate::engine::packets::worker::{Datagram, Worker};
+
+const SOCKET: Token = Token(0);
+const BELL: Token = Token(1);
+
+/// Calls to the socket before timers and commands get their turn again.
+const READS: usize = 4;
+/// Packets from other workers, and as many datagrams, before the socket gets its turn again.
+const TURN: usize = 256;
+/// Datagrams that wait until more are made: enough for batches, and made in about a millisecond.
+const FLUSH_AT: usize = 256;
+
+impl Bell for Waker {
+    fn ring(&self) {
+        if let Err(error) = self.wake() {
+            tracing::error!(%error, "cannot wake a media worker");
+        }
+    }
+}
+
+/// A worker's place before it has its links.
+pub(in crate::engine) struct Seat {
+    poll: Poll,
+    socket: mio::net::UdpSocket,
+}
+
+impl Seat {
+    pub fn new(socket: std::net::UdpSocket) -> std::io::Result<(Self, Arc<Link>)> {
+        socket.set_nonblocking(true)?;
+        let mut socket = mio::net::UdpSocket::from_std(socket);
+        let poll = Poll::new()?;
+        poll.registry()
+            .register(&mut socket, SOCKET, Interest::READABLE)?;
+        let bell = Waker::new(poll.registry(), BELL)?;
+        Ok((Self { poll, socket }, Arc::new(Link::new(Box::new(bell)))))
+    }
+
+    /// Start the thread.
+    pub fn take(
+        self,
+        transport: Transport,
+        links: Links,
+        connections: Connections,
+        reports: UnboundedSender<Report>,
+    ) -> std::io::Result<std::thread::JoinHandle<()>> {
+        let index = transport.worker;
+        std::thread::Builder::new()
+            .name(format!("media-{index}"))
+            .spawn(move || {
+                let link = links[index].clone();
+                let socket = MediaSocket::new(self.socket, &transport.candidates, index == 0);
+                let running = Running {
+                    poll: self.poll,
+                    socket,
+                    inbox: Inbox::new(),
+                    writers: Writers::new(connections),
+                    worker: Worker::new(transport, links, reports, Instant::now()),
+                    link,
+                    readable: true,
+                    writable: true,
+                };
+                running.run();
+            })
+    }
+}
+
+struct Running {
+    poll: Poll,
+    socket: MediaSocket,
+    inbox: Inbox,
+    writers: Writers,
+    worker: Worker,
+    link: Arc<Link>,
+    readable: bool,
+    writable: bool,
+}
+
+impl Running {
+    fn run(mut self) {
+        let mut events = Events::with_capacity(8);
+        self.link.woke();
+        while !self.worker.stopped() {
+            self.worker.obey(Instant::now());
+            self.read();
+            self.take_over();
+            self.worker.wake(Instant::now());
+            self.flush();
+            if self.readable {
+                continue;
+            }
+            let wait = match self.link.may_sleep() {
+                true => self.worker.due().saturating_duration_since(Instant::now()),
+                false => Duration::ZERO,
+            };
+            if let Err(error) = self.poll.poll(&mut events, Some(wait)) {
+                if error.kind() != std::io::ErrorKind::Interrupted {
+                    tracing::error!(%error, "a media worker cannot wait for its socket");
+                    break;
+                }
+            }
+            self.link.woke();
+            for event in events.iter().filter(|e| e.token() == SOCKET) {
+                self.readable |= event.is_readable() || event.is_error();
+                if event.is_writable() {
+                    self.unblock();
+                }
+            }
+        }
+        self.flush();
+    }
+
+    fn read(&mut self) {
+        for _ in 0..READS {
+            if !self.readable {
+                return;
+            }
+            self.readable = self.socket.receive(&mut self.inbox, &self.link.counters);
+            for at in 0..self.inbox.arrived.len() {
+                let arrived = self.inbox.arrived[at];
+                let datagram = Datagram {
+                    from: Origin {
+                        protocol: Protocol::Udp,
+                        address: arrived.from,
+                    },
+                    to: arrived.to,
+                    bytes: self.inbox.bytes(&arrived),
+                };
+                self.worker.receive(datagram, Instant::now());
+                self.flush_some();
+            }
+        }
+    }
+
+    /// What other workers have for this one.
+    fn take_over(&mut self) {
+        for _ in 0..TURN {
+            if !self.worker.receive_handed(Instant::now()) {
+                break;
+            }
+            self.flush_some();
+        }
+        for _ in 0..TURN {
+            if !self.worker.forward_next(Instant::now()) {
+                break;
+            }
+            self.flush_some();
+        }
+    }
+
+    fn flush_some(&mut self) {
+        if self.worker.outbox().datagrams.len() >= FLUSH_AT && self.writable {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let outbox = self.worker.outbox();
+        if !outbox.datagrams.is_empty() {
+            self.writers
+                .send(&mut outbox.datagrams, &self.link.counters);
+        }
+        if !outbox.datagrams.is_empty() && self.writable {
+            let flushed = self.socket.send(&mut outbox.datagrams, &self.link.counters);
+            if flushed == Flushed::Blocked {
+                self.block();
+            }
+        }
+        self.keep_promises();
+    }
+
+    /// Whoever waits for what was decided to have happened may rely on it: what the socket would
+    /// not take until now is not sent later.
+    fn keep_promises(&mut self) {
+        let outbox = self.worker.outbox();
+        if !outbox.has_promises() {
+            return;
+        }
+        let lost = outbox.datagrams.drain(..).len();
+        Counters::add(&self.link.counters.dropped, lost as u64);
+        outbox.keep_promises();
+    }
+
+    /// The socket's buffer is full: wait until it is not. Asked for only then, since the system
+    /// would tell it after every datagram that left.
+    fn block(&mut self) {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let registry = self.poll.registry();
+        self.writable = registry
+            .reregister(self.socket.socket(), SOCKET, interest)
+            .is_err();
+    }
+
+    fn unblock(&mut self) {
+        self.writable = true;
+        let registry = self.poll.registry();
+        if let Err(error) = registry.reregister(self.socket.socket(), SOCKET, Interest::READABLE) {
+            tracing::debug!(%error, "the media socket stays registered for writing");
+        }
+    }
+}
