@@ -12,15 +12,16 @@ use str0m::net::{Protocol, Receive, Transmit};
 use str0m::Input;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::bandwidth::Moved;
 use super::command::{Command, Report, SessionId};
 use super::demux::{Belongs, Demux};
 use super::downstream::Delivered;
 use super::forward::{Forward, TrackKey};
+use super::interest::{Interests, Receivers};
 use super::link::{Counters, Link, Links, MAX_DATAGRAM};
 use super::negotiate::Transport;
 use super::session::{Outlet, Session};
 use super::upstream::UpTrack;
-use str0m::media::Mid;
 
 const SOCKET: Token = Token(0);
 const BELL: Token = Token(1);
@@ -64,6 +65,7 @@ impl Seat {
             index_of: HashMap::new(),
             demux: Demux::new(index),
             routes: HashMap::new(),
+            moved: Vec::new(),
             uptracks: HashMap::new(),
             transport,
             readable: true,
@@ -93,9 +95,9 @@ pub(super) struct Desk {
     pub(super) socket: mio::net::UdpSocket,
     pub(super) links: Links,
     pub(super) reports: UnboundedSender<Report>,
-    /// Which workers (a bit each) have subscribers of a track published here. Kept apart from the
-    /// tracks themselves, since another worker may ask before the track is known here.
-    pub(super) interests: HashMap<TrackKey, u64>,
+    /// Which workers have subscribers of a track published here. Kept apart from the tracks
+    /// themselves, since another worker may ask before the track is known here.
+    pub(super) interests: HashMap<TrackKey, Interests>,
     /// Packets for subscribers on this worker.
     pub(super) here: VecDeque<Forward>,
 }
@@ -117,9 +119,10 @@ impl Outlet for Desk {
     }
 
     fn forward(&mut self, packet: Forward) {
-        let Some(mut workers) = self.interests.get(&packet.track).copied() else {
+        let Some(interests) = self.interests.get(&packet.track) else {
             return;
         };
+        let mut workers = interests.workers(packet.head.layer.spatial);
         while workers != 0 {
             let worker = workers.trailing_zeros() as usize;
             workers &= workers - 1;
@@ -136,9 +139,9 @@ impl Outlet for Desk {
         let _ = self.reports.send(report);
     }
 
-    fn want_keyframe(&mut self, track: TrackKey, origin: usize) {
+    fn want_keyframes(&mut self, track: TrackKey, origin: usize, layers: u8) {
         if let Some(link) = self.links.get(origin) {
-            link.command(Command::Keyframe { track });
+            link.command(Command::Keyframe { track, layers });
         }
     }
 }
@@ -151,8 +154,10 @@ pub(super) struct Worker {
     pub(super) demux: Demux,
     pub(super) sessions: Slab<Session>,
     pub(super) index_of: HashMap<SessionId, usize>,
-    /// Who receives a track here: session and section.
-    pub(super) routes: HashMap<TrackKey, Vec<(usize, Mid)>>,
+    /// Who receives a track here.
+    pub(super) routes: HashMap<TrackKey, Receivers>,
+    /// Sections whose layers changed, while that is being carried out.
+    pub(super) moved: Vec<Moved>,
     /// Tracks published here, by the session that does.
     pub(super) uptracks: HashMap<TrackKey, usize>,
     pub(super) timers: BinaryHeap<Reverse<(Instant, usize)>>,
@@ -340,7 +345,7 @@ impl Worker {
         let Some(receivers) = self.routes.get(&packet.track) else {
             return;
         };
-        for (index, mid) in receivers {
+        for (index, mid) in &receivers.list {
             let Some(session) = self.sessions.get_mut(*index) else {
                 continue;
             };
@@ -353,8 +358,9 @@ impl Worker {
                     schedule(session, *index, &mut self.timers);
                 }
                 Delivered::AwaitsKeyframe => {
-                    if let Some(route) = down.route {
-                        self.desk.want_keyframe(route.track, route.origin);
+                    if let Some(route) = down.route() {
+                        let layer = 1 << packet.head.layer.spatial;
+                        self.desk.want_keyframes(route.track, route.origin, layer);
                     }
                 }
                 Delivered::Dropped => {}
@@ -399,6 +405,7 @@ impl Worker {
         let report_levels = now >= self.next_levels;
         for (key, index) in keys {
             self.ask_keyframe(key, index, now);
+            self.measure(key, index, now);
             if report_levels {
                 let level = self
                     .sessions
@@ -410,12 +417,34 @@ impl Worker {
                 }
             }
         }
+        self.allocate_all(now);
         if report_levels {
             self.next_levels = now + LEVELS;
             if !levels.is_empty() {
                 self.desk.report(Report::Levels(levels));
             }
         }
+    }
+
+    fn measure(&mut self, key: TrackKey, index: usize, now: Instant) {
+        let session = self.sessions.get_mut(index);
+        if let Some(track) = session.and_then(|s| s.up.iter_mut().find(|t| t.key == key)) {
+            track.measure(now);
+        }
+    }
+
+    /// Bandwidth, what layers cost and which of them flow change all the time.
+    fn allocate_all(&mut self, now: Instant) {
+        let receiving: Vec<usize> = self
+            .sessions
+            .iter()
+            .filter(|(_, s)| s.down.iter().any(|d| d.video && d.source.is_some()))
+            .map(|(index, _)| index)
+            .collect();
+        receiving.into_iter().for_each(|i| self.allocate(i, now));
+        // Layers that were only kept until another began.
+        let tracks: Vec<TrackKey> = self.routes.keys().copied().collect();
+        tracks.into_iter().for_each(|t| self.refresh_interest(t));
     }
 
     pub(super) fn ask_keyframe(&mut self, key: TrackKey, index: usize, now: Instant) {
@@ -425,7 +454,7 @@ impl Worker {
         let Some(track) = session.up.iter_mut().find(|t| t.key == key) else {
             return;
         };
-        if track.ask_keyframe(&mut session.rtc, now) {
+        if track.ask_keyframes(&mut session.rtc, now) {
             session.drain(now, &mut self.desk);
             schedule(session, index, &mut self.timers);
         }

@@ -10,6 +10,7 @@ pub(crate) mod moves;
 pub(crate) mod negotiation;
 pub(crate) mod participant;
 pub(crate) mod publish;
+pub(crate) mod quality;
 pub(crate) mod reports;
 pub(crate) mod sdp;
 pub(crate) mod signal;
