@@ -16,7 +16,7 @@ use plenary_protocol::media::SlotMessage;
 use prost::Message as _;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
-use str0m::media::{Direction, MediaKind, Mid};
+use str0m::media::{Direction, MediaKind, Mid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, Input, Output, Rtc};
@@ -24,6 +24,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, Notify};
 use tokio_tungstenite::tungstenite::Message as Ws;
+
+use crate::camera::{self, Camera, Descriptor, Mark};
+use crate::relay::Relay;
 
 /// Nothing in these tests takes longer, even on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -36,6 +39,11 @@ pub struct Heard {
     pub seq: u64,
     pub time: u32,
     pub keyframe: bool,
+    pub at: Instant,
+    /// Of a [`Camera`]'s packets.
+    pub picture: Option<(Mark, Descriptor)>,
+    /// When a sound was captured ([`camera::micros`]).
+    pub captured: Option<u64>,
 }
 
 /// What a client has seen so far.
@@ -50,6 +58,8 @@ pub struct Seen {
     /// Data packets, and the channels that are open.
     pub data: Vec<lk::DataPacket>,
     pub channels: Vec<String>,
+    /// Sender reports: section, the publisher's clock and the RTP time.
+    pub reports: Vec<(String, std::time::SystemTime, u32)>,
 }
 
 enum Order {
@@ -105,6 +115,7 @@ pub struct Offering {
     socket: Bound,
     microphone: Mid,
     camera: Mid,
+    simulcast: Option<Camera>,
 }
 
 /// A socket with a local address, before the other side's is known.
@@ -221,10 +232,19 @@ pub fn tracks() -> Vec<lk::AddTrackRequest> {
 
 impl Offering {
     pub async fn new() -> Self {
+        Self::by_udp(None).await
+    }
+
+    /// With a camera that sends simulcast layers.
+    pub async fn simulcast() -> Self {
+        Self::by_udp(Some(Camera::new(Instant::now()))).await
+    }
+
+    async fn by_udp(simulcast: Option<Camera>) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let local = socket.local_addr().expect("a bound socket");
         let candidate = Candidate::host(local, "udp").expect("a valid address");
-        Self::with(Bound::Udp(socket), candidate)
+        Self::with(Bound::Udp(socket), candidate, simulcast)
     }
 
     /// A client whose network lets no UDP through.
@@ -235,21 +255,31 @@ impl Offering {
         let local = socket.local_addr().expect("a bound socket");
         let candidate = Candidate::builder().tcp().host(local);
         let candidate = candidate.tcptype(TcpType::Active).build();
-        Self::with(Bound::Tcp(socket), candidate.expect("a valid address"))
+        Self::with(
+            Bound::Tcp(socket),
+            candidate.expect("a valid address"),
+            None,
+        )
     }
 
-    fn with(socket: Bound, candidate: Candidate) -> Self {
+    fn with(socket: Bound, candidate: Candidate, simulcast: Option<Camera>) -> Self {
         let mut rtc = Rtc::builder()
             .set_rtp_mode(true)
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
+            .enable_raw_packets(true)
             .build(Instant::now());
         rtc.add_local_candidate(candidate);
         let mut change = rtc.sdp_api();
+        let layers = simulcast.as_ref().map(|_| Simulcast {
+            send: ["q", "h", "f"].map(SimulcastLayer::new).into(),
+            recv: Vec::new(),
+        });
+        let audio = MediaKind::Audio;
+        let microphone = change.add_media(audio, Direction::SendOnly, None, None, None);
+        let camera = change.add_media(MediaKind::Video, Direction::SendOnly, None, None, layers);
         let mut add = |kind, dir| change.add_media(kind, dir, None, None, None);
-        let microphone = add(MediaKind::Audio, Direction::SendOnly);
-        let camera = add(MediaKind::Video, Direction::SendOnly);
         for _ in 0..4 {
             add(MediaKind::Audio, Direction::RecvOnly);
             add(MediaKind::Video, Direction::RecvOnly);
@@ -273,7 +303,14 @@ impl Offering {
             socket,
             microphone,
             camera,
+            simulcast,
         }
+    }
+
+    /// Frames arrive so much later than sound of the same instant.
+    pub fn late_pictures(mut self, delay: Duration) -> Self {
+        self.simulcast.as_mut().expect("a simulcast camera").delay = delay;
+        self
     }
 
     fn packed(&self) -> String {
@@ -325,6 +362,7 @@ impl Offering {
             orders: receiver,
             sent: 0,
             wants_keyframe: true,
+            simulcast: self.simulcast,
         };
         Client {
             name: name.to_owned(),
@@ -390,6 +428,29 @@ impl Client {
     }
 
     pub async fn join_with(http: SocketAddr, name: &str, token: &str, offering: Offering) -> Self {
+        Self::join_by(http, name, token, offering, |answer| answer.to_owned()).await
+    }
+
+    /// Join by a relay, to an engine at that address.
+    pub async fn join_through(
+        server: &crate::server::Server,
+        name: &str,
+        offering: Offering,
+        relay: &Relay,
+    ) -> Self {
+        let token = server.token("room", name, &plenary_service::engine::Grants::speaker());
+        let engine = server.engine.udp_address();
+        let redirect = |answer: &str| relay.redirect(answer, engine);
+        Self::join_by(server.http, name, &token, offering, redirect).await
+    }
+
+    async fn join_by(
+        http: SocketAddr,
+        name: &str,
+        token: &str,
+        offering: Offering,
+        change: impl Fn(&str) -> String,
+    ) -> Self {
         let query = format!(
             "slots=1&access_token={token}&join_request={}",
             offering.packed()
@@ -404,7 +465,7 @@ impl Client {
                 .expect("a frame");
             note_frame(&mut early, frame);
             if let Some(Message::Answer(answer)) = early.signals.last() {
-                let sdp = answer.sdp.clone();
+                let sdp = change(&answer.sdp);
                 let sid = early.signals.iter().find_map(|m| match m {
                     Message::Join(join) => join.participant.clone(),
                     _ => None,
@@ -545,6 +606,7 @@ struct Running {
     orders: mpsc::UnboundedReceiver<Order>,
     sent: u64,
     wants_keyframe: bool,
+    simulcast: Option<Camera>,
 }
 
 impl Running {
@@ -620,6 +682,13 @@ impl Running {
     }
 
     fn frame(&mut self, frame: Ws) {
+        if let (Ws::Binary(bytes), Some(camera)) = (&frame, &mut self.simulcast) {
+            let response = lk::SignalResponse::decode(bytes.clone()).expect("a response");
+            if let Some(Message::SubscribedQualityUpdate(update)) = response.message {
+                let qualities = update.subscribed_codecs[0].qualities.iter();
+                camera.subscribed(&qualities.map(|q| q.enabled).collect::<Vec<_>>());
+            }
+        }
         self.note(|s| note_frame(s, frame));
     }
 
@@ -655,8 +724,11 @@ impl Running {
     fn happened(&mut self, event: Event) {
         match event {
             Event::Connected => self.note(|s| s.connected = true),
-            Event::KeyframeRequest(_) => {
+            Event::KeyframeRequest(request) => {
                 self.wants_keyframe = true;
+                if let Some(camera) = &mut self.simulcast {
+                    camera.keyframe(request.rid);
+                }
                 self.note(|s| s.keyframes_asked += 1);
             }
             Event::ChannelOpen(id, label) => {
@@ -672,7 +744,7 @@ impl Running {
                 let mid = self.rtc.direct_api().stream_rx(&ssrc).map(|s| s.mid());
                 let Some(mid) = mid else { return };
                 let text = String::from_utf8_lossy(&packet.payload).into_owned();
-                let Some((_, from)) = text.rsplit_once('#') else {
+                let Some((before, from)) = text.rsplit_once('#') else {
                     return;
                 };
                 let heard = Heard {
@@ -681,10 +753,31 @@ impl Running {
                     seq: *packet.seq_no,
                     time: packet.header.timestamp,
                     keyframe: packet.payload.first() == Some(&0x10) && packet.payload[1] == 0,
+                    at: Instant::now(),
+                    picture: camera::read(&packet.payload),
+                    captured: before.strip_prefix('@').and_then(|m| m.parse().ok()),
                 };
                 self.note(|s| s.heard.push(heard));
             }
+            Event::RawPacket(packet) => self.raw(*packet),
             _ => {}
+        }
+    }
+
+    fn raw(&mut self, packet: str0m::rtp::RawPacket) {
+        let str0m::rtp::RawPacket::RtcpRx(str0m::rtp::rtcp::Rtcp::SenderReport(report)) = packet
+        else {
+            return;
+        };
+        let info = report.sender_info;
+        let mid = self
+            .rtc
+            .direct_api()
+            .stream_rx(&info.ssrc)
+            .map(|s| s.mid().to_string());
+        if let Some(mid) = mid {
+            let time = info.rtp_time.numer() as u32;
+            self.note(|s| s.reports.push((mid, info.ntp_time, time)));
         }
     }
 
@@ -695,11 +788,19 @@ impl Running {
         }
         self.sent += 1;
         let n = self.sent;
+        let micros = camera::micros(Instant::now());
         self.write(
             self.microphone,
-            (n * 960) as u32,
-            format!("#{}/a", self.name).into_bytes(),
+            (micros * 48 / 1_000) as u32,
+            format!("@{micros}#{}/a", self.name).into_bytes(),
         );
+        if let Some(mut camera) = self.simulcast.take() {
+            let pt = self.payload_type(false);
+            let now = Instant::now();
+            camera.send(&mut self.rtc, self.camera, pt, &self.name, now);
+            self.simulcast = Some(camera);
+            return;
+        }
         // A VP8 descriptor without extensions; the lowest bit of the next byte says "no key frame".
         let key = std::mem::take(&mut self.wants_keyframe);
         let mut payload = vec![0x10, u8::from(!key)];
@@ -710,12 +811,7 @@ impl Running {
     fn write(&mut self, mid: Mid, time: u32, payload: Vec<u8>) {
         let kind = self.rtc.media(mid).map(|m| m.kind());
         let audio = kind == Some(MediaKind::Audio);
-        let params = self.rtc.codec_config().params().to_vec();
-        let pt = params
-            .iter()
-            .find(|p| p.spec().codec.is_audio() == audio)
-            .map(|p| p.pt())
-            .expect("a negotiated codec");
+        let pt = self.payload_type(audio);
         let mut api = self.rtc.direct_api();
         let Some(stream) = api.stream_tx_by_mid(mid, None) else {
             return;
@@ -724,6 +820,18 @@ impl Running {
             .marker(true)
             .nackable(true);
         stream.write_rtp(write);
+    }
+}
+
+impl Running {
+    fn payload_type(&self, audio: bool) -> str0m::media::Pt {
+        let config = self.rtc.codec_config();
+        let params = config.params().iter();
+        params
+            .filter(|p| p.spec().codec.is_audio() == audio)
+            .map(|p| p.pt())
+            .next()
+            .expect("a negotiated codec")
     }
 }
 

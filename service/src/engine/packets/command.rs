@@ -1,11 +1,13 @@
 //! What the rooms ask of a worker, and what a worker tells them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use str0m::media::{Mid, Rid};
 use tokio::sync::oneshot;
 
 use super::forward::TrackKey;
+use super::layers::{Layer, Rates};
 
 /// Names a session (one transport, one `Rtc`) in the whole engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +41,19 @@ pub(crate) struct Upstream {
     pub layers: Vec<Rid>,
     /// While closed, what arrives is dropped: muted, or no grant to publish.
     pub open: bool,
+    /// Where its layers' bit rates are written to.
+    pub rates: Arc<Rates>,
+}
+
+/// What somebody wants of a track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Want {
+    /// No better layer than this one is of use.
+    pub most: Layer,
+    /// Bandwidth goes to higher classes first.
+    pub class: u16,
+    /// Pixels shown: among equals the larger first.
+    pub size: u32,
 }
 
 /// What an offer of ours changes.
@@ -98,19 +113,29 @@ pub(crate) enum Command {
         track: TrackKey,
         origin: usize,
         video: bool,
+        want: Want,
+        rates: Arc<Rates>,
+    },
+    /// What is wanted of the track in a section has changed.
+    Want {
+        id: SessionId,
+        mid: Mid,
+        want: Want,
     },
     Unroute {
         id: SessionId,
         mid: Mid,
     },
-    /// Another worker has (or has no more) subscribers of a track published here.
+    /// The layers of a track published here that another worker's subscribers want, a bit each.
     Interest {
         track: TrackKey,
         worker: usize,
-        on: bool,
+        layers: u8,
     },
+    /// Key frames of these layers are needed, a bit each.
     Keyframe {
         track: TrackKey,
+        layers: u8,
     },
     Data {
         id: SessionId,
@@ -153,4 +178,10 @@ pub(crate) enum Report {
     /// Loudness of the audio tracks published at this worker since the last report: the share of
     /// full scale, 0 to 1.
     Levels(HashMap<TrackKey, f32>),
+    /// A video does not fit into a receiver's bandwidth any more, or does again.
+    Paused {
+        id: SessionId,
+        track: TrackKey,
+        paused: bool,
+    },
 }

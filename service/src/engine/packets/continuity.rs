@@ -1,16 +1,21 @@
 //! One outgoing stream out of many incoming ones: sequence numbers, timestamps and VP8 picture ids
-//! go on without a break when the source changes (RFC 3550 5.1, RFC 7741 4.2).
+//! go on without a break when the source changes, and close up over what is left out of it
+//! (RFC 3550 5.1, RFC 7741 4.2).
 //!
 //! No clock and no I/O: times come in as arguments.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use str0m::rtp::{Vp8Descriptor, Vp8Patch};
 
+/// Gaps remembered for packets that come late: at 30 frames a second with every other frame left
+/// out, four seconds; no retransmission takes longer.
+const GAPS: usize = 64;
+
 /// Where the outgoing stream stands.
 #[derive(Debug, Clone, Copy)]
 struct Sent {
-    seq: u64,
     time: u32,
     at: Instant,
 }
@@ -22,8 +27,31 @@ struct Source {
     /// Nothing before this packet of the source is forwarded: it belongs to a frame nobody can
     /// decode, and its number is taken by the source before.
     first_seq: u64,
+    /// The highest that was forwarded or left out.
+    highest: u64,
     seq_offset: u64,
     time_offset: u32,
+}
+
+/// Packets of a source that were left out on purpose (temporal layers), in a row.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    first: u64,
+    last: u64,
+    /// Packets left out up to the end of this gap.
+    packets: u64,
+    /// Pictures left out up to the end of this gap, and the last of them.
+    pictures: u16,
+    picture: Option<u16>,
+}
+
+/// Where a packet of the source stands among the gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// This many packets and pictures were left out before it.
+    Behind { packets: u64, pictures: u16 },
+    /// It was left out itself, or is so old that nobody knows.
+    Gone,
 }
 
 /// Maps the packets of successive sources onto one stream.
@@ -33,6 +61,7 @@ pub(crate) struct Continuity {
     next_seq: u64,
     sent: Option<Sent>,
     source: Option<Source>,
+    gaps: VecDeque<Gap>,
     picture: PictureIds,
 }
 
@@ -45,6 +74,7 @@ impl Continuity {
             next_seq: u64::from(first_seq & 0x7fff),
             sent: None,
             source: None,
+            gaps: VecDeque::with_capacity(GAPS),
             picture: PictureIds::default(),
         }
     }
@@ -57,6 +87,7 @@ impl Continuity {
     /// Forget the source: the next one starts right behind what was sent.
     pub fn end_source(&mut self) {
         self.source = None;
+        self.gaps.clear();
         self.picture.end_source();
     }
 
@@ -71,38 +102,98 @@ impl Continuity {
             }
             None => time,
         };
+        self.end_source();
         self.source = Some(Source {
             stream,
             first_seq: seq,
+            highest: seq.saturating_sub(1),
             seq_offset: self.next_seq.wrapping_sub(seq),
             time_offset: out_time.wrapping_sub(time),
         });
-        self.picture.end_source();
     }
 
-    /// The outgoing numbers of a packet of the current source, or `None` if it is older than it.
+    /// The outgoing numbers of a packet of the current source, or `None` if it is older than it
+    /// or was left out.
     pub fn map(&mut self, seq: u64, time: u32, at: Instant) -> Option<(u64, u32)> {
-        let source = self.source?;
+        let source = self.source.as_mut()?;
         if seq < source.first_seq {
             return None;
         }
-        let out_seq = seq.wrapping_add(source.seq_offset);
+        let packets = match place(&self.gaps, seq) {
+            Place::Behind { packets, .. } => packets,
+            Place::Gone => return None,
+        };
+        source.highest = source.highest.max(seq);
+        let out_seq = seq.wrapping_add(source.seq_offset).wrapping_sub(packets);
         let out_time = time.wrapping_add(source.time_offset);
         if out_seq >= self.next_seq {
             self.next_seq = out_seq + 1;
-            self.sent = Some(Sent {
-                seq: out_seq,
-                time: out_time,
-                at,
-            });
+            self.sent = Some(Sent { time: out_time, at });
         }
-        debug_assert!(self.sent.is_none_or(|s| s.seq < self.next_seq));
         Some((out_seq, out_time))
     }
 
-    /// The change to a VP8 descriptor that keeps the picture ids going on.
-    pub fn map_picture(&mut self, descriptor: &Vp8Descriptor) -> Option<Vp8Patch> {
-        self.picture.map(descriptor)
+    /// Leave this packet of the current source out, and close the gap that it leaves. One that
+    /// comes late leaves its gap open: what follows it has been sent.
+    pub fn skip(&mut self, seq: u64, descriptor: Option<&Vp8Descriptor>) {
+        let Some(source) = self.source.as_mut().filter(|s| seq > s.highest) else {
+            return;
+        };
+        let joins = seq == source.highest + 1;
+        source.highest = seq;
+        let picture = descriptor.and_then(Vp8Descriptor::picture_id);
+        let last = self.gaps.back().copied();
+        let (packets, pictures) = last.map_or((0, 0), |g| (g.packets, g.pictures));
+        let known = picture.is_none() || last.is_some_and(|g| g.picture == picture);
+        let gap = Gap {
+            first: seq,
+            last: seq,
+            packets: packets + 1,
+            pictures: pictures.wrapping_add(u16::from(!known)),
+            picture,
+        };
+        match self.gaps.back_mut() {
+            Some(back) if joins && back.last + 1 == seq => {
+                *back = Gap {
+                    first: back.first,
+                    ..gap
+                };
+            }
+            _ => {
+                if self.gaps.len() == GAPS {
+                    self.gaps.pop_front();
+                }
+                self.gaps.push_back(gap);
+            }
+        }
+        // What is older than the oldest gap that is remembered has no known place.
+        if let (Some(oldest), true) = (self.gaps.front(), self.gaps.len() == GAPS) {
+            source.first_seq = source.first_seq.max(oldest.first);
+        }
+    }
+
+    /// The change to a VP8 descriptor that keeps the picture ids going on; to be asked for packets
+    /// that were mapped.
+    pub fn map_picture(&mut self, seq: u64, descriptor: &Vp8Descriptor) -> Option<Vp8Patch> {
+        match place(&self.gaps, seq) {
+            Place::Behind { pictures, .. } => self.picture.map(descriptor, pictures),
+            Place::Gone => None,
+        }
+    }
+}
+
+/// Gaps are in order; late packets are few, so the search begins at the newest.
+fn place(gaps: &VecDeque<Gap>, seq: u64) -> Place {
+    match gaps.iter().rev().find(|g| g.first <= seq) {
+        Some(gap) if seq <= gap.last => Place::Gone,
+        Some(gap) => Place::Behind {
+            packets: gap.packets,
+            pictures: gap.pictures,
+        },
+        None => Place::Behind {
+            packets: 0,
+            pictures: 0,
+        },
     }
 }
 
@@ -129,9 +220,10 @@ impl PictureIds {
         self.offset = None;
     }
 
-    fn map(&mut self, descriptor: &Vp8Descriptor) -> Option<Vp8Patch> {
+    /// `left_out` pictures of the source were left out before this one.
+    fn map(&mut self, descriptor: &Vp8Descriptor, left_out: u16) -> Option<Vp8Patch> {
         let own = Ids {
-            picture: descriptor.picture_id().unwrap_or(0),
+            picture: descriptor.picture_id().unwrap_or(0).wrapping_sub(left_out),
             tl0: descriptor.tl0_pic_idx().unwrap_or(0),
             key: descriptor.key_idx().unwrap_or(0),
         };
@@ -193,6 +285,44 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_out_leaves_no_gap_and_late_packets_find_their_place() {
+        let now = Instant::now();
+        let mut c = Continuity::new(90_000, 100);
+        c.begin_source(1, 10, 0, now);
+        let map = |c: &mut Continuity, seq| c.map(seq, 0, now).map(|(seq, _)| seq);
+        assert_eq!(map(&mut c, 10), Some(100));
+        c.skip(11, None);
+        c.skip(12, None);
+        // 13 is late.
+        assert_eq!(map(&mut c, 14), Some(102));
+        c.skip(15, None);
+        assert_eq!(map(&mut c, 16), Some(103));
+        assert_eq!(map(&mut c, 13), Some(101));
+        assert_eq!(map(&mut c, 12), None, "it was left out");
+        // One that should have been left out, and comes when its place is taken, keeps it.
+        assert_eq!(map(&mut c, 18), Some(105));
+        c.skip(17, None);
+        assert_eq!(map(&mut c, 19), Some(106));
+        // A new source follows the highest.
+        c.begin_source(2, 7, 0, now);
+        assert_eq!(map(&mut c, 7), Some(107));
+    }
+
+    #[test]
+    fn gaps_without_end_are_forgotten_from_the_oldest_on() {
+        let now = Instant::now();
+        let mut c = Continuity::new(90_000, 0);
+        c.begin_source(1, 0, 0, now);
+        for n in 0..1_000 {
+            assert_eq!(c.map(n * 2, 0, now).map(|m| m.0), Some(n));
+            c.skip(n * 2 + 1, None);
+        }
+        assert_eq!(c.gaps.len(), GAPS);
+        assert_eq!(c.map(3, 0, now), None, "nobody knows its place any more");
+        assert_eq!(c.map(1_998, 0, now).map(|m| m.0), Some(999));
+    }
+
+    #[test]
     fn picture_ids_go_on_and_wrap() {
         let descriptor = |id: u16, tl0: u8| {
             let payload = [
@@ -207,10 +337,10 @@ mod tests {
             Vp8Descriptor::parse(&payload).expect("a valid descriptor")
         };
         let mut ids = PictureIds::default();
-        assert!(ids.map(&descriptor(0x7ffe, 255)).is_some());
-        assert!(ids.map(&descriptor(0x7fff, 0)).is_some());
+        assert!(ids.map(&descriptor(0x7ffe, 255), 0).is_some());
+        assert!(ids.map(&descriptor(0x7fff, 0), 0).is_some());
         ids.end_source();
-        assert!(ids.map(&descriptor(500, 9)).is_some());
+        assert!(ids.map(&descriptor(500, 9), 0).is_some());
         let last = ids.last.expect("something was sent");
         assert_eq!((last.picture, last.tl0), (0, 1));
     }

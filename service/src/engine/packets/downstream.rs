@@ -1,5 +1,6 @@
 //! A section in which a session receives: whose track is in it, and what of it is sent on.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::format::{CodecSpec, PayloadParams};
@@ -7,8 +8,11 @@ use str0m::media::{MediaTime, Mid, Pt};
 use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc};
 use str0m::Rtc;
 
+use super::choice::{Aim, Choice, Pick};
+use super::command::Want;
 use super::continuity::Continuity;
 use super::forward::{Forward, TrackKey};
+use super::layers::{Layer, Rates};
 
 /// How long to wait for a key frame before asking once more.
 const KEYFRAME_PATIENCE: Duration = Duration::from_millis(500);
@@ -29,20 +33,31 @@ pub(crate) enum Delivered {
 }
 
 /// The track that is sent in a section.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Route {
     pub track: TrackKey,
     /// The worker of its publisher.
     pub origin: usize,
 }
 
+/// What is routed into a section, and how it is wanted.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub route: Route,
+    pub want: Want,
+    pub rates: Arc<Rates>,
+}
+
 /// One receiving section, with one SSRC for its whole life.
 #[derive(Debug)]
 pub(crate) struct Downstream {
     pub mid: Mid,
-    pub route: Option<Route>,
-    video: bool,
+    pub video: bool,
+    pub source: Option<Source>,
+    /// Since when the source has not fitted into the bandwidth.
+    pub short: Option<Instant>,
     ssrc: Ssrc,
+    choice: Choice,
     continuity: Continuity,
     /// When the source was routed, until its first packet is sent.
     started: Option<Instant>,
@@ -56,13 +71,19 @@ pub(crate) struct Downstream {
 impl Downstream {
     /// `None` while the section has no sending stream: it is not negotiated for receiving.
     pub fn new(rtc: &mut Rtc, mid: Mid, video: bool) -> Option<Self> {
-        let ssrc = rtc.direct_api().stream_tx_by_mid(mid, None)?.ssrc();
+        let mut api = rtc.direct_api();
+        let stream = api.stream_tx_by_mid(mid, None)?;
+        // A queue of str0m's would hold what was sent before a cut (S14), and make sound wait
+        // behind pictures. Publishers pace what they send already.
+        stream.set_unpaced(true);
         let clock_rate = if video { 90_000 } else { 48_000 };
         Some(Self {
             mid,
-            route: None,
             video,
-            ssrc,
+            source: None,
+            short: None,
+            ssrc: stream.ssrc(),
+            choice: Choice::new(Layer::TOP),
             // A section's first numbers decide nothing, so a simulation can do with any.
             #[allow(clippy::disallowed_methods)]
             continuity: Continuity::new(clock_rate, rand::random()),
@@ -73,8 +94,14 @@ impl Downstream {
         })
     }
 
-    pub fn start(&mut self, route: Route, now: Instant) {
-        self.route = Some(route);
+    pub fn route(&self) -> Option<Route> {
+        self.source.as_ref().map(|s| s.route)
+    }
+
+    pub fn start(&mut self, source: Source, now: Instant) {
+        self.choice = Choice::new(source.want.most);
+        self.source = Some(source);
+        self.short = None;
         self.continuity.end_source();
         self.started = Some(now);
         self.asked = self.video.then_some(now);
@@ -82,13 +109,68 @@ impl Downstream {
 
     /// End the source; nothing that it sent is sent again, not even as a retransmission (S14).
     pub fn stop(&mut self, rtc: &mut Rtc) -> Option<Route> {
-        let route = self.route.take()?;
+        let source = self.source.take()?;
+        self.choice.end();
         self.continuity.end_source();
         if let Some(stream) = rtc.direct_api().stream_tx(&self.ssrc) {
             let packets = RTX_PACKETS[usize::from(self.video)];
             stream.set_rtx_cache(packets, RTX_AGE, RTX_RATIO);
         }
-        Some(route)
+        Some(source.route)
+    }
+
+    /// Change what is wanted of the source.
+    pub fn set_want(&mut self, want: Want) {
+        if let Some(source) = &mut self.source {
+            source.want = want;
+        }
+        if let Aim::Open(_) = self.choice.aim() {
+            self.choice.set_aim(Aim::Open(want.most));
+        }
+    }
+
+    /// The layers that are of use here, a bit each.
+    pub fn listens(&self) -> u8 {
+        match (&self.source, self.video) {
+            (None, _) => 0,
+            (Some(_), false) => 1,
+            (Some(_), true) => self.choice.listens(),
+        }
+    }
+
+    pub fn aim(&self) -> Aim {
+        self.choice.aim()
+    }
+
+    /// Aim at another layer; true if a key frame is needed for it.
+    pub fn set_aim(&mut self, aim: Aim, now: Instant) -> bool {
+        if self.choice.aim() == aim {
+            return false;
+        }
+        let asked_for = |aim: Aim| match aim {
+            Aim::At(layer) => Some(layer.spatial),
+            Aim::Open(_) | Aim::Paused => None,
+        };
+        let before = asked_for(self.choice.aim());
+        self.choice.set_aim(aim);
+        if aim == Aim::Paused {
+            self.continuity.end_source();
+        }
+        match asked_for(aim) {
+            Some(spatial) if before != Some(spatial) && self.choice.wants(spatial) => {
+                self.asked = Some(now);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The layers of which a receiver that lost its picture needs a key frame.
+    pub fn keyframes_needed(&self) -> u8 {
+        match self.choice.current() {
+            Some(current) => 1 << current.spatial,
+            None => self.listens(),
+        }
     }
 
     /// Send a packet of the routed track; the caller drains the session afterwards.
@@ -96,23 +178,23 @@ impl Downstream {
         let Some(pt) = self.payload_type(rtc, packet.spec) else {
             return Delivered::Dropped;
         };
-        if self.continuity.source() != Some(packet.stream) {
-            if !packet.starts_keyframe {
-                return self.await_keyframe(now);
+        match self.pick(packet) {
+            Pick::Send => {}
+            Pick::Begin => self.begin(packet, now),
+            Pick::Skip => {
+                self.continuity.skip(packet.head.seq, packet.vp8.as_ref());
+                return Delivered::Dropped;
             }
-            if let Some(started) = self.started.take() {
-                let waited = now.saturating_duration_since(started);
-                tracing::debug!(mid = %self.mid, ?waited, "the first packet after a switch");
-            }
-            self.continuity
-                .begin_source(packet.stream, packet.seq, packet.time, now);
-            self.hurry = Hurry::begin(self.video);
+            Pick::Await => return self.await_keyframe(now),
+            Pick::Drop => return Delivered::Dropped,
         }
-        let Some((seq, time)) = self.continuity.map(packet.seq, packet.time, now) else {
+        let (seq, time) = (packet.head.seq, packet.head.time);
+        let Some((out_seq, time)) = self.continuity.map(seq, time, packet.captured) else {
             return Delivered::Dropped;
         };
         let delay = self.hurry.next(packet.marker);
-        let mut write = RtpWrite::new(pt, seq.into(), time, packet.arrived, packet.payload.clone())
+        let payload = packet.payload.clone();
+        let mut write = RtpWrite::new(pt, out_seq.into(), time, packet.captured, payload)
             .marker(packet.marker)
             .nackable(self.video)
             .ext_vals(ExtensionValues {
@@ -126,7 +208,7 @@ impl Downstream {
         if let Some(patch) = packet
             .vp8
             .as_ref()
-            .and_then(|d| self.continuity.map_picture(d))
+            .and_then(|d| self.continuity.map_picture(seq, d))
         {
             write = write.vp8_patch(patch);
         }
@@ -135,6 +217,27 @@ impl Downstream {
             None => return Delivered::Dropped,
         }
         Delivered::Sent
+    }
+
+    fn pick(&mut self, packet: &Forward) -> Pick {
+        if self.video {
+            return self.choice.pick(&packet.head);
+        }
+        match self.continuity.source() == Some(packet.head.stream) {
+            true => Pick::Send,
+            false => Pick::Begin,
+        }
+    }
+
+    fn begin(&mut self, packet: &Forward, now: Instant) {
+        if let Some(started) = self.started.take() {
+            let waited = now.saturating_duration_since(started);
+            tracing::debug!(mid = %self.mid, ?waited, "the first packet after a switch");
+            self.hurry = Hurry::begin(self.video);
+        }
+        let head = &packet.head;
+        self.continuity
+            .begin_source(head.stream, head.seq, head.time, packet.captured);
     }
 
     fn await_keyframe(&mut self, now: Instant) -> Delivered {

@@ -6,6 +6,9 @@ use std::time::Instant;
 use str0m::format::{Codec, CodecSpec};
 use str0m::rtp::{RtpPacket, VideoOrientation, Vp8Descriptor};
 
+use super::choice::Head;
+use super::layers::Layer;
+
 /// Names a published track inside the engine.
 ///
 /// Not its sid: a track that moves to another room keeps its sid and gets a new key, so that a
@@ -17,17 +20,13 @@ pub(crate) struct TrackKey(pub u64);
 #[derive(Debug, Clone)]
 pub(crate) struct Forward {
     pub track: TrackKey,
-    /// The publisher's SSRC: another one means another encoder, so counters start anew.
-    pub stream: u32,
-    /// Extended sequence number.
-    pub seq: u64,
-    pub time: u32,
-    pub arrived: Instant,
+    /// What decides whether it is sent on.
+    pub head: Head,
+    /// When it was captured, on the engine's clock.
+    pub captured: Instant,
     pub marker: bool,
     pub spec: CodecSpec,
     pub payload: Arc<[u8]>,
-    /// This packet begins a key frame (always so for audio).
-    pub starts_keyframe: bool,
     pub vp8: Option<Vp8Descriptor>,
     pub audio_level: Option<i8>,
     pub voice_activity: Option<bool>,
@@ -35,8 +34,14 @@ pub(crate) struct Forward {
 }
 
 impl Forward {
-    /// What is forwarded of a received packet.
-    pub fn new(track: TrackKey, packet: RtpPacket, spec: CodecSpec) -> Self {
+    /// What is forwarded of a received packet of a simulcast layer.
+    pub fn new(
+        track: TrackKey,
+        spatial: u8,
+        captured: Instant,
+        packet: RtpPacket,
+        spec: CodecSpec,
+    ) -> Self {
         let vp8 = match spec.codec {
             Codec::Vp8 => Vp8Descriptor::parse(&packet.payload).ok(),
             _ => None,
@@ -46,15 +51,24 @@ impl Forward {
             Codec::H264 => starts_h264_keyframe(&packet.payload),
             _ => true,
         };
+        let temporal = match spec.codec {
+            Codec::Vp8 => vp8_temporal(&packet.payload),
+            _ => None,
+        };
+        let (temporal, sync) = temporal.unwrap_or((0, false));
         Self {
             track,
-            stream: *packet.header.ssrc,
-            seq: *packet.seq_no,
-            time: packet.header.timestamp,
-            arrived: packet.timestamp,
+            head: Head {
+                stream: *packet.header.ssrc,
+                seq: *packet.seq_no,
+                time: packet.header.timestamp,
+                layer: Layer::new(spatial, temporal),
+                starts_keyframe,
+                sync,
+            },
+            captured,
             marker: packet.header.marker,
             spec,
-            starts_keyframe,
             vp8,
             audio_level: packet.header.ext_vals.audio_level,
             voice_activity: packet.header.ext_vals.voice_activity,
@@ -62,6 +76,25 @@ impl Forward {
             payload: packet.payload,
         }
     }
+}
+
+/// A VP8 packet's temporal layer, and whether its frame refers to the lowest one alone, so that a
+/// decoder may begin with that layer here (TID and Y, RFC 7741 4.2). Str0m's descriptor keeps both
+/// to itself.
+fn vp8_temporal(payload: &[u8]) -> Option<(u8, bool)> {
+    let (first, extension) = (payload.first()?, *payload.get(1)?);
+    if first & 0x80 == 0 || extension & 0x20 == 0 {
+        return None;
+    }
+    let mut at = 2;
+    if extension & 0x80 != 0 {
+        at += if payload.get(at)? & 0x80 != 0 { 2 } else { 1 };
+    }
+    if extension & 0x40 != 0 {
+        at += 1;
+    }
+    let tid = payload.get(at)?;
+    Some((tid >> 6, tid & 0x20 != 0))
 }
 
 /// Whether an H.264 RTP payload begins an access unit that a decoder can start at: it carries the
@@ -94,7 +127,20 @@ fn starts_h264_keyframe(payload: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::starts_h264_keyframe;
+    use super::{starts_h264_keyframe, vp8_temporal};
+
+    #[test]
+    fn a_vp8_packet_tells_its_temporal_layer() {
+        // X, then I L T K: a long picture id, TL0PICIDX, TID 2 with the sync bit.
+        let long = [0x90, 0xe0, 0x81, 0x02, 7, 0xa0, 0];
+        assert_eq!(vp8_temporal(&long), Some((2, true)));
+        let short = [0x90, 0xe0, 0x01, 7, 0x40, 0];
+        assert_eq!(vp8_temporal(&short), Some((1, false)));
+        assert_eq!(vp8_temporal(&[0x90, 0x20, 0xc0, 0]), Some((3, false)));
+        assert_eq!(vp8_temporal(&[0x90, 0x80, 0x01, 0]), None);
+        assert_eq!(vp8_temporal(&[0x10, 0]), None);
+        assert_eq!(vp8_temporal(&[0x90, 0xe0, 0x81]), None);
+    }
 
     #[test]
     fn an_h264_keyframe_starts_with_its_parameter_set() {

@@ -13,11 +13,17 @@
 //! [`Forward`]: forward::Forward
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 
+pub(crate) mod allocation;
+pub(crate) mod bandwidth;
+pub(crate) mod capture;
+pub(crate) mod choice;
 pub(crate) mod command;
 pub(crate) mod continuity;
 pub(crate) mod demux;
 pub(crate) mod downstream;
 pub(crate) mod forward;
+pub(crate) mod interest;
+pub(crate) mod layers;
 pub(crate) mod link;
 pub(crate) mod negotiate;
 mod orders;

@@ -59,6 +59,7 @@ impl Transport {
             .enable_vp8(true)
             .enable_h264(true)
             .set_extension(5, Extension::PlayoutDelay)
+            .enable_bwe(Some(super::bandwidth::INITIAL))
             .build(now);
         for address in &self.candidates {
             if let Ok(candidate) = Candidate::host(*address, "udp") {

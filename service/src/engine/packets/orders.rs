@@ -8,8 +8,9 @@ use str0m::media::Mid;
 use str0m::net::Protocol;
 use str0m::Input;
 
-use super::command::{Command, Report, SessionId, Upstream};
-use super::downstream::{Downstream, Route};
+use super::bandwidth::Moved;
+use super::command::{Command, Report, SessionId, Upstream, Want};
+use super::downstream::{Downstream, Route, Source};
 use super::forward::TrackKey;
 use super::negotiate::Transport;
 use super::paths::Origin;
@@ -52,14 +53,25 @@ impl Worker {
                 track,
                 origin,
                 video,
-            } => self.route(id, mid, Route { track, origin }, video, now),
+                want,
+                rates,
+            } => {
+                let route = Route { track, origin };
+                let source = Source { route, want, rates };
+                self.route(id, mid, source, video, now);
+            }
+            Command::Want { id, mid, want } => self.want(id, mid, want, now),
             Command::Unroute { id, mid } => self.unroute(id, mid, now),
-            Command::Interest { track, worker, on } => self.interest(track, worker, on),
-            Command::Keyframe { track } => {
+            Command::Interest {
+                track,
+                worker,
+                layers,
+            } => self.interest(track, worker, layers),
+            Command::Keyframe { track, layers } => {
                 if let Some(index) = self.uptracks.get(&track).copied() {
                     let session = &mut self.sessions[index];
                     if let Some(t) = session.up.iter_mut().find(|t| t.key == track) {
-                        t.want_keyframe();
+                        t.want_keyframes(layers);
                     }
                     self.ask_keyframe(track, index, now);
                 }
@@ -139,7 +151,8 @@ impl Worker {
             self.uptracks.remove(&key);
         }
         self.uptracks.insert(upstream.key, index);
-        self.sessions[index].up.push(UpTrack::new(upstream));
+        let rates = upstream.rates.clone();
+        self.sessions[index].up.push(UpTrack::new(upstream, rates));
     }
 
     fn gate(&mut self, key: TrackKey, open: bool, now: Instant) {
@@ -151,10 +164,11 @@ impl Worker {
             let opens = open && !was_open;
             // Only for somebody: an encoder makes three key frames a second at most, and one that
             // nobody was there for delays the one that is needed.
-            if !opens || !self.desk.interests.contains_key(&key) {
+            let interests = self.desk.interests.get(&key).copied();
+            if !opens || interests.is_none() {
                 return;
             }
-            track.want_keyframe();
+            track.want_keyframes(interests.unwrap_or_default().layers());
         }
         self.ask_keyframe(key, index, now);
     }
@@ -182,7 +196,7 @@ impl Worker {
         }
     }
 
-    fn route(&mut self, id: SessionId, mid: Mid, route: Route, video: bool, now: Instant) {
+    fn route(&mut self, id: SessionId, mid: Mid, source: Source, video: bool, now: Instant) {
         let Some(index) = self.index_of.get(&id).copied() else {
             return;
         };
@@ -197,17 +211,51 @@ impl Worker {
                 }
             }
         }
+        let route = source.route;
         if let Some(down) = session.down.iter_mut().find(|d| d.mid == mid) {
-            down.start(route, now);
+            down.start(source, now);
         }
         let receivers = self.routes.entry(route.track).or_default();
-        receivers.push((index, mid));
-        if receivers.len() == 1 {
-            self.tell_interest(route, true);
-        }
+        receivers.origin = route.origin;
+        receivers.list.push((index, mid));
+        self.allocate(index, now);
+        self.refresh_interest(route.track);
         if video {
-            self.desk.want_keyframe(route.track, route.origin);
+            let down = self.sessions[index].down.iter().find(|d| d.mid == mid);
+            let layers = down.map_or(0, Downstream::listens);
+            self.desk.want_keyframes(route.track, route.origin, layers);
         }
+    }
+
+    fn want(&mut self, id: SessionId, mid: Mid, want: Want, now: Instant) {
+        let Some(index) = self.index_of.get(&id).copied() else {
+            return;
+        };
+        let down = self.sessions[index].down.iter_mut();
+        for down in down.filter(|d| d.mid == mid) {
+            down.set_want(want);
+        }
+        self.allocate(index, now);
+    }
+
+    /// Share a session's bandwidth out anew.
+    pub(super) fn allocate(&mut self, index: usize, now: Instant) {
+        let Some(session) = self.sessions.get_mut(index) else {
+            return;
+        };
+        let mut moved = std::mem::take(&mut self.moved);
+        session.allocate(now, &mut self.desk, &mut moved);
+        session.drain(now, &mut self.desk);
+        self.schedule(index);
+        for Moved { route, keyframes } in moved.drain(..) {
+            // The layer has to come here before its key frame does.
+            self.refresh_interest(route.track);
+            if keyframes != 0 {
+                self.desk
+                    .want_keyframes(route.track, route.origin, keyframes);
+            }
+        }
+        self.moved = moved;
     }
 
     fn unroute(&mut self, id: SessionId, mid: Mid, now: Instant) {
@@ -229,33 +277,45 @@ impl Worker {
         let Some(receivers) = self.routes.get_mut(&route.track) else {
             return;
         };
-        receivers.retain(|r| *r != (index, mid));
-        if receivers.is_empty() {
-            self.routes.remove(&route.track);
-            self.tell_interest(route, false);
-        }
+        receivers.list.retain(|r| *r != (index, mid));
+        self.refresh_interest(route.track);
     }
 
-    fn tell_interest(&mut self, route: Route, on: bool) {
+    /// Tell a track's worker which of its layers are wanted here, if that changed.
+    pub(super) fn refresh_interest(&mut self, track: TrackKey) {
+        let Some(receivers) = self.routes.get_mut(&track) else {
+            return;
+        };
+        let sessions = &self.sessions;
+        let layers = receivers.list.iter().fold(0, |all, (index, mid)| {
+            let down = sessions.get(*index).map_or(&[][..], |s| &s.down);
+            let down = down.iter().find(|d| d.mid == *mid);
+            all | down.map_or(0, Downstream::listens)
+        });
+        let (origin, told) = (receivers.origin, receivers.told);
+        receivers.told = layers;
+        if receivers.list.is_empty() {
+            self.routes.remove(&track);
+        }
+        if layers == told {
+            return;
+        }
         let worker = self.desk.index;
-        if route.origin == worker {
-            self.interest(route.track, worker, on);
-        } else if let Some(link) = self.desk.links.get(route.origin) {
+        if origin == worker {
+            self.interest(track, worker, layers);
+        } else if let Some(link) = self.desk.links.get(origin) {
             link.command(Command::Interest {
-                track: route.track,
+                track,
                 worker,
-                on,
+                layers,
             });
         }
     }
 
-    fn interest(&mut self, track: TrackKey, worker: usize, on: bool) {
-        let bits = self.desk.interests.entry(track).or_default();
-        match on {
-            true => *bits |= 1 << worker,
-            false => *bits &= !(1 << worker),
-        }
-        if *bits == 0 {
+    fn interest(&mut self, track: TrackKey, worker: usize, layers: u8) {
+        let interests = self.desk.interests.entry(track).or_default();
+        interests.set(worker, layers);
+        if interests.is_empty() {
             self.desk.interests.remove(&track);
         }
     }
@@ -287,7 +347,7 @@ impl Worker {
         let routes: Vec<(Route, Mid)> = session
             .down
             .iter()
-            .filter_map(|d| d.route.map(|r| (r, d.mid)))
+            .filter_map(|d| Some((d.route()?, d.mid)))
             .collect();
         for (route, mid) in routes {
             self.remove_receiver(route, index, mid);

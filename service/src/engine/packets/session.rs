@@ -10,6 +10,8 @@ use str0m::net::Transmit;
 use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
+use super::bandwidth::Bandwidth;
+use super::capture::CaptureClock;
 use super::command::{Report, SessionId};
 use super::demux::is_stun;
 use super::downstream::Downstream;
@@ -18,12 +20,18 @@ use super::negotiate::PendingOffer;
 use super::paths::Paths;
 use super::upstream::UpTrack;
 
+/// Turns of a drain: more than a burst of retransmissions has packets.
+const MAX_TURNS: usize = 64;
+/// What is due so soon is due now: str0m wants to be woken a microsecond after each packet.
+const SOON: Duration = Duration::from_micros(50);
+
 /// Where a drained session's output goes: implemented by the worker.
 pub(crate) trait Outlet {
     fn transmit(&mut self, transmit: Transmit);
     fn forward(&mut self, packet: Forward);
     fn report(&mut self, report: Report);
-    fn want_keyframe(&mut self, track: TrackKey, origin: usize);
+    /// Key frames of these layers, a bit each, are needed from a track of that worker.
+    fn want_keyframes(&mut self, track: TrackKey, origin: usize, layers: u8);
 }
 
 /// A transport and its tables.
@@ -43,6 +51,8 @@ pub(crate) struct Session {
     /// The earliest entry of the worker's timers for this session.
     pub scheduled: Option<Instant>,
     pub failed: bool,
+    pub(super) bandwidth: Bandwidth,
+    clock: CaptureClock,
     streams: Vec<(Ssrc, Mid, Option<Rid>)>,
     channels: Vec<(ChannelId, String)>,
 }
@@ -62,6 +72,8 @@ impl Session {
             due: now,
             scheduled: None,
             failed: false,
+            bandwidth: Bandwidth::default(),
+            clock: CaptureClock::new(now),
             streams: Vec::new(),
             channels: Vec::new(),
         }
@@ -69,18 +81,21 @@ impl Session {
 
     /// Bring str0m up to `now` and carry out what it wants.
     pub fn drain(&mut self, now: Instant, outlet: &mut impl Outlet) {
-        // Twice is usual (packets that were just written want the time once); the bound keeps a
-        // timeout in the past from holding up the worker.
-        for _ in 0..8 {
+        // Twice is usual: packets that were just written want the time once, and what limits the
+        // rate wants it after each packet. The bound keeps a timeout in the past from holding up
+        // the worker.
+        let mut time = now;
+        for _ in 0..MAX_TURNS {
             let due = match self.drain_once(now, outlet) {
                 Some(due) => due,
                 None => return,
             };
             self.due = due;
-            if due > now {
+            if due > now + SOON {
                 return;
             }
-            if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
+            time = time.max(due);
+            if let Err(error) = self.rtc.handle_input(Input::Timeout(time)) {
                 tracing::debug!(session = self.id.0, %error, "session failed");
                 return self.fail(now, outlet);
             }
@@ -122,10 +137,11 @@ impl Session {
             Event::RtpPacket(packet) => self.received(packet, now, outlet),
             Event::KeyframeRequest(request) => {
                 let down = self.down.iter().find(|d| d.mid == request.mid);
-                if let Some(route) = down.and_then(|d| d.route) {
-                    outlet.want_keyframe(route.track, route.origin);
+                if let Some((route, down)) = down.and_then(|d| Some((d.route()?, d))) {
+                    outlet.want_keyframes(route.track, route.origin, down.keyframes_needed());
                 }
             }
+            Event::EgressBitrateEstimate(kind) => self.bandwidth.estimated(&kind),
             Event::Connected => outlet.report(Report::Connected(self.id)),
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
                 outlet.report(Report::Disconnected(self.id));
@@ -161,15 +177,20 @@ impl Session {
         let Some(spec) = config.find(|p| p.pt() == pt).map(|p| p.spec()) else {
             return;
         };
-        let forward = Forward::new(track.key, packet, spec);
-        if track.audio {
-            track.heard(forward.audio_level);
-        }
-        if track.passes(rid, forward.starts_keyframe, now) {
-            outlet.forward(forward);
-        }
+        let Some(layer) = track.layer_of(rid) else {
+            return;
+        };
+        let captured = self.clock.captured(
+            packet.last_sender_info.as_ref(),
+            packet.header.timestamp,
+            if track.audio { 48_000 } else { 90_000 },
+            packet.timestamp,
+        );
+        let forward = Forward::new(track.key, layer, captured, packet, spec);
+        track.received(&forward, now);
+        outlet.forward(forward);
         // Drained by the caller, which is in the middle of doing so.
-        track.ask_keyframe(&mut self.rtc, now);
+        track.ask_keyframes(&mut self.rtc, now);
     }
 
     /// Which section and layer an SSRC belongs to. Str0m knows it from the offer or learns it from

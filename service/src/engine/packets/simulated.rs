@@ -17,9 +17,10 @@ use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, Input, Output, Rtc};
 use tokio::sync::{mpsc, oneshot};
 
-use super::command::{Command, Report, SessionId, Upstream};
+use super::command::{Command, Report, SessionId, Upstream, Want};
 use super::demux::is_stun;
 use super::forward::TrackKey;
+use super::layers::Layer;
 use super::link::{Bell, Link, Links};
 use super::negotiate::Transport;
 use super::paths::Origin;
@@ -202,6 +203,7 @@ impl World {
                 audio: true,
                 layers: Vec::new(),
                 open: true,
+                rates: Arc::default(),
             },
         });
         self.workers[home].obey(self.now);
@@ -225,6 +227,12 @@ impl World {
                 track: TrackKey(other as u64),
                 origin: self.home(other),
                 video: false,
+                want: Want {
+                    most: Layer::TOP,
+                    class: 0,
+                    size: 0,
+                },
+                rates: Arc::default(),
             });
         }
     }

@@ -1,13 +1,15 @@
-//! A section in which a session publishes: which simulcast layer goes on, when a key frame is
-//! asked for, how loud it is.
+//! A section in which a session publishes: its layers, what each costs, when a key frame is asked
+//! for, how loud it is.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::media::{KeyframeRequestKind, Mid, Rid};
 use str0m::Rtc;
 
 use super::command::Upstream;
-use super::forward::TrackKey;
+use super::forward::{Forward, TrackKey};
+use super::layers::{Meter, Rates, SPATIAL};
 
 /// A key frame that was asked for and did not come is asked for again after this, so many times.
 const KEYFRAME_RETRY: Duration = Duration::from_millis(350);
@@ -15,9 +17,6 @@ const KEYFRAME_RETRIES: u32 = 10;
 /// After a key frame came, the next is asked for no sooner: libwebrtc's encoder ignores requests
 /// within 300 ms of the last key frame.
 const KEYFRAME_PAUSE: Duration = Duration::from_millis(300);
-/// A simulcast layer that sent nothing for so long has been stopped by its encoder; even a shared
-/// screen's layers send five frames a second.
-const LAYER_SILENCE: Duration = Duration::from_millis(400);
 
 /// A published section.
 #[derive(Debug)]
@@ -26,17 +25,17 @@ pub(crate) struct UpTrack {
     pub key: TrackKey,
     pub audio: bool,
     pub open: bool,
-    layers: Vec<Layer>,
-    current: Option<usize>,
-    keyframe: Keyframe,
+    /// The smallest first; one without a name where there is no simulcast.
+    layers: Vec<UpLayer>,
+    meter: Meter,
     /// The loudest since the last report, as RFC 6464's level (dBov, 0 is loudest).
     peak: Option<i8>,
 }
 
 #[derive(Debug)]
-struct Layer {
-    rid: Rid,
-    last_packet: Option<Instant>,
+struct UpLayer {
+    rid: Option<Rid>,
+    keyframe: Keyframe,
 }
 
 /// Where the asking for a key frame stands.
@@ -48,11 +47,32 @@ struct Keyframe {
     unanswered: u32,
 }
 
+impl Keyframe {
+    /// Whether it is time to ask. What is too early is remembered.
+    fn is_due(&self, now: Instant) -> bool {
+        if !self.wanted {
+            return false;
+        }
+        let since = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));
+        let answered = self.came >= self.asked;
+        let early = match answered {
+            true => since(self.came).is_some_and(|d| d < KEYFRAME_PAUSE),
+            false => since(self.asked).is_some_and(|d| d < KEYFRAME_RETRY),
+        };
+        !early
+    }
+}
+
 impl UpTrack {
-    pub fn new(upstream: Upstream) -> Self {
-        let layers = upstream.layers.into_iter().map(|rid| Layer {
+    pub fn new(upstream: Upstream, rates: Arc<Rates>) -> Self {
+        let mut rids: Vec<Option<Rid>> = upstream.layers.into_iter().map(Some).collect();
+        if rids.is_empty() {
+            rids.push(None);
+        }
+        rids.truncate(SPATIAL);
+        let layers = rids.into_iter().map(|rid| UpLayer {
             rid,
-            last_packet: None,
+            keyframe: Keyframe::default(),
         });
         Self {
             mid: upstream.mid,
@@ -60,100 +80,81 @@ impl UpTrack {
             audio: upstream.audio,
             open: upstream.open,
             layers: layers.collect(),
-            current: None,
-            keyframe: Keyframe::default(),
+            meter: Meter::new(rates),
             peak: None,
         }
     }
 
-    /// Whether a packet of this layer goes on. Without simulcast everything does; with it the best
-    /// layer that flows, and a change waits for the new layer's key frame.
-    pub fn passes(&mut self, rid: Option<Rid>, starts_keyframe: bool, now: Instant) -> bool {
-        let passes = self.layer_passes(rid, starts_keyframe, now);
-        if passes && starts_keyframe && !self.audio {
-            // It reaches everybody who wanted one: whoever asks is routed before.
-            self.keyframe = Keyframe {
-                came: Some(now),
-                asked: self.keyframe.asked,
-                ..Default::default()
-            };
-        }
-        passes
+    /// The place of a simulcast layer, smallest first; `None` for one that was not announced.
+    pub fn layer_of(&self, rid: Option<Rid>) -> Option<u8> {
+        let at = match rid {
+            Some(rid) => self.layers.iter().position(|l| l.rid == Some(rid))?,
+            None => 0,
+        };
+        Some(at as u8)
     }
 
-    fn layer_passes(&mut self, rid: Option<Rid>, starts_keyframe: bool, now: Instant) -> bool {
-        let Some(rid) = rid else {
-            return true;
-        };
-        let Some(index) = self.layers.iter().position(|l| l.rid == rid) else {
-            return false;
-        };
-        self.layers[index].last_packet = Some(now);
-        let Some(best) = self.best_layer(now) else {
-            return false;
-        };
-        if self.current == Some(index) && (index == best || self.flows(index, now)) {
-            if index != best && !self.keyframe.wanted {
-                self.want_keyframe();
+    /// Take note of a packet that goes on.
+    pub fn received(&mut self, packet: &Forward, now: Instant) {
+        let layer = packet.head.layer;
+        self.meter.received(layer, packet.payload.len(), now);
+        if self.audio {
+            self.heard(packet.audio_level);
+        } else if packet.head.starts_keyframe {
+            if let Some(layer) = self.layers.get_mut(usize::from(layer.spatial)) {
+                // It reaches everybody who wanted one: whoever asks is routed before.
+                layer.keyframe = Keyframe {
+                    came: Some(now),
+                    asked: layer.keyframe.asked,
+                    ..Default::default()
+                };
             }
-            return true;
         }
-        if index == best && starts_keyframe {
-            self.current = Some(index);
-            return true;
+    }
+
+    /// Take stock of what the layers cost.
+    pub fn measure(&mut self, now: Instant) {
+        self.meter.measure(now);
+    }
+
+    /// Key frames are wanted of these layers, a bit each.
+    pub fn want_keyframes(&mut self, layers: u8) {
+        for (spatial, layer) in self.layers.iter_mut().enumerate() {
+            if !self.audio && layers >> spatial & 1 == 1 {
+                layer.keyframe.wanted = true;
+                layer.keyframe.unanswered = 0;
+            }
         }
-        if index == best && !self.keyframe.wanted {
-            self.want_keyframe();
-        }
-        false
     }
 
-    fn flows(&self, index: usize, now: Instant) -> bool {
-        self.layers[index]
-            .last_packet
-            .is_some_and(|at| now.saturating_duration_since(at) < LAYER_SILENCE)
-    }
-
-    fn best_layer(&self, now: Instant) -> Option<usize> {
-        (0..self.layers.len()).rev().find(|&i| self.flows(i, now))
-    }
-
-    pub fn want_keyframe(&mut self) {
-        self.keyframe.wanted = !self.audio;
-        self.keyframe.unanswered = 0;
-    }
-
-    /// Ask the publisher for a key frame if one is wanted and it is time; true if the session has
-    /// to be drained. What is too early is remembered.
-    pub fn ask_keyframe(&mut self, rtc: &mut Rtc, now: Instant) -> bool {
-        let state = &self.keyframe;
-        if !state.wanted || !self.open {
+    /// Ask the publisher for the key frames that are wanted, if it is time; true if the session
+    /// has to be drained.
+    pub fn ask_keyframes(&mut self, rtc: &mut Rtc, now: Instant) -> bool {
+        if !self.open {
             return false;
         }
-        let since = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));
-        let answered = state.came >= state.asked;
-        let early = match answered {
-            true => since(state.came).is_some_and(|d| d < KEYFRAME_PAUSE),
-            false => since(state.asked).is_some_and(|d| d < KEYFRAME_RETRY),
-        };
-        if early {
-            return false;
+        let mut asked = false;
+        for layer in &mut self.layers {
+            let state = &mut layer.keyframe;
+            if !state.is_due(now) {
+                continue;
+            }
+            let mut api = rtc.direct_api();
+            let Some(stream) = api.stream_rx_by_mid(self.mid, layer.rid) else {
+                // Nothing was received yet; an encoder's first frame is a key frame.
+                state.wanted = false;
+                continue;
+            };
+            stream.request_keyframe(KeyframeRequestKind::Pli);
+            state.asked = Some(now);
+            state.unanswered += 1;
+            state.wanted = state.unanswered < KEYFRAME_RETRIES;
+            asked = true;
         }
-        let rid = self.best_layer(now).map(|i| self.layers[i].rid);
-        let mut api = rtc.direct_api();
-        let Some(stream) = api.stream_rx_by_mid(self.mid, rid) else {
-            // Nothing was received yet; an encoder's first frame is a key frame.
-            self.keyframe.wanted = false;
-            return false;
-        };
-        stream.request_keyframe(KeyframeRequestKind::Pli);
-        self.keyframe.asked = Some(now);
-        self.keyframe.unanswered += 1;
-        self.keyframe.wanted = self.keyframe.unanswered < KEYFRAME_RETRIES;
-        true
+        asked
     }
 
-    pub fn heard(&mut self, level: Option<i8>) {
+    fn heard(&mut self, level: Option<i8>) {
         if let Some(level) = level {
             self.peak = Some(self.peak.map_or(level, |peak| peak.max(level)));
         }

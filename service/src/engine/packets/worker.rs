@@ -12,15 +12,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use slab::Slab;
-use str0m::media::Mid;
 use str0m::net::{Receive, Transmit};
 use str0m::Input;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::bandwidth::Moved;
 use super::command::{Command, Report, SessionId};
 use super::demux::{is_stun, Belongs, Demux};
 use super::downstream::Delivered;
 use super::forward::{Forward, TrackKey};
+use super::interest::{Interests, Receivers};
 use super::link::{Counters, Link, Links};
 use super::negotiate::Transport;
 use super::outbox::Outbox;
@@ -50,9 +51,9 @@ pub(super) struct Desk {
     pub(super) links: Links,
     pub(super) reports: UnboundedSender<Report>,
     pub(super) outbox: Outbox,
-    /// Which workers (a bit each) have subscribers of a track published here. Kept apart from the
-    /// tracks themselves, since another worker may ask before the track is known here.
-    pub(super) interests: HashMap<TrackKey, u64>,
+    /// Which workers have subscribers of a track published here. Kept apart from the tracks
+    /// themselves, since another worker may ask before the track is known here.
+    pub(super) interests: HashMap<TrackKey, Interests>,
     /// Packets for subscribers on this worker.
     pub(super) here: VecDeque<Forward>,
 }
@@ -65,9 +66,10 @@ impl Outlet for Desk {
     }
 
     fn forward(&mut self, packet: Forward) {
-        let Some(mut workers) = self.interests.get(&packet.track).copied() else {
+        let Some(interests) = self.interests.get(&packet.track) else {
             return;
         };
+        let mut workers = interests.workers(packet.head.layer.spatial);
         while workers != 0 {
             let worker = workers.trailing_zeros() as usize;
             workers &= workers - 1;
@@ -84,9 +86,9 @@ impl Outlet for Desk {
         let _ = self.reports.send(report);
     }
 
-    fn want_keyframe(&mut self, track: TrackKey, origin: usize) {
+    fn want_keyframes(&mut self, track: TrackKey, origin: usize, layers: u8) {
         if let Some(link) = self.links.get(origin) {
-            link.command(Command::Keyframe { track });
+            link.command(Command::Keyframe { track, layers });
         }
     }
 }
@@ -98,8 +100,10 @@ pub(crate) struct Worker {
     pub(super) demux: Demux,
     pub(super) sessions: Slab<Session>,
     pub(super) index_of: HashMap<SessionId, usize>,
-    /// Who receives a track here: session and section.
-    pub(super) routes: HashMap<TrackKey, Vec<(usize, Mid)>>,
+    /// Who receives a track here.
+    pub(super) routes: HashMap<TrackKey, Receivers>,
+    /// Sections whose layers changed, while that is being carried out.
+    pub(super) moved: Vec<Moved>,
     /// Tracks published here, by the session that does.
     pub(super) uptracks: HashMap<TrackKey, usize>,
     pub(super) timers: BinaryHeap<Reverse<(Instant, usize)>>,
@@ -132,6 +136,7 @@ impl Worker {
             sessions: Slab::new(),
             index_of: HashMap::new(),
             routes: HashMap::new(),
+            moved: Vec::new(),
             uptracks: HashMap::new(),
             timers: BinaryHeap::new(),
             stopped: false,
@@ -301,7 +306,7 @@ impl Worker {
         let Some(receivers) = self.routes.get(&packet.track) else {
             return;
         };
-        for (index, mid) in receivers {
+        for (index, mid) in &receivers.list {
             let Some(session) = self.sessions.get_mut(*index) else {
                 continue;
             };
@@ -314,8 +319,9 @@ impl Worker {
                     schedule(session, *index, &mut self.timers);
                 }
                 Delivered::AwaitsKeyframe => {
-                    if let Some(route) = down.route {
-                        self.desk.want_keyframe(route.track, route.origin);
+                    if let Some(route) = down.route() {
+                        let layer = 1 << packet.head.layer.spatial;
+                        self.desk.want_keyframes(route.track, route.origin, layer);
                     }
                 }
                 Delivered::Dropped => {}
@@ -376,6 +382,7 @@ impl Worker {
         let report_levels = now >= self.next_levels;
         for (key, index) in keys {
             self.ask_keyframe(key, index, now);
+            self.measure(key, index, now);
             if report_levels {
                 let level = self
                     .sessions
@@ -387,12 +394,34 @@ impl Worker {
                 }
             }
         }
+        self.allocate_all(now);
         if report_levels {
             self.next_levels = now + LEVELS;
             if !levels.is_empty() {
                 self.desk.report(Report::Levels(levels));
             }
         }
+    }
+
+    fn measure(&mut self, key: TrackKey, index: usize, now: Instant) {
+        let session = self.sessions.get_mut(index);
+        if let Some(track) = session.and_then(|s| s.up.iter_mut().find(|t| t.key == key)) {
+            track.measure(now);
+        }
+    }
+
+    /// Bandwidth, what layers cost and which of them flow change all the time.
+    fn allocate_all(&mut self, now: Instant) {
+        let receiving: Vec<usize> = self
+            .sessions
+            .iter()
+            .filter(|(_, s)| s.down.iter().any(|d| d.video && d.source.is_some()))
+            .map(|(index, _)| index)
+            .collect();
+        receiving.into_iter().for_each(|i| self.allocate(i, now));
+        // Layers that were only kept until another began.
+        let tracks: Vec<TrackKey> = self.routes.keys().copied().collect();
+        tracks.into_iter().for_each(|t| self.refresh_interest(t));
     }
 
     pub(super) fn ask_keyframe(&mut self, key: TrackKey, index: usize, now: Instant) {
@@ -402,7 +431,7 @@ impl Worker {
         let Some(track) = session.up.iter_mut().find(|t| t.key == key) else {
             return;
         };
-        if track.ask_keyframe(&mut session.rtc, now) {
+        if track.ask_keyframes(&mut session.rtc, now) {
             session.drain(now, &mut self.desk);
             schedule(session, index, &mut self.timers);
         }

@@ -13,6 +13,7 @@ pub(crate) mod negotiation;
 pub(crate) mod participant;
 mod permissions;
 pub(crate) mod publish;
+pub(crate) mod quality;
 pub(crate) mod reports;
 pub(crate) mod sdp;
 pub(crate) mod signal;

@@ -1,15 +1,18 @@
 //! A participant as the rooms know it: identity, grants, tracks, and what it receives where.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Instant;
 
 use livekit_protocol as lk;
 
 use super::data::Sent;
+use super::quality::Subscribed;
 use super::sdp::{Kind, Label, Section};
 use super::signal::Signal;
-use crate::engine::packets::command::SessionRef;
+use crate::engine::packets::command::{SessionRef, Want};
 use crate::engine::packets::forward::TrackKey;
+use crate::engine::packets::layers::Rates;
 use crate::engine::token::Grants;
 
 /// How a client receives.
@@ -35,6 +38,11 @@ pub(crate) struct Track {
     /// The loudest since speakers were last counted, 0 to 1.
     pub level: f32,
     pub spoke: Option<Instant>,
+    /// Its simulcast layers' names, the smallest first; empty without simulcast.
+    pub rids: Vec<String>,
+    /// What each layer costs, measured by the publisher's worker.
+    pub rates: Arc<Rates>,
+    pub subscribed: Subscribed,
 }
 
 impl Track {
@@ -53,8 +61,9 @@ pub(crate) struct Receiving {
     pub kind: Kind,
     /// Sid of the track that is assigned to it.
     pub track: Option<String>,
-    /// What the worker was told to send there.
+    /// What the worker was told to send there, and how it is wanted.
     pub routed: Option<TrackKey>,
+    pub want: Option<Want>,
     /// Offer and answer are through: the worker can send there.
     pub ready: bool,
     /// It carried a track before. Chromium (156) shows no more pictures in a section that went
@@ -73,6 +82,7 @@ impl Receiving {
             kind,
             track: None,
             routed: None,
+            want: None,
             ready,
             used: false,
             idle: false,
@@ -91,6 +101,18 @@ impl Receiving {
 pub(crate) struct Wish {
     pub subscribed: Option<bool>,
     pub disabled: bool,
+    pub size: Option<Size>,
+}
+
+/// How a video is shown (`UpdateTrackSettings`): in pixels, or by quality where those are 0.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub width: u32,
+    pub height: u32,
+    pub fps: u32,
+    pub quality: i32,
+    /// 1 is the highest, 0 none in particular.
+    pub priority: u32,
 }
 
 /// v0's subscriber connection: one offer at a time.

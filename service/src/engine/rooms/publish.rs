@@ -8,6 +8,7 @@ use super::participant::{Mode, Participant, Track};
 use super::sdp::{Kind, Section};
 use super::{new_sid, Locked};
 use crate::engine::packets::command::{Command, Upstream};
+use crate::engine::packets::forward::TrackKey;
 use crate::engine::packets::upstream::sort_layers;
 
 /// Camera, microphone, two screens with sound, and as much again (S11).
@@ -145,20 +146,28 @@ impl Locked<'_> {
     }
 
     fn start_track(&mut self, sid: &str, track_sid: &str, rids: &[String]) {
+        let mut layers: Vec<Rid> = rids.iter().map(|r| Rid::from(r.as_str())).collect();
+        sort_layers(&mut layers);
+        let Some(participant) = self.participants.get_mut(sid) else {
+            return;
+        };
+        let Some(track) = participant.track_mut(track_sid) else {
+            return;
+        };
+        track.rids = layers.iter().map(ToString::to_string).collect();
         let Some(participant) = self.participants.get(sid) else {
             return;
         };
         let Some(track) = participant.track(track_sid) else {
             return;
         };
-        let mut layers: Vec<Rid> = rids.iter().map(|r| Rid::from(r.as_str())).collect();
-        sort_layers(&mut layers);
         let upstream = Upstream {
             mid: Mid::from(track.info.mid.as_str()),
             key: track.key,
             audio: track.kind() == Kind::Audio,
             layers,
             open: participant.opens(track),
+            rates: track.rates.clone(),
         };
         let session = participant.publisher;
         self.rooms.command(
@@ -265,10 +274,7 @@ fn published(cid: &str, track: &Track) -> Message {
 }
 
 #[allow(deprecated)] // older clients read `simulcast`, `layers` and the audio flags
-fn new_track(
-    key: crate::engine::packets::forward::TrackKey,
-    request: &lk::AddTrackRequest,
-) -> Track {
+fn new_track(key: TrackKey, request: &lk::AddTrackRequest) -> Track {
     let video = request.r#type() == lk::TrackType::Video;
     let prefix = match (request.r#type(), request.source()) {
         (lk::TrackType::Audio, lk::TrackSource::ScreenShareAudio) => "TR_SA",
@@ -330,11 +336,25 @@ fn new_track(
     };
     Track {
         key,
-        info,
         cids,
-        mid: None,
-        level: 0.0,
-        spoke: None,
+        ..Track::of(info)
+    }
+}
+
+impl Track {
+    /// A track that nothing is known of but what was announced.
+    pub(super) fn of(info: lk::TrackInfo) -> Self {
+        Self {
+            key: TrackKey(0),
+            info,
+            cids: Vec::new(),
+            mid: None,
+            level: 0.0,
+            spoke: None,
+            rids: Vec::new(),
+            rates: std::sync::Arc::default(),
+            subscribed: super::quality::Subscribed::default(),
+        }
     }
 }
 

@@ -23,7 +23,11 @@ pub(crate) async fn follow(rooms: SharedRooms, mut reports: UnboundedReceiver<Re
                 Some(report) => rooms.lock().reported(report),
                 None => return,
             },
-            _ = speakers.tick() => rooms.lock().count_speakers(),
+            _ = speakers.tick() => {
+                let mut locked = rooms.lock();
+                locked.count_speakers();
+                locked.switch_off_unwanted(Instant::now());
+            }
             _ = sweep.tick() => rooms.lock().sweep(Instant::now()),
         }
     }
@@ -58,6 +62,7 @@ impl Locked<'_> {
             }
             Report::Data { id, label, bytes } => self.relay_data(id, &label, &bytes),
             Report::Levels(levels) => self.heard(levels),
+            Report::Paused { id, track, paused } => self.stream_paused(id, track, paused),
         }
     }
 

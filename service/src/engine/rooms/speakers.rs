@@ -11,6 +11,8 @@ use crate::engine::packets::forward::TrackKey;
 
 /// How often speakers are counted.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(500);
+/// Who spoke within this time counts as speaking where something is to be given out.
+pub(crate) const MEMORY: Duration = Duration::from_secs(3);
 /// Louder than this share of full scale is speech (-40 dBov; a quiet room is below -60).
 const SPEECH: f32 = 0.01;
 
@@ -66,7 +68,10 @@ impl Locked<'_> {
                 }
             }
             if changed.iter().any(|s| s.active) {
-                members.iter().for_each(|m| self.refresh_slots(m));
+                for member in &members {
+                    self.refresh_slots(member);
+                    self.sync_wants(member);
+                }
             }
         }
     }

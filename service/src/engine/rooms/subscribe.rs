@@ -4,11 +4,10 @@ use livekit_protocol as lk;
 use lk::signal_response::Message;
 use str0m::media::Mid;
 
-use super::participant::{Mode, Participant, Track};
+use super::participant::{Mode, Participant, Size, Track, Wish};
 use super::sdp::Kind;
 use super::Locked;
 use crate::engine::packets::command::Command;
-use crate::engine::packets::forward::TrackKey;
 
 /// A track somebody is to receive.
 #[derive(Debug, Clone)]
@@ -201,30 +200,36 @@ impl Locked<'_> {
         let session = participant.receiver();
         let mut commands = Vec::new();
         let mut routed = Vec::new();
+        let mut on = Vec::new();
         for section in &participant.receiving {
             let source = section
                 .track
                 .as_ref()
                 .filter(|t| section.ready && !paused(participant, t))
                 .and_then(|t| self.source_of(t));
-            let key = source.map(|(key, _)| key);
-            routed.push(key);
+            let key = source.map(|(_, track)| track.key);
             if key == section.routed {
+                routed.push((key, section.want));
                 continue;
             }
             let mid = Mid::from(section.mid.as_str());
-            commands.push(match source {
-                Some((track, origin)) => Command::Route {
-                    id: session.id,
-                    mid,
-                    track,
-                    origin,
-                    video: section.kind == Kind::Video,
-                },
-                None => Command::Unroute {
-                    id: session.id,
-                    mid,
-                },
+            let id = session.id;
+            let want = source.map(|(owner, track)| self.want_of(participant, owner, track));
+            routed.push((key, want));
+            commands.push(match (source, want) {
+                (Some((owner, track)), Some(want)) => {
+                    on.push((track.key, want.most.spatial));
+                    Command::Route {
+                        id,
+                        mid,
+                        track: track.key,
+                        origin: owner.publisher.worker,
+                        video: section.kind == Kind::Video,
+                        want,
+                        rates: track.rates.clone(),
+                    }
+                }
+                _ => Command::Unroute { id, mid },
             });
         }
         // What ends, ends before anything begins.
@@ -233,22 +238,22 @@ impl Locked<'_> {
             self.rooms.command(session.worker, command);
         }
         if let Some(participant) = self.participants.get_mut(sid) {
-            for (section, key) in participant.receiving.iter_mut().zip(routed) {
-                section.routed = key;
+            for (section, (key, want)) in participant.receiving.iter_mut().zip(routed) {
+                (section.routed, section.want) = (key, want);
             }
         }
+        self.switch_on(&on);
     }
 
-    /// A track's key and its publisher's worker.
-    fn source_of(&self, track_sid: &str) -> Option<(TrackKey, usize)> {
+    /// A track and its publisher.
+    fn source_of(&self, track_sid: &str) -> Option<(&Participant, &Track)> {
         let owner = self
             .keys
             .values()
             .find(|(_, t)| t == track_sid)
             .map(|(owner, _)| owner)?;
         let owner = self.participants.get(owner)?;
-        let track = owner.track(track_sid)?;
-        Some((track.key, owner.publisher.worker))
+        Some((owner, owner.track(track_sid)?))
     }
 
     pub fn update_subscription(&mut self, sid: &str, update: &lk::UpdateSubscription) {
@@ -265,23 +270,41 @@ impl Locked<'_> {
         self.refresh(sid);
     }
 
+    /// How tracks are shown, and whether at all.
     pub fn update_track_settings(&mut self, sid: &str, settings: &lk::UpdateTrackSettings) {
-        self.set_disabled(sid, &settings.track_sids, settings.disabled);
+        let size = Size {
+            width: settings.width.min(MAX_SIDE),
+            height: settings.height.min(MAX_SIDE),
+            fps: settings.fps,
+            quality: settings.quality,
+            priority: settings.priority,
+        };
+        self.wish(sid, &settings.track_sids, |wish| {
+            wish.disabled = settings.disabled;
+            wish.size = Some(size);
+        });
     }
 
     pub fn set_disabled(&mut self, sid: &str, tracks: &[String], disabled: bool) {
+        self.wish(sid, tracks, |wish| wish.disabled = disabled);
+    }
+
+    fn wish(&mut self, sid: &str, tracks: &[String], change: impl Fn(&mut Wish)) {
         let Some(participant) = self.participants.get_mut(sid) else {
             return;
         };
         for track in tracks.iter().take(MAX_WISHES) {
             if participant.wishes.len() < MAX_WISHES || participant.wishes.contains_key(track) {
-                let wish = participant.wishes.entry(track.clone()).or_default();
-                wish.disabled = disabled;
+                change(participant.wishes.entry(track.clone()).or_default());
             }
         }
         self.refresh(sid);
+        self.sync_wants(sid);
     }
 }
+
+/// Pixels of a side that make sense of a page (S11).
+const MAX_SIDE: u32 = 16_384;
 
 /// Wishes kept per participant: as many as the largest meeting has tracks (S11).
 const MAX_WISHES: usize = 2048;

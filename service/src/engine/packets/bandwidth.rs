@@ -1,0 +1,228 @@
+//! A receiving session's bandwidth: from str0m's estimate to the layer that each section aims at.
+//!
+//! The estimate is Google's congestion control on the receiver's transport-wide feedback. A client
+//! that negotiated none gets what it wants, as far as anybody knows.
+
+use std::time::{Duration, Instant};
+
+use str0m::bwe::{Bitrate, BweKind};
+use str0m::Rtc;
+
+use super::allocation::{distribute, order, Demand};
+use super::choice::Aim;
+use super::command::{Report, SessionId};
+use super::downstream::{Downstream, Route};
+use super::layers::Layer;
+use super::session::{Outlet, Session};
+
+/// What a path is taken for before anything is known of it: enough for the smallest layers of a
+/// page of six, and probes of three and six times as much follow at once.
+pub(crate) const INITIAL: Bitrate = Bitrate::kbps(1_000);
+/// A video is paused when it has not fitted for so long: an estimate dips for a moment now and
+/// then, and to begin again costs a key frame.
+const PAUSE_AFTER: Duration = Duration::from_millis(800);
+/// After the estimate made a layer fall nothing rises for so long.
+const HOLD: Duration = Duration::from_secs(2);
+/// Below what is wanted the path is probed this often: an estimate that is never tried out stays
+/// at half as much again as what is sent.
+const PROBE_EVERY: Duration = Duration::from_secs(4);
+
+/// A section's layers changed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moved {
+    pub route: Route,
+    /// Key frames needed for it, a bit for each layer.
+    pub keyframes: u8,
+}
+
+/// Asking str0m to probe: it does so when the desired rate rises above the estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    Waits {
+        since: Option<Instant>,
+    },
+    /// The desired rate was lowered, to be raised again next time.
+    Lowered,
+}
+
+/// What a session knows of its bandwidth, and room to calculate in.
+#[derive(Debug)]
+pub(crate) struct Bandwidth {
+    /// Bits per second; `None` without feedback from the receiver.
+    estimate: Option<u64>,
+    fell: Option<Instant>,
+    desired: u64,
+    probe: Probe,
+    demands: Vec<Demand>,
+    /// The section of each demand.
+    sections: Vec<usize>,
+    order: Vec<usize>,
+    granted: Vec<Option<usize>>,
+}
+
+impl Default for Bandwidth {
+    fn default() -> Self {
+        Self {
+            estimate: None,
+            fell: None,
+            desired: 0,
+            probe: Probe::Waits { since: None },
+            demands: Vec::new(),
+            sections: Vec::new(),
+            order: Vec::new(),
+            granted: Vec::new(),
+        }
+    }
+}
+
+impl Bandwidth {
+    pub fn estimated(&mut self, kind: &BweKind) {
+        // Receivers' own estimates (REMB) are not read: browsers send feedback instead.
+        if let BweKind::Twcc {
+            estimate,
+            can_probe,
+        } = kind
+        {
+            self.estimate = can_probe.then(|| estimate.as_u64());
+        }
+    }
+
+    fn collect(&mut self, down: &[Downstream], now: Instant) {
+        let within = |at: Instant, limit| now.saturating_duration_since(at) < limit;
+        let hold = self.fell.is_some_and(|at| within(at, HOLD));
+        self.demands.clear();
+        self.sections.clear();
+        for (section, down) in down.iter().enumerate().filter(|(_, d)| d.video) {
+            let Some(source) = &down.source else { continue };
+            let ladder = source.rates.ladder(source.want.most);
+            let (current, open) = match down.aim() {
+                Aim::At(layer) => (ladder.at_most(layer), false),
+                Aim::Paused => (None, false),
+                Aim::Open(_) => (None, true),
+            };
+            self.sections.push(section);
+            self.demands.push(Demand {
+                class: source.want.class,
+                size: source.want.size,
+                ladder,
+                current,
+                hold: hold && !open,
+            });
+        }
+    }
+
+    /// Tell str0m what rate would be of use, and have it probe while that is out of reach.
+    fn tell(&mut self, rtc: &mut Rtc, desired: u64, short: bool, now: Instant) {
+        let Some(estimate) = self.estimate else {
+            return;
+        };
+        match self.probe {
+            Probe::Lowered => {
+                self.set_desired(rtc, desired);
+                self.probe = Probe::Waits { since: Some(now) };
+            }
+            Probe::Waits { since } => {
+                let waited = since.is_none_or(|at| now.saturating_duration_since(at) > PROBE_EVERY);
+                if short && waited && desired > estimate {
+                    self.set_desired(rtc, estimate / 2);
+                    self.probe = Probe::Lowered;
+                } else if desired.abs_diff(self.desired) > self.desired / 10 {
+                    self.set_desired(rtc, desired);
+                }
+            }
+        }
+    }
+
+    fn set_desired(&mut self, rtc: &mut Rtc, desired: u64) {
+        self.desired = desired;
+        rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::from(desired));
+    }
+}
+
+impl Session {
+    /// Share the bandwidth out among the videos; what changed by it goes to `moved`. The caller
+    /// drains the session afterwards.
+    pub fn allocate(&mut self, now: Instant, outlet: &mut impl Outlet, moved: &mut Vec<Moved>) {
+        let bandwidth = &mut self.bandwidth;
+        bandwidth.collect(&self.down, now);
+        if bandwidth.demands.is_empty() {
+            return;
+        }
+        let audio = self.down.iter().filter(|d| !d.video);
+        let audio: u64 = audio
+            .filter_map(|d| Some(u64::from(d.source.as_ref()?.rates.of(Layer::TOP))))
+            .sum();
+        let budget = bandwidth
+            .estimate
+            .map_or(u64::MAX, |e| e.saturating_sub(audio));
+        order(&bandwidth.demands, &mut bandwidth.order);
+        distribute(
+            budget,
+            &bandwidth.demands,
+            &bandwidth.order,
+            &mut bandwidth.granted,
+        );
+        let (mut desired, mut short) = (audio, false);
+        for (n, demand) in bandwidth.demands.iter().enumerate() {
+            let Some(top) = demand.ladder.last() else {
+                continue;
+            };
+            let granted = bandwidth.granted[n];
+            desired += u64::from(top.rate);
+            short |= granted.is_none_or(|g| g + 1 < demand.ladder.rungs().len());
+            if demand.current.is_some() && granted < demand.current {
+                bandwidth.fell = Some(now);
+            }
+            let down = &mut self.down[bandwidth.sections[n]];
+            apply(self.id, down, demand, granted, now, outlet, moved);
+        }
+        // A better layer needs some room to spare.
+        bandwidth.tell(&mut self.rtc, desired * 5 / 4, short, now);
+    }
+}
+
+/// Aim a section at what it was granted.
+fn apply(
+    id: SessionId,
+    down: &mut Downstream,
+    demand: &Demand,
+    granted: Option<usize>,
+    now: Instant,
+    outlet: &mut impl Outlet,
+    moved: &mut Vec<Moved>,
+) {
+    let Some(route) = down.route() else { return };
+    let was_paused = down.aim() == Aim::Paused;
+    let aim = match granted {
+        Some(rung) => {
+            down.short = None;
+            Aim::At(demand.ladder.rungs()[rung].layer)
+        }
+        None if was_paused => return,
+        None => {
+            let since = *down.short.get_or_insert(now);
+            match now.saturating_duration_since(since) < PAUSE_AFTER {
+                true => Aim::At(demand.ladder.rungs()[0].layer),
+                false => Aim::Paused,
+            }
+        }
+    };
+    let before = down.listens();
+    let keyframe = down.set_aim(aim, now);
+    if keyframe || down.listens() != before {
+        let keyframes = match aim {
+            Aim::At(layer) if keyframe => 1 << layer.spatial,
+            _ => 0,
+        };
+        moved.push(Moved { route, keyframes });
+    }
+    let paused = aim == Aim::Paused;
+    if paused != was_paused {
+        tracing::debug!(session = id.0, mid = %down.mid, paused, "bandwidth");
+        outlet.report(Report::Paused {
+            id,
+            track: route.track,
+            paused,
+        });
+    }
+}

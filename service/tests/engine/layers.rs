@@ -1,0 +1,183 @@
+//! Every viewer gets the layer that it can use, and streams without a seam.
+
+use livekit_protocol as lk;
+use lk::signal_request::Message as Ask;
+use lk::signal_response::Message;
+use plenary_protocol::media::SlotMessage;
+
+use crate::client::{Client, Heard, Offering};
+use crate::server::Server;
+use plenary_service::engine::Grants;
+
+pub async fn publisher(server: &Server, name: &str) -> Client {
+    let token = server.token("room", name, &Grants::speaker());
+    let offering = Offering::simulcast().await;
+    Client::join_with(server.http, name, &token, offering).await
+}
+
+/// The sid of the video that a viewer has of somebody in its slots.
+pub async fn video_of(viewer: &Client, owner: &str) -> String {
+    let find = |slots: &[SlotMessage]| {
+        let SlotMessage::Slots { slots } = slots.last()?;
+        let mut of_owner = slots.iter().filter(|s| s.identity == owner);
+        let video = of_owner.find(|s| s.track.starts_with("TR_V"))?;
+        Some(video.track.clone())
+    };
+    viewer.until("a slot", |s| find(&s.slots).is_some()).await;
+    viewer.look(|s| find(&s.slots)).expect("a slot")
+}
+
+pub fn shown(track: &str, width: u32, height: u32) -> Ask {
+    Ask::TrackSetting(lk::UpdateTrackSettings {
+        track_sids: vec![track.to_owned()],
+        width,
+        height,
+        ..Default::default()
+    })
+}
+
+/// Wait until the last so many video packets came from one layer.
+pub async fn gets_only(viewer: &Client, from: &str, packets: usize) {
+    viewer
+        .until(&format!("nothing but {from}"), |s| {
+            let mut last = s.heard.iter().rev().filter(|h| h.picture.is_some());
+            let last: Vec<_> = last.by_ref().take(packets).collect();
+            last.len() == packets && last.iter().all(|h| h.from == from)
+        })
+        .await;
+}
+
+/// Numbers, times and picture ids of a section go on without a gap.
+pub fn assert_seamless(heard: &[Heard]) {
+    let video: Vec<_> = heard.iter().filter(|h| h.picture.is_some()).collect();
+    assert!(video.len() > 100, "traffic first: {}", video.len());
+    for pair in video.windows(2) {
+        let (a, b) = (pair[0], pair[1]);
+        let ((mark_a, picture_a), (mark_b, picture_b)) =
+            (a.picture.expect("a frame"), b.picture.expect("a frame"));
+        assert_eq!(b.seq, a.seq + 1, "{a:?} {b:?}");
+        if (&a.from, mark_a.frame) == (&b.from, mark_b.frame) {
+            assert_eq!((a.time, picture_a), (b.time, picture_b));
+            continue;
+        }
+        let ahead = b.time.wrapping_sub(a.time);
+        assert!(ahead > 0 && ahead < 0x8000_0000, "{a:?} {b:?}");
+        assert_eq!(
+            picture_b.picture,
+            (picture_a.picture + 1) & 0x7fff,
+            "{a:?} {b:?}"
+        );
+        let tl0 = picture_a
+            .tl0
+            .wrapping_add(u8::from(picture_b.temporal == 0));
+        assert_eq!(picture_b.tl0, tl0, "{a:?} {b:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_viewer_gets_the_layer_that_fills_its_tile() {
+    let server = Server::start().await;
+    let ada = publisher(&server, "ada").await;
+    let bob = server.speaker("room", "bob").await;
+    let cid = server.speaker("room", "cid").await;
+    let track = video_of(&bob, "ada").await;
+    bob.ask(shown(&track, 160, 90));
+    cid.ask(shown(&track, 1280, 720));
+    gets_only(&bob, "ada/q", 60).await;
+    gets_only(&cid, "ada/f", 200).await;
+    gets_only(&bob, "ada/q", 60).await;
+    // There and back again, in both: nothing shows in the stream.
+    bob.ask(shown(&track, 1280, 720));
+    cid.ask(shown(&track, 640, 360));
+    gets_only(&bob, "ada/f", 200).await;
+    gets_only(&cid, "ada/h", 60).await;
+    bob.ask(shown(&track, 160, 90));
+    gets_only(&bob, "ada/q", 60).await;
+    assert_seamless(&bob.look(|s| s.heard.clone()));
+    assert_seamless(&cid.look(|s| s.heard.clone()));
+    drop(ada);
+    server.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fewer_frames_are_temporal_layers_left_out() {
+    let server = Server::start().await;
+    let ada = publisher(&server, "ada").await;
+    let bob = server.speaker("room", "bob").await;
+    let track = video_of(&bob, "ada").await;
+    let rate = |fps: u32| {
+        Ask::TrackSetting(lk::UpdateTrackSettings {
+            track_sids: vec![track.clone()],
+            width: 160,
+            height: 90,
+            fps,
+            ..Default::default()
+        })
+    };
+    for (fps, most) in [(30, 2), (15, 1), (7, 0), (30, 2)] {
+        bob.ask(rate(fps));
+        bob.until(&format!("layers up to {most} at {fps} frames"), |s| {
+            let mut last = s.heard.iter().rev().filter_map(|h| h.picture);
+            let last: Vec<_> = last.by_ref().take(60).map(|(_, d)| d.temporal).collect();
+            last.len() == 60 && last.iter().max() == Some(&most)
+        })
+        .await;
+    }
+    assert_seamless(&bob.look(|s| s.heard.clone()));
+    drop(ada);
+    server.engine.shutdown().await;
+}
+
+fn told(signals: &[Message]) -> Option<Vec<bool>> {
+    signals.iter().rev().find_map(|m| match m {
+        Message::SubscribedQualityUpdate(update) => {
+            let qualities = update.subscribed_codecs[0].qualities.iter();
+            Some(qualities.map(|q| q.enabled).collect())
+        }
+        _ => None,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn layers_without_a_viewer_stop_at_their_source_and_come_back_for_one() {
+    let server = Server::start().await;
+    let ada = publisher(&server, "ada").await;
+    let bob = server.speaker("room", "bob").await;
+    let track = video_of(&bob, "ada").await;
+    bob.ask(shown(&track, 160, 90));
+    ada.until("two layers switched off", |s| {
+        told(&s.signals) == Some(vec![true, false, false])
+    })
+    .await;
+    // The camera of these tests does as it is told: its bytes stop.
+    let flow = |n: u64| server.engine.stats().bytes_in >= n;
+    gets_only(&bob, "ada/q", 30).await;
+    let before = server.engine.stats().bytes_in;
+    gets_only(&bob, "ada/q", 90).await;
+    let (after, frames) = (server.engine.stats().bytes_in, 60);
+    assert!(
+        flow(before) && after - before < frames * 3_000,
+        "{}",
+        after - before
+    );
+
+    bob.ask(shown(&track, 1280, 720));
+    ada.until("all layers switched on", |s| {
+        told(&s.signals) == Some(vec![true, true, true])
+    })
+    .await;
+    gets_only(&bob, "ada/f", 100).await;
+    assert_seamless(&bob.look(|s| s.heard.clone()));
+
+    // Nobody at all: everything stops.
+    bob.ask(Ask::TrackSetting(lk::UpdateTrackSettings {
+        track_sids: vec![track],
+        disabled: true,
+        ..Default::default()
+    }));
+    ada.until("everything switched off", |s| {
+        told(&s.signals) == Some(vec![false, false, false])
+    })
+    .await;
+    server.engine.shutdown().await;
+}

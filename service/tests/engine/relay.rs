@@ -1,0 +1,139 @@
+//! A path with a limit between a client and the engine: a UDP relay on loopback with a queue, a
+//! token bucket and loss, towards the client alone. The seed of its dice is fixed.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tokio::net::UdpSocket;
+
+/// What waits longer than this does not get into the queue: the buffer of a home router.
+const QUEUE: Duration = Duration::from_millis(300);
+
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Limits {
+    /// Bits per second towards the client.
+    pub rate: Option<u64>,
+    /// The share of packets that get lost on the way to the client.
+    pub loss: f64,
+}
+
+/// A running relay; dropping it ends it.
+pub struct Relay {
+    pub address: SocketAddr,
+    limits: Arc<Mutex<Limits>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Relay {
+    pub async fn to(engine: SocketAddr) -> Self {
+        let near = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+        let far = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+        far.connect(engine).await.expect("an address");
+        let limits = Arc::new(Mutex::new(Limits::default()));
+        let address = near.local_addr().expect("a bound socket");
+        let path = Path {
+            near,
+            far,
+            limits: limits.clone(),
+            queue: VecDeque::new(),
+            free_at: Instant::now(),
+            dice: StdRng::seed_from_u64(5),
+        };
+        Self {
+            address,
+            limits,
+            task: tokio::spawn(path.run()),
+        }
+    }
+
+    pub fn limit(&self, limits: Limits) {
+        *self.limits.lock().expect("no test panicked in here") = limits;
+    }
+
+    /// An answer whose candidate is this relay instead of the engine.
+    pub fn redirect(&self, answer: &str, engine: SocketAddr) -> String {
+        let port = |address: SocketAddr| format!("127.0.0.1 {} typ", address.port());
+        let redirected = answer.replace(&port(engine), &port(self.address));
+        assert_ne!(redirected, answer, "the answer has the engine's candidate");
+        redirected
+    }
+}
+
+struct Path {
+    near: UdpSocket,
+    far: UdpSocket,
+    limits: Arc<Mutex<Limits>>,
+    /// Datagrams on their way to the client, and when each is through.
+    queue: VecDeque<(Instant, Vec<u8>)>,
+    free_at: Instant,
+    dice: StdRng,
+}
+
+impl Path {
+    async fn run(mut self) {
+        let (mut up, mut down) = (vec![0; 2048], vec![0; 2048]);
+        let mut client = None;
+        loop {
+            let due = self.queue.front().map(|(at, _)| *at);
+            let through = async {
+                match due {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                received = self.near.recv_from(&mut up) => {
+                    let Ok((length, from)) = received else { continue };
+                    client = Some(from);
+                    let _ = self.far.send(&up[..length]).await;
+                }
+                received = self.far.recv(&mut down) => {
+                    let Ok(length) = received else { continue };
+                    self.admit(&down[..length]);
+                    self.deliver(client).await;
+                }
+                () = through => self.deliver(client).await,
+            }
+        }
+    }
+
+    fn admit(&mut self, datagram: &[u8]) {
+        let limits = *self.limits.lock().expect("no test panicked in here");
+        let now = Instant::now();
+        // RTP and RTCP alone (RFC 7983): what is tested is media, not ICE.
+        let media = (128..192).contains(&datagram[0]);
+        if media && self.dice.random_bool(limits.loss) {
+            return;
+        }
+        let begins = self.free_at.max(now);
+        if begins - now > QUEUE {
+            return;
+        }
+        let bits = datagram.len() as u64 * 8;
+        self.free_at = match limits.rate {
+            Some(rate) => begins + Duration::from_micros(bits * 1_000_000 / rate),
+            None => now,
+        };
+        self.queue.push_back((self.free_at, datagram.to_vec()));
+    }
+
+    async fn deliver(&mut self, client: Option<SocketAddr>) {
+        let now = Instant::now();
+        while self.queue.front().is_some_and(|(at, _)| *at <= now) {
+            let datagram = self.queue.pop_front().map(|(_, d)| d);
+            if let (Some(client), Some(datagram)) = (client, datagram) {
+                let _ = self.near.send_to(&datagram, client).await;
+            }
+        }
+    }
+}
