@@ -1,9 +1,10 @@
 //! The peer connection: its sections are made once, at construction, and filled later.
 //!
-//! Order of sections: microphone, camera, screen, audio slots, video slots, data channels. Nothing
-//! here decides when to offer; `signalling.rs` does.
+//! Order of sections: microphone, camera, screen, the screen's sound, audio slots, video slots, data
+//! channels. Nothing here decides when to offer; `signalling.rs` does.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use js_sys::{Array, JsString};
 use plenary_protocol::agent::{IceServer, TrackSource};
@@ -11,32 +12,26 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     MediaStreamTrack, RtcBundlePolicy, RtcConfiguration, RtcDataChannel, RtcDataChannelInit,
-    RtcIceServer, RtcPeerConnection, RtcPeerConnectionState, RtcRtpEncodingParameters,
-    RtcRtpReceiver, RtcRtpTransceiver, RtcRtpTransceiverDirection, RtcRtpTransceiverInit,
-    RtcSdpType, RtcSessionDescriptionInit,
+    RtcIceServer, RtcPeerConnection, RtcPeerConnectionState, RtcRtpReceiver, RtcRtpTransceiver,
+    RtcRtpTransceiverDirection, RtcRtpTransceiverInit, RtcSdpType, RtcSessionDescriptionInit,
 };
 
 use super::bindings::{self, ChoosyTransceiver, ModernPeerConnection};
 use super::counters::{Counted, Resource};
 use super::error::MediaError;
 use super::negotiation::Wanted;
+use super::sender::Sender;
 use super::signalling::Transport;
-
-/// Speech: 32 kbit/s are transparent enough, and loss protection needs room.
-const MICROPHONE_BPS: u32 = 48_000;
-/// 720p with VP8 (livekit-client's default for it).
-const CAMERA_BPS: u32 = 1_700_000;
-/// Text has to stay readable: 1080p at a low rate.
-const SCREEN_BPS: u32 = 2_500_000;
+use super::simulcast::{Demand, Size};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Audio,
     Video,
 }
 
 impl Kind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Kind::Audio => "audio",
             Kind::Video => "video",
@@ -47,7 +42,7 @@ impl Kind {
 /// One `RTCPeerConnection`; dropping it closes it.
 pub(super) struct Peer {
     connection: ModernPeerConnection,
-    sending: Vec<(TrackSource, RtcRtpTransceiver)>,
+    sending: Vec<Rc<Sender>>,
     receiving: RefCell<Vec<(Kind, RtcRtpTransceiver)>>,
     /// Held so that they stay open.
     _channels: [RtcDataChannel; 2],
@@ -68,11 +63,12 @@ impl Peer {
             .map_err(MediaError::from_js("RTCPeerConnection"))?;
         let counted = Counted::new(Resource::PeerConnection);
         let sending = [
-            (TrackSource::Microphone, Kind::Audio, MICROPHONE_BPS),
-            (TrackSource::Camera, Kind::Video, CAMERA_BPS),
-            (TrackSource::ScreenShare, Kind::Video, SCREEN_BPS),
+            TrackSource::Microphone,
+            TrackSource::Camera,
+            TrackSource::ScreenShare,
+            TrackSource::ScreenShareAudio,
         ]
-        .map(|(source, kind, bps)| (source, sender(&connection, kind, bps)));
+        .map(|source| Sender::new(&connection, source));
         let channels = [
             connection.create_data_channel("_reliable"),
             connection.create_data_channel_with_data_channel_dict("_lossy", &lossy()),
@@ -137,6 +133,8 @@ impl Peer {
         JsFuture::from(set)
             .await
             .map_err(MediaError::from_js("setRemoteDescription"))?;
+        // An engine without simulcast leaves one layer of several.
+        self.sending.iter().for_each(Sender::shape);
         Ok(())
     }
 
@@ -155,21 +153,31 @@ impl Peer {
             .set_configuration_with_configuration(&configuration(servers));
     }
 
-    /// The section that sends a source; `None` before the first offer.
-    pub(super) fn sending_mid(&self, source: TrackSource) -> Option<String> {
-        self.sending.iter().find(|(s, _)| *s == source)?.1.mid()
+    /// The sections that send, with their sources; empty before the first offer.
+    pub(super) fn sending_mids(&self) -> impl Iterator<Item = (TrackSource, String)> + '_ {
+        let named = |sender: &Rc<Sender>| Some((sender.source, sender.transceiver.mid()?));
+        self.sending.iter().filter_map(named)
     }
 
-    /// Feeds a sending section, or stops feeding it: with no track nothing is sent at all.
-    pub(super) fn send(&self, source: TrackSource, track: Option<&MediaStreamTrack>) {
-        let Some((_, transceiver)) = self.sending.iter().find(|(s, _)| *s == source) else {
-            return;
-        };
-        let replacing = JsFuture::from(transceiver.sender().replace_track(track));
-        crate::page::task::spawn(async move {
-            // Rejected only when the connection is closed meanwhile.
-            let _ = replacing.await;
-        });
+    fn sender(&self, source: TrackSource) -> Option<&Rc<Sender>> {
+        self.sending.iter().find(|sender| sender.source == source)
+    }
+
+    /// Feeds a sending section, or stops feeding it: with no track nothing is sent at all. The size of
+    /// a picture.
+    pub(super) fn send(
+        &self,
+        source: TrackSource,
+        track: Option<&MediaStreamTrack>,
+    ) -> Option<Size> {
+        self.sender(source)?.feed(track)
+    }
+
+    /// Sends the layers of a source that somebody wants.
+    pub(super) fn demand(&self, source: TrackSource, demand: Demand) {
+        if let Some(sender) = self.sender(source) {
+            sender.demand(demand);
+        }
     }
 
     pub(super) fn receiver(&self, mid: &str) -> Option<RtcRtpReceiver> {
@@ -222,17 +230,6 @@ fn lossy() -> RtcDataChannelInit {
     init
 }
 
-fn sender(connection: &RtcPeerConnection, kind: Kind, bps: u32) -> RtcRtpTransceiver {
-    let encoding = RtcRtpEncodingParameters::new();
-    encoding.set_max_bitrate(bps);
-    let init = RtcRtpTransceiverInit::new();
-    init.set_direction(RtcRtpTransceiverDirection::Sendonly);
-    init.set_send_encodings(&Array::of1(&encoding));
-    let transceiver = connection.add_transceiver_with_str_and_init(kind.name(), &init);
-    prefer_codecs(&transceiver, kind);
-    transceiver
-}
-
 fn receiver(connection: &RtcPeerConnection, kind: Kind) -> RtcRtpTransceiver {
     let init = RtcRtpTransceiverInit::new();
     init.set_direction(RtcRtpTransceiverDirection::Recvonly);
@@ -242,7 +239,7 @@ fn receiver(connection: &RtcPeerConnection, kind: Kind) -> RtcRtpTransceiver {
 }
 
 /// What the engine has, and no more: the offer with all its slots travels in one message.
-fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
+pub(super) fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
     let Some(capabilities) = RtcRtpReceiver::get_capabilities(kind.name()) else {
         return;
     };

@@ -31,7 +31,7 @@ pub use admission::{Admissions, KeyedAdmissions};
 pub use alone::serve_alone;
 pub use api::{EngineConfig, EngineEvent, EngineStats, JoinSpec, Joined, OfferSpec};
 pub use error::EngineError;
-pub use lk::{AddTrackRequest, TrackSource};
+pub use lk::{AddTrackRequest, TrackSource, VideoLayer};
 pub use token::{ApiKeys, Grants, MediaClaims, TokenError, VideoGrants};
 
 use packets::command::Command;
