@@ -20,6 +20,7 @@ use super::bindings::{self, ChoosyTransceiver, ModernPeerConnection};
 use super::counters::{Counted, Resource};
 use super::error::MediaError;
 use super::negotiation::Wanted;
+use super::sdp::with_dtx;
 use super::sender::Sender;
 use super::signalling::Transport;
 use super::simulcast::{Demand, Size};
@@ -128,7 +129,7 @@ impl Peer {
 
     pub(super) async fn answer(&self, sdp: &str) -> Result<(), MediaError> {
         let answer = RtcSessionDescriptionInit::new(RtcSdpType::Answer);
-        answer.set_sdp(sdp);
+        answer.set_sdp(&with_dtx(sdp));
         let set = self.connection.set_remote_description(&answer);
         JsFuture::from(set)
             .await
@@ -234,19 +235,27 @@ fn receiver(connection: &RtcPeerConnection, kind: Kind) -> RtcRtpTransceiver {
     let init = RtcRtpTransceiverInit::new();
     init.set_direction(RtcRtpTransceiverDirection::Recvonly);
     let transceiver = connection.add_transceiver_with_str_and_init(kind.name(), &init);
-    prefer_codecs(&transceiver, kind);
+    prefer_codecs(&transceiver, kind, false);
     transceiver
 }
 
 /// What the engine has, and no more: the offer with all its slots travels in one message.
-pub(super) fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
+/// `redundant`: for a voice, with redundancy before all else where both ends have it.
+pub(super) fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind, redundant: bool) {
     let Some(capabilities) = RtcRtpReceiver::get_capabilities(kind.name()) else {
         return;
     };
     let Ok(codecs) = js_sys::Reflect::get(&capabilities, &"codecs".into()) else {
         return;
     };
-    let wanted: Array = Array::from(&codecs).iter().filter(is_wanted).collect();
+    let wanted = Array::new();
+    for codec in Array::from(&codecs).iter() {
+        match preference(&codec) {
+            Preference::Redundant if redundant => wanted.unshift(&codec),
+            Preference::Wanted => wanted.push(&codec),
+            Preference::Redundant | Preference::Unwanted => continue,
+        };
+    }
     if wanted.length() > 0 && bindings::has(transceiver, "setCodecPreferences") {
         // Throws only for codecs that are not among the capabilities.
         let _ = transceiver
@@ -255,9 +264,16 @@ pub(super) fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
     }
 }
 
-/// Opus, VP8, and of H.264's many profiles the one that WebRTC demands (RFC 7742): constrained
-/// baseline in packetization mode 1; retransmissions of each.
-fn is_wanted(codec: &JsValue) -> bool {
+enum Preference {
+    Redundant,
+    Wanted,
+    Unwanted,
+}
+
+/// Opus, also with redundancy (RFC 2198: a lost packet is in the next one); VP8, and of H.264's many
+/// profiles the one that WebRTC demands (RFC 7742): constrained baseline in packetization mode 1;
+/// retransmissions of each.
+fn preference(codec: &JsValue) -> Preference {
     let text = |field: &str| {
         let value = js_sys::Reflect::get(codec, &field.into()).ok();
         value
@@ -266,12 +282,16 @@ fn is_wanted(codec: &JsValue) -> bool {
             .to_ascii_lowercase()
     };
     match text("mimeType").as_str() {
-        "audio/opus" | "video/vp8" | "video/rtx" => true,
+        "audio/red" => Preference::Redundant,
+        "audio/opus" | "video/vp8" | "video/rtx" => Preference::Wanted,
         "video/h264" => {
             let fmtp = text("sdpFmtpLine");
             let has = |start: &str| fmtp.split(';').any(|part| part.trim().starts_with(start));
-            has("profile-level-id=42e0") && has("packetization-mode=1")
+            match has("profile-level-id=42e0") && has("packetization-mode=1") {
+                true => Preference::Wanted,
+                false => Preference::Unwanted,
+            }
         }
-        _ => false,
+        _ => Preference::Unwanted,
     }
 }

@@ -43,6 +43,14 @@ async fn the_offer_has_every_section_and_waits_for_no_candidate() {
         !offer.sdp.contains("VP9") && !offer.sdp.contains("AV1") && !offer.sdp.contains("PCMU")
     );
     assert!(offer.sdp.contains("VP8/90000") && offer.sdp.contains("opus/48000/2"));
+    // Redundancy is preferred: the first payload type of a section is.
+    let first = |sdp: &str| {
+        let line = sdp.lines().find(|line| line.starts_with("m=audio"))?;
+        line.split(' ')
+            .nth(3)
+            .map(|number| format!("a=rtpmap:{number} red/48000/2"))
+    };
+    assert!(first(&offer.sdp).is_some_and(|red| offer.sdp.contains(&red)));
 
     assert_eq!(
         offer
