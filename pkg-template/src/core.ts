@@ -24,7 +24,8 @@ export interface StreamInfo {
 export type Change =
   | { type: 'agent'; agent: number; connected: boolean; reason?: 'invalidToken' | 'connectionIssue' }
   | { type: 'call'; call: string; state?: string; end?: End; role?: string; threadId?: string;
-      participantId?: string; serverCallId?: string; muted?: boolean; mayAdmit?: boolean }
+      participantId?: string; serverCallId?: string; muted?: boolean; mayAdmit?: boolean;
+      /** False: sharing the screen ended without `stopScreenSharing`. */ screenSharing?: boolean }
   | { type: 'participants'; call: string; added: ParticipantInfo[]; updated: ParticipantInfo[]; removed: string[] }
   | { type: 'streams'; call: string; participant: string; added: StreamInfo[]; updated: StreamInfo[]; removed: number[] }
   | { type: 'lobby'; call: string; added: ParticipantInfo[]; removed: string[] }
@@ -65,6 +66,8 @@ export interface Core {
    */
   join(agent: number, call: string, locator: Locator, options: {
     muted: boolean; camera?: MediaStreamTrack; microphone?: MediaStreamTrack;
+    /** Of a microphone that the core opens; on unless false. */
+    echoCancellation?: boolean; noiseSuppression?: boolean; autoGainControl?: boolean;
   }): void;
   hangUp(call: string, forEveryone: boolean): Promise<void>;
   mute(call: string): Promise<void>;
@@ -72,13 +75,21 @@ export interface Core {
   /** Publishes the camera; the track stays the facade's (it stops it). */
   startVideo(call: string, track: MediaStreamTrack): Promise<void>;
   stopVideo(call: string): Promise<void>;
+  /**
+   * Shares a screen and its sound, which stay the facade's; without them stops sharing. Resolves when the
+   * service has taken it.
+   */
+  shareScreen(call: string, picture?: MediaStreamTrack, sound?: MediaStreamTrack): Promise<void>;
   /** Replaces the microphone of a call that is already running. */
   setMicrophone(call: string, track: MediaStreamTrack): Promise<void>;
   admit(call: string, participant: string): Promise<void>;
   reject(call: string, participant: string): Promise<void>;
   admitAll(call: string): Promise<{ successCount: number; failureCount: number }>;
   remove(call: string, participant: string): Promise<void>;
-  /** The track of a remote stream, when it is assigned to a slot. */
+  /**
+   * The track of a remote stream, when it is assigned to a slot. From then on the stream is received
+   * whether a view shows it or not.
+   */
   remoteTrack(call: string, stream: number): MediaStreamTrack | undefined;
   /**
    * Renders a remote stream (`call` and `stream`) or a local track; the element fills its parent and
@@ -109,6 +120,8 @@ export interface Core {
 export interface View {
   readonly target: HTMLElement;
   updateScaling(scaling: string): void;
+  /** It is rendered in this size, in device pixels; 0 when nobody can see it. */
+  setRendered(width: number, height: number): void;
   close(): void;
 }
 

@@ -115,6 +115,12 @@ export interface AudioOptions {
   muted?: boolean;
   /** The microphone; without it the selected one. */
   localAudioStreams?: LocalAudioStream[];
+  /** Ours: the browser takes out what the speakers play; true unless said. Not for `localAudioStreams`. */
+  echoCancellation?: boolean;
+  /** Ours: the browser takes out steady noise; true unless said. Not for `localAudioStreams`. */
+  noiseSuppression?: boolean;
+  /** Ours: the browser evens out loudness; true unless said. Not for `localAudioStreams`. */
+  autoGainControl?: boolean;
 }
 /** Options of `join`. */
 export interface JoinCallOptions {

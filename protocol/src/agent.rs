@@ -244,6 +244,24 @@ pub struct OfferedTrack {
     pub source: TrackSource,
     /// Whether it starts muted (nothing is sent).
     pub muted: bool,
+    /// Simulcast layers, the smallest first; empty for sound and for a single layer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<OfferedLayer>,
+}
+
+/// A simulcast layer that a client will send, as LiveKit's `VideoLayer`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct OfferedLayer {
+    /// `q`, `h`, `f`.
+    pub rid: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Bits per second at most.
+    pub bitrate: u32,
 }
 
 /// Where a track comes from.

@@ -27,6 +27,7 @@ fn offer(offering: &Offering) -> MediaOffer {
         cid: cid.into(),
         source,
         muted: false,
+        layers: vec![],
     };
     MediaOffer {
         sdp: offering.sdp.clone(),

@@ -1,7 +1,7 @@
 //! The media of an agent's calls: sessions, and the local tracks that are given to them.
 
 use super::page::Page;
-use crate::media::devices;
+use crate::media::devices::{self, Cleaning};
 use crate::media::interface::MediaEvent;
 use crate::media::{MediaConfig, MediaSession};
 use crate::meeting::{Input, Refused};
@@ -30,8 +30,13 @@ struct CallMedia {
     call: CallId,
     prepared: RefCell<Option<Rc<Prepared>>>,
     microphone: RefCell<Microphone>,
+    cleaning: Cleaning,
     camera: RefCell<Option<MediaStreamTrack>>,
+    /// Picture, and sound where there is some.
+    screen: RefCell<Screen>,
 }
+
+type Screen = (Option<MediaStreamTrack>, Option<MediaStreamTrack>);
 
 #[derive(Default)]
 enum Microphone {
@@ -162,13 +167,16 @@ impl Calls {
         &self,
         call: CallId,
         microphone: Option<MediaStreamTrack>,
+        cleaning: Cleaning,
         camera: Option<MediaStreamTrack>,
     ) {
         self.calls.borrow_mut().push(Rc::new(CallMedia {
             call,
             prepared: RefCell::default(),
             microphone: RefCell::new(microphone.map_or(Microphone::None, Microphone::Given)),
+            cleaning,
             camera: RefCell::new(camera),
+            screen: RefCell::default(),
         }));
     }
 
@@ -191,6 +199,8 @@ impl Calls {
                     .session
                     .set_microphone(media.microphone.borrow().track());
                 prepared.session.set_camera(media.camera.borrow().clone());
+                let (picture, sound) = media.screen.borrow().clone();
+                prepared.session.set_screen(picture, sound);
                 prepared.tell(page, agent);
             }
             Err(refused) => page.give(
@@ -251,6 +261,24 @@ impl Calls {
         self.session(call, |session| session.set_camera(camera));
     }
 
+    /// Keeps the screen that the next [`Calls::set_screen`] shares.
+    pub fn hold_screen(&self, call: &CallId, screen: Screen) {
+        if let Some(media) = self.find(call) {
+            media.screen.replace(screen);
+        }
+    }
+
+    /// Shares the screen, or no longer.
+    pub fn set_screen(&self, call: &CallId, on: bool) {
+        let Some(media) = self.find(call) else { return };
+        let (picture, sound) = match on {
+            true => media.screen.borrow().clone(),
+            false => media.screen.take(),
+        };
+        let (picture, sound) = (picture.filter(|_| on), sound.filter(|_| on));
+        self.session(call, |session| session.set_screen(picture, sound));
+    }
+
     /// Sends this microphone instead.
     pub fn give_microphone(&self, call: &CallId, track: MediaStreamTrack) {
         self.replace_microphone(call, Microphone::Given(track));
@@ -272,8 +300,9 @@ impl Calls {
     pub fn open_microphone(&self, page: &Page, agent: u32, call: CallId) {
         let chosen = page.microphone.borrow().clone();
         let page = page.weak();
+        let cleaning = self.find(&call).map(|media| media.cleaning);
         spawn(async move {
-            let opened = devices::open_microphone(&chosen)
+            let opened = devices::open_microphone(&chosen, cleaning.unwrap_or_default())
                 .await
                 .map(Microphone::Ours)
                 .map_err(Refused::from);

@@ -97,6 +97,8 @@ pub struct CallChange {
     pub server_call_id: Option<String>,
     /// Microphone muted.
     pub muted: Option<bool>,
+    /// False: sharing the screen ended without the user's `stopScreenSharing`.
+    pub screen_sharing: Option<bool>,
     /// Whether `call.lobby` may be used to admit (`B5`).
     pub may_admit: Option<bool>,
 }

@@ -5,7 +5,7 @@
 
 use super::errors;
 use super::page::{AgentOptions, Page};
-use crate::media::devices;
+use crate::media::devices::{self, Cleaning};
 use crate::media::view::{self, Scaling};
 use crate::meeting::{
     check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
@@ -110,7 +110,13 @@ impl Core {
                 MicrophoneUse::Closed
             },
         };
-        running.calls.add(call, microphone, camera);
+        let unless_off = |name| field(&options, name).as_bool() != Some(false);
+        let cleaning = Cleaning {
+            echo: unless_off("echoCancellation"),
+            noise: unless_off("noiseSuppression"),
+            gain: unless_off("autoGainControl"),
+        };
+        running.calls.add(call, microphone, cleaning, camera);
         self.page.give(agent, Input::Join(new));
         Ok(())
     }
@@ -150,6 +156,19 @@ impl Core {
         self.command(call, Command::Video(false))
     }
 
+    /// Shares a screen, with its sound where there is some, or no longer; the tracks stay the facade's.
+    #[wasm_bindgen(js_name = shareScreen)]
+    pub fn share_screen(&self, call: JsValue, picture: JsValue, sound: JsValue) -> Promise {
+        let picture = picture.dyn_into::<MediaStreamTrack>().ok();
+        let (id, on) = (CallId(plain(&call)), picture.is_some());
+        if let Some(agent) = self.page.agent_of(&id) {
+            agent
+                .calls
+                .hold_screen(&id, (picture, sound.dyn_into().ok()));
+        }
+        self.command(call, Command::Screen(on))
+    }
+
     /// Replaces the microphone of a call that is already running.
     #[wasm_bindgen(js_name = setMicrophone)]
     pub fn set_microphone(&self, call: JsValue, track: JsValue) -> Promise {
@@ -184,15 +203,17 @@ impl Core {
         self.command(call, Command::Remove(RawId(plain(&participant))))
     }
 
-    /// The track of a remote stream, when it is assigned to a slot.
+    /// The track of a remote stream, when it is assigned to a slot; from now on it is received whether
+    /// a view shows it or not.
     #[wasm_bindgen(js_name = remoteTrack)]
     pub fn remote_track(&self, call: JsValue, stream: u32) -> Option<MediaStreamTrack> {
         let call = CallId(plain(&call));
         let agent = self.page.agent_of(&call)?;
         let sid = agent.machine.borrow().track_of(&call, stream)?.to_owned();
-        agent
-            .calls
-            .session(&call, |session| session.remote_track(&sid))?
+        agent.calls.session(&call, |session| {
+            session.read(&sid);
+            session.remote_track(&sid)
+        })?
     }
 
     /// Renders a remote stream; the element fills its parent and follows the stream's slot.
@@ -397,6 +418,12 @@ impl View {
     #[wasm_bindgen(getter)]
     pub fn target(&self) -> HtmlElement {
         self.view.target().clone()
+    }
+
+    /// The view is rendered in this size, in device pixels; 0 when nobody can see it.
+    #[wasm_bindgen(js_name = setRendered)]
+    pub fn set_rendered(&self, width: u32, height: u32) {
+        self.view.set_rendered(width, height);
     }
 
     /// `Crop`, `Fit` or `Stretch`; anything else changes nothing.

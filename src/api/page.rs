@@ -293,6 +293,7 @@ impl Page {
             }
             Action::Muted { call, muted } => agent.calls.set_muted(&call, muted),
             Action::Video { call, on } => agent.calls.set_video(&call, on),
+            Action::Screen { call, on } => agent.calls.set_screen(&call, on),
             Action::OpenMicrophone(call) => agent.calls.open_microphone(self, agent.handle, call),
             Action::Emit(change) => self.tell(&change),
             Action::Settle(ticket, Ok(Outcome::Agent(identity))) => {

@@ -232,13 +232,37 @@ impl Drop for Microphone {
     }
 }
 
-/// Opens a microphone with the browser's own echo cancellation, noise suppression and gain control.
-/// An empty id is the system's default.
-pub async fn open_microphone(device_id: &str) -> Result<Microphone, MediaError> {
+/// What the browser does to a microphone's sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // three switches of the browser's
+pub struct Cleaning {
+    /// `echoCancellation`.
+    pub echo: bool,
+    /// `noiseSuppression`.
+    pub noise: bool,
+    /// `autoGainControl`.
+    pub gain: bool,
+}
+
+impl Default for Cleaning {
+    fn default() -> Self {
+        Self {
+            echo: true,
+            noise: true,
+            gain: true,
+        }
+    }
+}
+
+/// Opens a microphone. An empty id is the system's default.
+pub async fn open_microphone(
+    device_id: &str,
+    cleaning: Cleaning,
+) -> Result<Microphone, MediaError> {
     let constraints = bindings::object([
-        ("echoCancellation", true.into()),
-        ("noiseSuppression", true.into()),
-        ("autoGainControl", true.into()),
+        ("echoCancellation", cleaning.echo.into()),
+        ("noiseSuppression", cleaning.noise.into()),
+        ("autoGainControl", cleaning.gain.into()),
     ]);
     choose(&constraints, device_id);
     let stream = get_user_media(&media_devices()?, &constraints, &JsValue::FALSE).await?;

@@ -37,6 +37,15 @@ pub enum MediaEvent {
         /// Whether the section carries it.
         arrives: bool,
     },
+    /// The engine stopped sending a track because the network cannot carry it, or goes on.
+    TrackPaused {
+        /// Sid of the track.
+        track: String,
+        /// Whether it is stopped.
+        paused: bool,
+    },
+    /// The engine takes the shared screen, or does not (the role does not allow it).
+    ScreenTaken(bool),
     /// First frame decoded since the assignment or since the sender unmuted, or the size changed.
     Frames {
         /// Sid of the track.

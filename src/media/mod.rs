@@ -3,7 +3,7 @@
 //! Carries out what `meeting/` decides and reports what happens as [`interface::MediaEvent`]s; knows
 //! nothing of meetings, rosters or lobbies. What decides is pure and tested natively
 //! (`signalling`, `negotiation`, `assignment`, `announcements`, `publications`, `backoff`, `decoding`,
-//! `join_request`, `sdp`, `wire`);
+//! `join_request`, `sdp`, `simulcast`, `viewing`, `wire`);
 //! what touches the browser is built for wasm alone.
 
 pub mod announcements;
@@ -17,7 +17,9 @@ pub(crate) mod protobuf;
 pub mod publications;
 pub mod sdp;
 pub mod signalling;
+pub mod simulcast;
 pub mod small_map;
+pub mod viewing;
 #[allow(missing_docs)] // LiveKit's documentation says what the fields are
 pub mod wire;
 
@@ -31,6 +33,8 @@ mod frames;
 mod peer;
 #[cfg(target_arch = "wasm32")]
 mod playback;
+#[cfg(target_arch = "wasm32")]
+mod sender;
 #[cfg(target_arch = "wasm32")]
 pub mod session;
 #[cfg(target_arch = "wasm32")]

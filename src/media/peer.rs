@@ -1,9 +1,10 @@
 //! The peer connection: its sections are made once, at construction, and filled later.
 //!
-//! Order of sections: microphone, camera, screen, audio slots, video slots, data channels. Nothing
-//! here decides when to offer; `signalling.rs` does.
+//! Order of sections: microphone, camera, screen, the screen's sound, audio slots, video slots, data
+//! channels. Nothing here decides when to offer; `signalling.rs` does.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use js_sys::{Array, JsString};
 use plenary_protocol::agent::{IceServer, TrackSource};
@@ -11,32 +12,27 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     MediaStreamTrack, RtcBundlePolicy, RtcConfiguration, RtcDataChannel, RtcDataChannelInit,
-    RtcIceServer, RtcPeerConnection, RtcPeerConnectionState, RtcRtpEncodingParameters,
-    RtcRtpReceiver, RtcRtpTransceiver, RtcRtpTransceiverDirection, RtcRtpTransceiverInit,
-    RtcSdpType, RtcSessionDescriptionInit,
+    RtcIceServer, RtcPeerConnection, RtcPeerConnectionState, RtcRtpReceiver, RtcRtpTransceiver,
+    RtcRtpTransceiverDirection, RtcRtpTransceiverInit, RtcSdpType, RtcSessionDescriptionInit,
 };
 
 use super::bindings::{self, ChoosyTransceiver, ModernPeerConnection};
 use super::counters::{Counted, Resource};
 use super::error::MediaError;
 use super::negotiation::Wanted;
+use super::sdp::with_dtx;
+use super::sender::Sender;
 use super::signalling::Transport;
-
-/// Speech: 32 kbit/s are transparent enough, and loss protection needs room.
-const MICROPHONE_BPS: u32 = 48_000;
-/// 720p with VP8 (livekit-client's default for it).
-const CAMERA_BPS: u32 = 1_700_000;
-/// Text has to stay readable: 1080p at a low rate.
-const SCREEN_BPS: u32 = 2_500_000;
+use super::simulcast::{Demand, Size};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Audio,
     Video,
 }
 
 impl Kind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Kind::Audio => "audio",
             Kind::Video => "video",
@@ -47,7 +43,7 @@ impl Kind {
 /// One `RTCPeerConnection`; dropping it closes it.
 pub(super) struct Peer {
     connection: ModernPeerConnection,
-    sending: Vec<(TrackSource, RtcRtpTransceiver)>,
+    sending: Vec<Rc<Sender>>,
     receiving: RefCell<Vec<(Kind, RtcRtpTransceiver)>>,
     /// Held so that they stay open.
     _channels: [RtcDataChannel; 2],
@@ -68,11 +64,12 @@ impl Peer {
             .map_err(MediaError::from_js("RTCPeerConnection"))?;
         let counted = Counted::new(Resource::PeerConnection);
         let sending = [
-            (TrackSource::Microphone, Kind::Audio, MICROPHONE_BPS),
-            (TrackSource::Camera, Kind::Video, CAMERA_BPS),
-            (TrackSource::ScreenShare, Kind::Video, SCREEN_BPS),
+            TrackSource::Microphone,
+            TrackSource::Camera,
+            TrackSource::ScreenShare,
+            TrackSource::ScreenShareAudio,
         ]
-        .map(|(source, kind, bps)| (source, sender(&connection, kind, bps)));
+        .map(|source| Sender::new(&connection, source));
         let channels = [
             connection.create_data_channel("_reliable"),
             connection.create_data_channel_with_data_channel_dict("_lossy", &lossy()),
@@ -132,11 +129,13 @@ impl Peer {
 
     pub(super) async fn answer(&self, sdp: &str) -> Result<(), MediaError> {
         let answer = RtcSessionDescriptionInit::new(RtcSdpType::Answer);
-        answer.set_sdp(sdp);
+        answer.set_sdp(&with_dtx(sdp));
         let set = self.connection.set_remote_description(&answer);
         JsFuture::from(set)
             .await
             .map_err(MediaError::from_js("setRemoteDescription"))?;
+        // An engine without simulcast leaves one layer of several.
+        self.sending.iter().for_each(Sender::shape);
         Ok(())
     }
 
@@ -155,21 +154,31 @@ impl Peer {
             .set_configuration_with_configuration(&configuration(servers));
     }
 
-    /// The section that sends a source; `None` before the first offer.
-    pub(super) fn sending_mid(&self, source: TrackSource) -> Option<String> {
-        self.sending.iter().find(|(s, _)| *s == source)?.1.mid()
+    /// The sections that send, with their sources; empty before the first offer.
+    pub(super) fn sending_mids(&self) -> impl Iterator<Item = (TrackSource, String)> + '_ {
+        let named = |sender: &Rc<Sender>| Some((sender.source, sender.transceiver.mid()?));
+        self.sending.iter().filter_map(named)
     }
 
-    /// Feeds a sending section, or stops feeding it: with no track nothing is sent at all.
-    pub(super) fn send(&self, source: TrackSource, track: Option<&MediaStreamTrack>) {
-        let Some((_, transceiver)) = self.sending.iter().find(|(s, _)| *s == source) else {
-            return;
-        };
-        let replacing = JsFuture::from(transceiver.sender().replace_track(track));
-        crate::page::task::spawn(async move {
-            // Rejected only when the connection is closed meanwhile.
-            let _ = replacing.await;
-        });
+    fn sender(&self, source: TrackSource) -> Option<&Rc<Sender>> {
+        self.sending.iter().find(|sender| sender.source == source)
+    }
+
+    /// Feeds a sending section, or stops feeding it: with no track nothing is sent at all. The size of
+    /// a picture.
+    pub(super) fn send(
+        &self,
+        source: TrackSource,
+        track: Option<&MediaStreamTrack>,
+    ) -> Option<Size> {
+        self.sender(source)?.feed(track)
+    }
+
+    /// Sends the layers of a source that somebody wants.
+    pub(super) fn demand(&self, source: TrackSource, demand: Demand) {
+        if let Some(sender) = self.sender(source) {
+            sender.demand(demand);
+        }
     }
 
     pub(super) fn receiver(&self, mid: &str) -> Option<RtcRtpReceiver> {
@@ -222,34 +231,31 @@ fn lossy() -> RtcDataChannelInit {
     init
 }
 
-fn sender(connection: &RtcPeerConnection, kind: Kind, bps: u32) -> RtcRtpTransceiver {
-    let encoding = RtcRtpEncodingParameters::new();
-    encoding.set_max_bitrate(bps);
-    let init = RtcRtpTransceiverInit::new();
-    init.set_direction(RtcRtpTransceiverDirection::Sendonly);
-    init.set_send_encodings(&Array::of1(&encoding));
-    let transceiver = connection.add_transceiver_with_str_and_init(kind.name(), &init);
-    prefer_codecs(&transceiver, kind);
-    transceiver
-}
-
 fn receiver(connection: &RtcPeerConnection, kind: Kind) -> RtcRtpTransceiver {
     let init = RtcRtpTransceiverInit::new();
     init.set_direction(RtcRtpTransceiverDirection::Recvonly);
     let transceiver = connection.add_transceiver_with_str_and_init(kind.name(), &init);
-    prefer_codecs(&transceiver, kind);
+    prefer_codecs(&transceiver, kind, false);
     transceiver
 }
 
 /// What the engine has, and no more: the offer with all its slots travels in one message.
-fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
+/// `redundant`: for a voice, with redundancy before all else where both ends have it.
+pub(super) fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind, redundant: bool) {
     let Some(capabilities) = RtcRtpReceiver::get_capabilities(kind.name()) else {
         return;
     };
     let Ok(codecs) = js_sys::Reflect::get(&capabilities, &"codecs".into()) else {
         return;
     };
-    let wanted: Array = Array::from(&codecs).iter().filter(is_wanted).collect();
+    let wanted = Array::new();
+    for codec in Array::from(&codecs).iter() {
+        match preference(&codec) {
+            Preference::Redundant if redundant => wanted.unshift(&codec),
+            Preference::Wanted => wanted.push(&codec),
+            Preference::Redundant | Preference::Unwanted => continue,
+        };
+    }
     if wanted.length() > 0 && bindings::has(transceiver, "setCodecPreferences") {
         // Throws only for codecs that are not among the capabilities.
         let _ = transceiver
@@ -258,9 +264,16 @@ fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
     }
 }
 
-/// Opus, VP8, and of H.264's many profiles the one that WebRTC demands (RFC 7742): constrained
-/// baseline in packetization mode 1; retransmissions of each.
-fn is_wanted(codec: &JsValue) -> bool {
+enum Preference {
+    Redundant,
+    Wanted,
+    Unwanted,
+}
+
+/// Opus, also with redundancy (RFC 2198: a lost packet is in the next one); VP8, and of H.264's many
+/// profiles the one that WebRTC demands (RFC 7742): constrained baseline in packetization mode 1;
+/// retransmissions of each.
+fn preference(codec: &JsValue) -> Preference {
     let text = |field: &str| {
         let value = js_sys::Reflect::get(codec, &field.into()).ok();
         value
@@ -269,12 +282,16 @@ fn is_wanted(codec: &JsValue) -> bool {
             .to_ascii_lowercase()
     };
     match text("mimeType").as_str() {
-        "audio/opus" | "video/vp8" | "video/rtx" => true,
+        "audio/red" => Preference::Redundant,
+        "audio/opus" | "video/vp8" | "video/rtx" => Preference::Wanted,
         "video/h264" => {
             let fmtp = text("sdpFmtpLine");
             let has = |start: &str| fmtp.split(';').any(|part| part.trim().starts_with(start));
-            has("profile-level-id=42e0") && has("packetization-mode=1")
+            match has("profile-level-id=42e0") && has("packetization-mode=1") {
+                true => Preference::Wanted,
+                false => Preference::Unwanted,
+            }
         }
-        _ => false,
+        _ => Preference::Unwanted,
     }
 }

@@ -12,14 +12,21 @@ pub enum Value<'a> {
     Skipped,
 }
 
-/// A message: its fields by their numbers. `None`: the field is malformed.
-pub trait Fields {
+/// A message that is read: its fields by their numbers. `None`: the field is malformed.
+///
+/// Apart from [`WriteFields`], since most messages travel one way: the other half of a `dyn` trait
+/// would be in the wasm all the same.
+pub trait ReadFields {
     fn read(&mut self, number: u32, value: Value) -> Option<()>;
+}
+
+/// A message that is written.
+pub trait WriteFields {
     fn write(&self, out: &mut Vec<u8>);
 }
 
 /// What the outermost messages can do.
-pub trait Message: Fields + Default {
+pub trait Message: ReadFields + WriteFields + Default {
     /// Reads a message; `None` when it is malformed.
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut message = Self::default();
@@ -35,7 +42,7 @@ pub trait Message: Fields + Default {
     }
 }
 
-impl<T: Fields + Default> Message for T {}
+impl<T: ReadFields + WriteFields + Default> Message for T {}
 
 /// Something that a field can hold.
 pub trait Field {
@@ -43,7 +50,7 @@ pub trait Field {
     fn write(&self, number: u32, out: &mut Vec<u8>);
 }
 
-fn merge(message: &mut dyn Fields, mut bytes: &[u8]) -> Option<()> {
+fn merge(message: &mut dyn ReadFields, mut bytes: &[u8]) -> Option<()> {
     while !bytes.is_empty() {
         let key = varint(&mut bytes)?;
         let value = match key & 7 {
@@ -101,7 +108,7 @@ fn put_bytes(number: u32, bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-fn put_message(number: u32, message: &dyn Fields, out: &mut Vec<u8>) {
+fn put_message(number: u32, message: &dyn WriteFields, out: &mut Vec<u8>) {
     let mut inner = Vec::new();
     message.write(&mut inner);
     put_bytes(number, &inner, out);
@@ -215,7 +222,7 @@ impl Field for Vec<String> {
 }
 
 /// A message as it is: in a oneof it is written also when it is empty.
-impl<T: Fields> Field for T {
+impl<T: ReadFields + WriteFields> Field for T {
     fn read(&mut self, value: Value) -> Option<()> {
         merge(self, value.bytes()?)
     }
@@ -225,7 +232,7 @@ impl<T: Fields> Field for T {
     }
 }
 
-impl<T: Fields + Default> Field for Option<T> {
+impl<T: ReadFields + WriteFields + Default> Field for Option<T> {
     fn read(&mut self, value: Value) -> Option<()> {
         merge(self.get_or_insert_default(), value.bytes()?)
     }
@@ -237,7 +244,7 @@ impl<T: Fields + Default> Field for Option<T> {
     }
 }
 
-impl<T: Fields + Default> Field for Vec<T> {
+impl<T: ReadFields + WriteFields + Default> Field for Vec<T> {
     fn read(&mut self, value: Value) -> Option<()> {
         let mut message = T::default();
         merge(&mut message, value.bytes()?)?;
@@ -261,14 +268,16 @@ macro_rules! message {
             $(pub $field: $kind,)*
         }
 
-        impl $crate::media::protobuf::Fields for $name {
+        impl $crate::media::protobuf::ReadFields for $name {
             fn read(&mut self, number: u32, value: $crate::media::protobuf::Value) -> Option<()> {
                 match number {
                     $($number => $crate::media::protobuf::Field::read(&mut self.$field, value),)*
                     _ => Some(()),
                 }
             }
+        }
 
+        impl $crate::media::protobuf::WriteFields for $name {
             fn write(&self, out: &mut Vec<u8>) {
                 let _ = &out;
                 $($crate::media::protobuf::Field::write(&self.$field, $number, out);)*
@@ -296,7 +305,7 @@ macro_rules! one_of {
             }
         }
 
-        impl $crate::media::protobuf::Fields for $name {
+        impl $crate::media::protobuf::ReadFields for $name {
             fn read(&mut self, number: u32, value: $crate::media::protobuf::Value) -> Option<()> {
                 match number {
                     $($number => {
@@ -308,7 +317,9 @@ macro_rules! one_of {
                 }
                 Some(())
             }
+        }
 
+        impl $crate::media::protobuf::WriteFields for $name {
             fn write(&self, out: &mut Vec<u8>) {
                 match &self.message {
                     $(Some($module::Message::$variant(inner)) => {

@@ -4,9 +4,11 @@
 //! A track is announced with the first offer, muted, before there is a device behind it; feeding it
 //! later is a `replaceTrack` and a mute message, never a new offer. Pure.
 
-use plenary_protocol::agent::{OfferedTrack, TrackSource};
+use plenary_protocol::agent::{OfferedLayer, OfferedTrack, TrackSource};
 
+use super::simulcast::{self, Size};
 use super::wire as lk;
+use super::wire::signal_request::Message as Request;
 
 #[derive(Debug, Clone)]
 struct Publication {
@@ -14,28 +16,56 @@ struct Publication {
     cid: String,
     source: TrackSource,
     muted: bool,
+    announced: Announced,
     /// Given by the engine.
     sid: Option<String>,
     /// What the engine knows of `muted`.
     told: bool,
+    /// Of the picture; and what the engine knows of it.
+    size: Size,
+    size_told: Size,
 }
 
-/// Every track that this client announced.
+/// Whether the engine knows of a track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Announced {
+    /// Its section stands in the offer for the day that it is needed.
+    No,
+    /// It travels with the offer.
+    Offered,
+    /// By a message of its own.
+    Asked,
+}
+
+/// Every track that this client announced or may announce.
 #[derive(Debug, Default)]
 pub struct Publications {
     tracks: Vec<Publication>,
 }
 
 impl Publications {
-    /// Announces a track; it is muted until [`Publications::set_muted`] says otherwise.
+    /// Announces a track with the offer; it is muted until [`Publications::set_muted`] says otherwise.
     pub fn announce(&mut self, mid: String, cid: String, source: TrackSource) {
+        self.add(mid, cid, source, Announced::Offered);
+    }
+
+    /// Keeps a section for a track that is announced when it is sent first.
+    pub fn reserve(&mut self, mid: String, cid: String, source: TrackSource) {
+        self.add(mid, cid, source, Announced::No);
+    }
+
+    fn add(&mut self, mid: String, cid: String, source: TrackSource, announced: Announced) {
+        let size = simulcast::size(source);
         self.tracks.push(Publication {
             mid,
             cid,
             source,
             muted: true,
+            announced,
             sid: None,
             told: true,
+            size,
+            size_told: size,
         });
     }
 
@@ -45,8 +75,13 @@ impl Publications {
             cid: p.cid.clone(),
             source: p.source,
             muted: p.muted,
+            layers: simulcast::announced(p.source)
+                .into_iter()
+                .map(offered_layer)
+                .collect(),
         };
-        self.tracks.iter().map(offered).collect()
+        let known = self.tracks.iter().filter(|p| p.announced != Announced::No);
+        known.map(offered).collect()
     }
 
     /// mid -> cid, for `MediaOffer` and for the offers of the LiveKit socket.
@@ -62,17 +97,22 @@ impl Publications {
         self.tracks.iter().any(|p| p.mid == mid)
     }
 
+    /// The source of a track, by the engine's name for it.
+    pub fn source_of(&self, sid: &str) -> Option<TrackSource> {
+        let named = |p: &&Publication| p.sid.as_deref() == Some(sid);
+        self.tracks.iter().find(named).map(|p| p.source)
+    }
+
+    /// Whether the engine has taken a source.
+    pub fn is_published(&self, source: TrackSource) -> bool {
+        let taken = |p: &Publication| p.source == source && p.sid.is_some();
+        self.tracks.iter().any(taken)
+    }
+
     /// For a LiveKit join.
     pub fn add_track_requests(&self) -> Vec<lk::AddTrackRequest> {
-        self.tracks
-            .iter()
-            .map(|p| lk::AddTrackRequest {
-                cid: p.cid.clone(),
-                r#type: track_type(p.source),
-                source: track_source(p.source),
-                muted: p.muted,
-            })
-            .collect()
+        let known = self.tracks.iter().filter(|p| p.announced != Announced::No);
+        known.map(Publication::request).collect()
     }
 
     /// For `SyncState`: what was published before the socket dropped.
@@ -94,18 +134,30 @@ impl Publications {
 
     /// The local wish; the engine learns it by [`Publications::untold`].
     pub fn set_muted(&mut self, source: TrackSource, muted: bool) {
-        self.tracks
-            .iter_mut()
-            .filter(|p| p.source == source)
-            .for_each(|p| p.muted = muted);
+        self.of(source).for_each(|p| p.muted = muted);
     }
 
-    /// `TrackPublishedResponse`.
-    pub fn published(&mut self, cid: &str, track: &lk::TrackInfo) {
-        self.tracks
-            .iter_mut()
-            .filter(|p| p.cid == cid)
-            .for_each(|p| p.know(track));
+    /// How large the picture is that is sent from now on.
+    pub fn set_size(&mut self, source: TrackSource, size: Size) {
+        self.of(source).for_each(|p| p.size = size);
+    }
+
+    fn of(&mut self, source: TrackSource) -> impl Iterator<Item = &mut Publication> {
+        self.tracks.iter_mut().filter(move |p| p.source == source)
+    }
+
+    /// `TrackPublishedResponse`; the source that it is about.
+    pub fn published(&mut self, cid: &str, track: &lk::TrackInfo) -> Option<TrackSource> {
+        let publication = self.tracks.iter_mut().find(|p| p.cid == cid)?;
+        publication.know(track);
+        Some(publication.source)
+    }
+
+    /// The engine does not take a track; it can be tried again later.
+    pub fn refused(&mut self, cid: &str) -> Option<TrackSource> {
+        let publication = self.tracks.iter_mut().find(|p| p.cid == cid)?;
+        (publication.announced, publication.muted) = (Announced::No, true);
+        Some(publication.source)
     }
 
     /// The client's own `ParticipantInfo`: after an attach to a transport that the agent socket's
@@ -119,28 +171,45 @@ impl Publications {
         }
     }
 
-    /// Mute messages that bring the engine up to date; taking them counts as telling.
-    pub fn untold(&mut self) -> Vec<lk::MuteTrackRequest> {
-        let untold = self.tracks.iter_mut().filter(|p| p.muted != p.told);
-        untold
-            .filter_map(|p| {
-                let sid = p.sid.clone()?;
+    /// Messages that bring the engine up to date; taking them counts as telling.
+    pub fn untold(&mut self) -> Vec<Request> {
+        let mut messages = Vec::new();
+        for p in &mut self.tracks {
+            if p.announced == Announced::No && !p.muted {
+                (p.announced, p.size_told) = (Announced::Asked, p.size);
+                messages.push(Request::AddTrack(p.request()));
+            }
+            let Some(sid) = &p.sid else { continue };
+            if p.muted != p.told {
                 p.told = p.muted;
-                Some(lk::MuteTrackRequest {
-                    sid,
+                messages.push(Request::Mute(lk::MuteTrackRequest {
+                    sid: sid.clone(),
                     muted: p.muted,
-                })
-            })
-            .collect()
+                }));
+            }
+            if p.size != p.size_told {
+                p.size_told = p.size;
+                let Size(width, height) = p.size;
+                messages.push(Request::UpdateVideoTrack(lk::UpdateLocalVideoTrack {
+                    track_sid: sid.clone(),
+                    width,
+                    height,
+                }));
+            }
+        }
+        messages
     }
 
     /// The socket dropped: a message on its way may be lost, so mutes are told again. Telling a
     /// mute twice does no harm, not telling one leaves an indicator wrong.
     pub fn forget_told(&mut self) {
-        self.tracks
-            .iter_mut()
-            .filter(|p| p.sid.is_some())
-            .for_each(|p| p.told = !p.muted);
+        for p in &mut self.tracks {
+            if p.sid.is_some() {
+                p.told = !p.muted;
+            } else if p.announced == Announced::Asked {
+                p.announced = Announced::No;
+            }
+        }
     }
 }
 
@@ -148,6 +217,38 @@ impl Publication {
     fn know(&mut self, track: &lk::TrackInfo) {
         self.sid = Some(track.sid.clone());
         self.told = track.muted;
+        if self.announced == Announced::No {
+            self.announced = Announced::Asked;
+        }
+    }
+
+    fn request(&self) -> lk::AddTrackRequest {
+        let Size(width, height) = self.size;
+        lk::AddTrackRequest {
+            cid: self.cid.clone(),
+            r#type: track_type(self.source),
+            source: track_source(self.source),
+            muted: self.muted,
+            width,
+            height,
+            layers: simulcast::announced(self.source),
+        }
+    }
+}
+
+fn offered_layer(layer: lk::VideoLayer) -> OfferedLayer {
+    let lk::VideoLayer {
+        rid,
+        width,
+        height,
+        bitrate,
+        ..
+    } = layer;
+    OfferedLayer {
+        rid,
+        width,
+        height,
+        bitrate,
     }
 }
 
@@ -177,6 +278,13 @@ mod tests {
         all
     }
 
+    fn mute(muted: bool) -> Request {
+        Request::Mute(lk::MuteTrackRequest {
+            sid: "TR_1".into(),
+            muted,
+        })
+    }
+
     fn info(muted: bool) -> lk::TrackInfo {
         lk::TrackInfo {
             sid: "TR_1".into(),
@@ -193,13 +301,7 @@ mod tests {
         all.set_muted(TrackSource::Microphone, false);
         assert_eq!(all.untold(), [], "without a sid there is nobody to tell");
         all.published("mic", &info(true));
-        assert_eq!(
-            all.untold(),
-            [lk::MuteTrackRequest {
-                sid: "TR_1".into(),
-                muted: false
-            }]
-        );
+        assert_eq!(all.untold(), [mute(false)]);
         assert_eq!(all.untold(), []);
     }
 
@@ -207,13 +309,7 @@ mod tests {
     fn sids_come_from_the_own_participant_too() {
         let mut all = microphone();
         all.own_tracks(&[info(false)]);
-        assert_eq!(
-            all.untold(),
-            [lk::MuteTrackRequest {
-                sid: "TR_1".into(),
-                muted: true
-            }]
-        );
+        assert_eq!(all.untold(), [mute(true)]);
     }
 
     #[test]
@@ -222,12 +318,75 @@ mod tests {
         all.own_tracks(&[info(true)]);
         assert_eq!(all.untold(), []);
         all.forget_told();
-        assert_eq!(
-            all.untold(),
-            [lk::MuteTrackRequest {
-                sid: "TR_1".into(),
-                muted: true
-            }]
-        );
+        assert_eq!(all.untold(), [mute(true)]);
+    }
+
+    fn asked(messages: &[Request]) -> Option<&lk::AddTrackRequest> {
+        messages.iter().find_map(|message| match message {
+            Request::AddTrack(request) => Some(request),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_screen_is_announced_when_it_is_shared_first_and_muted_after() {
+        let mut all = Publications::default();
+        all.reserve("2".into(), "screen".into(), TrackSource::ScreenShare);
+        assert!(all.offered().is_empty() && all.untold().is_empty());
+        assert_eq!(all.mid_to_cid().len(), 1, "its section has a name");
+
+        all.set_size(TrackSource::ScreenShare, Size(2560, 1440));
+        all.set_muted(TrackSource::ScreenShare, false);
+        let messages = all.untold();
+        let request = asked(&messages).expect("it is announced");
+        assert_eq!((request.width, request.layers.len()), (2560, 2));
+        assert_eq!(all.untold(), [], "once");
+
+        all.published("screen", &info(false));
+        all.set_muted(TrackSource::ScreenShare, true);
+        assert_eq!(all.untold(), [mute(true)]);
+        all.set_muted(TrackSource::ScreenShare, false);
+        assert_eq!(all.untold(), [mute(false)]);
+    }
+
+    #[test]
+    fn an_announcement_that_was_lost_is_made_again_and_a_refused_one_when_it_is_wanted_again() {
+        let mut all = Publications::default();
+        all.reserve("2".into(), "screen".into(), TrackSource::ScreenShare);
+        all.set_muted(TrackSource::ScreenShare, false);
+        all.untold();
+        all.forget_told();
+        assert!(asked(&all.untold()).is_some());
+
+        assert_eq!(all.refused("screen"), Some(TrackSource::ScreenShare));
+        assert_eq!(all.untold(), []);
+        all.set_muted(TrackSource::ScreenShare, false);
+        assert!(asked(&all.untold()).is_some());
+    }
+
+    #[test]
+    fn a_camera_is_announced_with_its_layers_and_another_size_is_told() {
+        let mut all = Publications::default();
+        all.announce("1".into(), "cam".into(), TrackSource::Camera);
+        let rids: Vec<String> = all.offered()[0]
+            .layers
+            .iter()
+            .map(|l| l.rid.clone())
+            .collect();
+        assert_eq!(rids, ["q", "h", "f"]);
+        let request = &all.add_track_requests()[0];
+        assert_eq!(request.layers[2].quality, lk::VideoQuality::High);
+
+        all.published("cam", &info(true));
+        all.set_size(TrackSource::Camera, Size(1280, 720));
+        assert_eq!(all.untold(), [], "as it was announced");
+        all.set_size(TrackSource::Camera, Size(640, 480));
+        let told = Request::UpdateVideoTrack(lk::UpdateLocalVideoTrack {
+            track_sid: "TR_1".into(),
+            width: 640,
+            height: 480,
+        });
+        assert_eq!(all.untold(), [told]);
+        assert_eq!(all.untold(), []);
     }
 }

@@ -88,11 +88,13 @@ impl MediaSession {
     pub fn new(config: MediaConfig, events: Events) -> Result<Rc<Self>, MediaError> {
         let peer = Peer::new(config.audio_slots, config.video_slots, &config.ice_servers)?;
         let seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
+        let mut machine = Signalling::new(seed);
+        machine.video_slots = config.video_slots;
         let session = Rc::new_cyclic(|me: &Weak<Self>| {
             let (blocked, framed) = (me.clone(), me.clone());
             Self {
                 me: me.clone(),
-                machine: RefCell::new(Signalling::new(seed)),
+                machine: RefCell::new(machine),
                 inputs: RefCell::default(),
                 carrying_out: Cell::new(false),
                 peer: RefCell::new(Some(Rc::new(peer))),
@@ -134,11 +136,14 @@ impl MediaSession {
         self.peer()?;
         self.offer.replace(Some(sdp.clone()));
         let mut machine = self.machine.borrow_mut();
-        for source in [TrackSource::Microphone, TrackSource::Camera] {
-            if let Some(mid) = peer.sending_mid(source) {
-                let cid = sdp::track_id_of(&sdp, &mid)
-                    .map_or_else(|| ["track-", &mid].concat(), str::to_owned);
-                machine.publications.announce(mid, cid, source);
+        for (source, mid) in peer.sending_mids() {
+            let cid = sdp::track_id_of(&sdp, &mid)
+                .map_or_else(|| ["track-", &mid].concat(), str::to_owned);
+            match source {
+                TrackSource::Microphone | TrackSource::Camera => {
+                    machine.publications.announce(mid, cid, source)
+                }
+                _ => machine.publications.reserve(mid, cid, source),
             }
         }
         Ok(MediaOffer {
@@ -177,8 +182,14 @@ impl MediaSession {
     /// From now on microphone and camera are sent. Before (in the lobby) nothing is.
     pub fn open_gate(&self) {
         self.gate_open.set(true);
-        self.feed(TrackSource::Microphone);
-        self.feed(TrackSource::Camera);
+        for source in [
+            TrackSource::Microphone,
+            TrackSource::Camera,
+            TrackSource::ScreenShare,
+            TrackSource::ScreenShareAudio,
+        ] {
+            self.feed(source);
+        }
     }
 
     /// The microphone; the track stays its owner's.
@@ -197,6 +208,17 @@ impl MediaSession {
         self.set_local(TrackSource::Camera, track);
     }
 
+    /// The shared screen and its sound; the tracks stay their owner's.
+    pub fn set_screen(&self, picture: Option<MediaStreamTrack>, sound: Option<MediaStreamTrack>) {
+        self.set_local(TrackSource::ScreenShare, picture);
+        self.set_local(TrackSource::ScreenShareAudio, sound);
+    }
+
+    /// The application draws or analyses a remote track: it is received from now on, shown or not.
+    pub fn read(&self, sid: &str) {
+        self.input(Input::Read(sid.to_owned()));
+    }
+
     /// The track that carries a remote track now, when it has a section.
     pub fn remote_track(&self, sid: &str) -> Option<MediaStreamTrack> {
         let assignment = self.assignment.borrow();
@@ -213,12 +235,16 @@ impl MediaSession {
         views.push((sid.to_owned(), view_weak));
         drop(views);
         view.show(self.remote_track(sid).as_ref());
-        let frames = Rc::downgrade(&self.frames);
-        view.on_frame(Rc::new(move || {
-            if let Some(frames) = frames.upgrade() {
-                frames.look();
+        let me = self.me.clone();
+        view.on_change(Rc::new(move |frame| {
+            if let Some(session) = me.upgrade() {
+                match frame {
+                    true => session.frames.look(),
+                    false => session.shown(),
+                }
             }
         }));
+        self.shown();
     }
 
     /// Chooses the output device of all remote sound; empty for the system's default.
@@ -292,10 +318,25 @@ impl MediaSession {
             .get(&source)
             .map(|local| &local.track)
             .filter(|_| !silent);
-        peer.send(source, track);
+        let size = peer.send(source, track);
         let muted = track.is_none();
         drop(locals);
+        if let Some(size) = size {
+            self.input(Input::Captured(source, size));
+        }
         self.input(Input::Muted(source, muted));
+    }
+
+    /// The views show something else, or in another size.
+    fn shown(&self) {
+        let views = self.views.borrow();
+        let shown = views.iter().filter_map(|(sid, view)| {
+            let pixels = view.upgrade()?.pixels()?;
+            Some((sid.clone(), pixels))
+        });
+        let shown = shown.collect();
+        drop(views);
+        self.input(Input::Shown(shown));
     }
 
     // --- inputs and outputs ---
@@ -399,6 +440,11 @@ impl MediaSession {
                 });
             }
             Output::Answer(answer) => self.apply_answer(answer.sdp, Some(answer.mid_to_track_id)),
+            Output::Layers(source, demand) => {
+                if let Ok(peer) = self.peer() {
+                    peer.demand(source, demand);
+                }
+            }
             Output::Candidate(json) => {
                 if let Ok(peer) = self.peer() {
                     spawn(async move { peer.candidate(&json).await });

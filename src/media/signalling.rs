@@ -6,6 +6,8 @@
 //! while the engine knows it (`architecture.md`, "Receive slots, and moves"): attempts follow each
 //! other with growing pauses, at once when the browser says that the network is back.
 
+mod tracks;
+
 use plenary_protocol::agent::TrackSource;
 
 use super::announcements::Announcements;
@@ -13,6 +15,8 @@ use super::backoff::Backoff;
 use super::interface::MediaEvent;
 use super::negotiation::{Negotiation, Wanted};
 use super::publications::Publications;
+use super::simulcast::{Demand, Size};
+use super::viewing::{Pixels, Viewing};
 use super::wire as lk;
 use super::wire::signal_request::Message as Request;
 use super::wire::signal_response::Message as Response;
@@ -61,6 +65,12 @@ pub enum Input {
     Candidate(String),
     /// The user's wish for one of the own tracks.
     Muted(TrackSource, bool),
+    /// How large a picture is that is sent.
+    Captured(TrackSource, Size),
+    /// What the page's views show, by sid.
+    Shown(Vec<(String, Pixels)>),
+    /// The application reads a track without a view.
+    Read(String),
 }
 
 /// Where to connect.
@@ -104,6 +114,8 @@ pub enum Timer {
     Pong,
     /// The transport did not come back by itself.
     Restart,
+    /// The views are to be looked at.
+    View,
 }
 
 /// What is to be done.
@@ -123,6 +135,8 @@ pub enum Output {
     Offer(Wanted),
     /// Apply an answer.
     Answer(lk::SessionDescription),
+    /// Send these layers of a source only.
+    Layers(TrackSource, Demand),
     /// Add the engine's candidate (JSON).
     Candidate(String),
     /// Use these servers from the next ICE restart on.
@@ -182,6 +196,12 @@ pub struct Signalling {
     announcements: Announcements,
     /// The own tracks.
     pub publications: Publications,
+    /// Receiving sections for pictures in the first offer.
+    pub video_slots: u32,
+    /// Which of the others' pictures are received.
+    viewing: Viewing,
+    /// For when [`Timer::View`] is set.
+    view_due: Option<i64>,
     outputs: Vec<Output>,
 }
 
@@ -202,6 +222,9 @@ impl Signalling {
             negotiation: Negotiation::default(),
             announcements: Announcements::default(),
             publications: Publications::default(),
+            video_slots: 0,
+            viewing: Viewing::default(),
+            view_due: None,
             outputs: Vec::new(),
         }
     }
@@ -218,7 +241,7 @@ impl Signalling {
             Input::SocketClosed => self.socket_closed(),
             Input::Received(message) => {
                 self.heard();
-                self.received(*message);
+                self.received(*message, now);
             }
             Input::Heard => self.heard(),
             Input::Transport(transport) => self.transport(transport, now),
@@ -230,12 +253,16 @@ impl Signalling {
             Input::Due(timer) => self.due(timer, now),
             Input::Validated(status) => self.validated(status),
             Input::Candidate(json) => self.trickle(json),
-            Input::Muted(source, muted) => {
-                self.publications.set_muted(source, muted);
-                self.tell_mutes();
+            Input::Muted(source, muted) => self.muted(source, muted),
+            Input::Captured(source, size) => {
+                self.publications.set_size(source, size);
+                self.tell_tracks();
             }
+            Input::Shown(views) => self.viewing.show(views, now),
+            Input::Read(sid) => self.viewing.read(&sid, now),
         }
         self.tell_up();
+        self.tell_views(now);
         std::mem::take(&mut self.outputs)
     }
 
@@ -247,10 +274,6 @@ impl Signalling {
         self.out(Output::Send(Box::new(request)));
     }
 
-    fn report(&mut self, events: impl IntoIterator<Item = MediaEvent>) {
-        self.outputs.extend(events.into_iter().map(Output::Report));
-    }
-
     // --- the socket ---
 
     fn granted(&mut self, grant: Grant) {
@@ -260,6 +283,8 @@ impl Signalling {
         }
         if self.grant.is_none() {
             self.negotiation.first_offer(grant.offer.is_some());
+            self.viewing
+                .set_sections(grant.slots.then_some(self.video_slots));
         }
         self.grant = Some(grant);
         match self.phase {
@@ -290,6 +315,8 @@ impl Signalling {
             }),
             connection_settings: Some(lk::ConnectionSettings {
                 auto_subscribe: true,
+                adaptive_stream: true,
+                subscriber_allow_pause: true,
             }),
             ..Default::default()
         };
@@ -381,23 +408,26 @@ impl Signalling {
             Timer::Ping,
             Timer::Pong,
             Timer::Restart,
+            Timer::View,
         ] {
             self.out(Output::Clear(timer));
         }
         self.out(Output::Report(MediaEvent::SessionLost));
     }
 
-    fn attached(&mut self) {
+    fn attached(&mut self, now: i64) {
         self.phase = Phase::Attached;
         self.reopening.reset();
         self.out(Output::Clear(Timer::Open));
         self.out(Output::Set(Timer::Ping, self.ping_ms));
-        self.tell_mutes();
+        self.tell_tracks();
+        self.forget_demand();
+        self.viewing.forget(now);
     }
 
     /// The engine knows the participant, and what is in doubt is settled: lost offers, lost paths.
-    fn resumed(&mut self) {
-        self.attached();
+    fn resumed(&mut self, now: i64) {
+        self.attached(now);
         if let Transport::Doubtful | Transport::Failed = self.transport {
             self.restart_ice();
         } else if let Some(wanted) = self.negotiation.resume() {
@@ -407,30 +437,28 @@ impl Signalling {
 
     // --- messages ---
 
-    fn received(&mut self, message: Response) {
+    fn received(&mut self, message: Response, now: i64) {
         match message {
-            Response::Join(join) => self.joined(join),
+            Response::Join(join) => self.joined(join, now),
             Response::Reconnect(reconnect) => {
                 if !reconnect.ice_servers.is_empty() {
                     self.out(Output::IceServers(reconnect.ice_servers));
                 }
                 self.sync();
-                self.resumed();
+                self.resumed(now);
             }
             Response::Answer(answer) => self.answered(answer),
-            Response::Update(update) => self.participants(&update.participants),
-            Response::TrackPublished(published) => {
-                if let Some(track) = &published.track {
-                    self.publications.published(&published.cid, track);
-                    self.tell_mutes();
-                }
-            }
+            Response::Update(update) => self.participants(&update.participants, now),
+            Response::TrackPublished(published) => self.published(&published),
+            Response::RequestResponse(response) => self.responded(response),
+            Response::SubscribedQualityUpdate(update) => self.demanded(&update),
+            Response::StreamStateUpdate(update) => self.streams(update),
             Response::SpeakersChanged(changed) => {
                 let event = self.announcements.speakers(&changed.speakers);
-                self.report(event);
+                self.report(event, now);
             }
             Response::Trickle(trickle) => self.out(Output::Candidate(trickle.candidate_init)),
-            Response::RoomMoved(moved) => self.moved(moved),
+            Response::RoomMoved(moved) => self.moved(moved, now),
             Response::RefreshToken(token) => {
                 if let Some(grant) = &mut self.grant {
                     grant.token = token;
@@ -456,7 +484,7 @@ impl Signalling {
         }
     }
 
-    fn joined(&mut self, join: lk::JoinResponse) {
+    fn joined(&mut self, join: lk::JoinResponse, now: i64) {
         if join.ping_interval > 0 && join.ping_timeout > 0 {
             self.ping_ms = join.ping_interval.unsigned_abs().saturating_mul(1000);
             self.pong_ms = join.ping_timeout.unsigned_abs().saturating_mul(1000);
@@ -468,47 +496,39 @@ impl Signalling {
             self.publications.own_tracks(&own.tracks);
             self.sid = Some(own.sid);
         }
-        self.everybody(&join.other_participants);
-        self.attached();
+        self.everybody(&join.other_participants, now);
+        self.attached(now);
     }
 
-    fn moved(&mut self, moved: lk::RoomMovedResponse) {
+    fn moved(&mut self, moved: lk::RoomMovedResponse, now: i64) {
         if let (Some(grant), false) = (&mut self.grant, moved.token.is_empty()) {
             grant.token = moved.token;
         }
         if let Some(own) = moved.participant {
             self.publications.own_tracks(&own.tracks);
             self.sid = Some(own.sid);
-            self.tell_mutes();
+            self.tell_tracks();
         }
-        self.everybody(&moved.other_participants);
+        self.forget_demand();
+        self.everybody(&moved.other_participants, now);
     }
 
-    fn everybody(&mut self, others: &[lk::ParticipantInfo]) {
+    fn everybody(&mut self, others: &[lk::ParticipantInfo], now: i64) {
         let events = self
             .announcements
             .replace(others, self.sid.as_deref().unwrap_or_default());
-        self.report(events);
+        self.report(events, now);
     }
 
-    fn participants(&mut self, changed: &[lk::ParticipantInfo]) {
+    fn participants(&mut self, changed: &[lk::ParticipantInfo], now: i64) {
         let own = self.sid.as_deref().unwrap_or_default();
         let me = changed.iter().find(|info| info.sid == own);
         let events = self.announcements.update(changed, own);
         if let Some(me) = me {
             self.publications.own_tracks(&me.tracks);
-            self.tell_mutes();
+            self.tell_tracks();
         }
-        self.report(events);
-    }
-
-    fn tell_mutes(&mut self) {
-        if self.phase != Phase::Attached {
-            return;
-        }
-        for mute in self.publications.untold() {
-            self.send(Request::Mute(mute));
-        }
+        self.report(events, now);
     }
 
     /// An engine of a cluster may not know what the one before knew; one with slots keeps it.
@@ -565,6 +585,8 @@ impl Signalling {
             (Timer::Open, Phase::Asking) => self.pause(),
             (Timer::Ping, Phase::Attached) => self.ping(now),
             (Timer::Restart, _) => self.restart_ice(),
+            // Timers may be early by a millisecond: then it is set again.
+            (Timer::View, _) => self.view_due = None,
             _ => {}
         }
     }

@@ -21,6 +21,7 @@ struct Driver {
 impl Driver {
     fn new() -> Self {
         let mut machine = Signalling::new(7);
+        machine.video_slots = 9;
         machine
             .publications
             .announce("0".into(), "mic".into(), TrackSource::Microphone);
@@ -378,4 +379,158 @@ fn without_slots_more_sections_are_offered_when_the_engine_needs_them() {
             ice_restart: false
         })
     );
+}
+
+// --- own tracks, and what is seen of the others' ---
+
+fn requests(outputs: &[Output]) -> Vec<&Request> {
+    let request = |output| match output {
+        &Output::Send(ref request) => Some(&**request),
+        _ => None,
+    };
+    outputs.iter().filter_map(request).collect()
+}
+
+fn camera_of(identity: &str, sid: &str) -> Response {
+    let track = lk::TrackInfo {
+        sid: sid.into(),
+        source: lk::TrackSource::Camera,
+        ..Default::default()
+    };
+    Response::Update(lk::ParticipantUpdate {
+        participants: vec![lk::ParticipantInfo {
+            sid: ["PA_", identity].concat(),
+            identity: identity.into(),
+            tracks: vec![track],
+            ..Default::default()
+        }],
+    })
+}
+
+#[test]
+fn pictures_are_received_as_they_are_shown() {
+    let mut driver = Driver::attached();
+    driver.hear(camera_of("ann", "TR_ann"));
+    driver.hear(camera_of("bob", "TR_bob"));
+    let outputs = driver.on(Input::Shown(vec![("TR_ann".into(), Some((320, 180)))]));
+    let settles = set(&outputs, Timer::View).expect("a timer");
+    driver.now += i64::from(settles);
+    let outputs = driver.on(Input::Due(Timer::View));
+    let [Request::TrackSetting(shown)] = requests(&outputs)[..] else {
+        panic!("{outputs:?}");
+    };
+    assert_eq!(
+        (&shown.track_sids[..], shown.disabled),
+        (&["TR_ann".to_owned()][..], false)
+    );
+
+    let lingers = set(&outputs, Timer::View).expect("a timer for the other one");
+    driver.now += i64::from(lingers);
+    let outputs = driver.on(Input::Due(Timer::View));
+    let [Request::TrackSetting(off)] = requests(&outputs)[..] else {
+        panic!("{outputs:?}");
+    };
+    assert_eq!(
+        (&off.track_sids[..], off.disabled),
+        (&["TR_bob".to_owned()][..], true)
+    );
+}
+
+#[test]
+fn a_page_that_shows_more_pictures_than_there_are_slots_offers_more() {
+    let mut driver = Driver::new();
+    driver.machine.video_slots = 1;
+    driver.on(Input::Granted(grant(Some("PA_me"))));
+    driver.hear(Response::Reconnect(Default::default()));
+    driver.on(Input::Transport(Transport::Up));
+    let mut shown = Vec::new();
+    for (identity, sid) in [("ann", "TR_ann"), ("bob", "TR_bob"), ("eve", "TR_eve")] {
+        driver.hear(camera_of(identity, sid));
+        shown.push((sid.to_owned(), None));
+    }
+    driver.on(Input::Shown(shown));
+    driver.now += 1_000;
+    let wanted = Wanted {
+        videos: 2,
+        ..Default::default()
+    };
+    assert_eq!(offer(&driver.on(Input::Due(Timer::View))), Some(wanted));
+}
+
+#[test]
+fn layers_that_nobody_wants_are_switched_off_and_everything_is_on_after_a_move() {
+    let mut driver = Driver::new();
+    driver
+        .machine
+        .publications
+        .announce("1".into(), "cam".into(), TrackSource::Camera);
+    driver.on(Input::Granted(grant(Some("PA_me"))));
+    driver.hear(Response::Reconnect(Default::default()));
+    driver.hear(Response::TrackPublished(lk::TrackPublishedResponse {
+        cid: "cam".into(),
+        track: Some(lk::TrackInfo {
+            sid: "TR_cam".into(),
+            ..Default::default()
+        }),
+    }));
+    let update = lk::SubscribedQualityUpdate {
+        track_sid: "TR_cam".into(),
+        ..Default::default()
+    };
+    let nobody = Demand::of(&update);
+    let outputs = driver.hear(Response::SubscribedQualityUpdate(update));
+    assert_eq!(outputs, [Output::Layers(TrackSource::Camera, nobody)]);
+    let outputs = driver.hear(Response::RoomMoved(Default::default()));
+    assert!(outputs.contains(&Output::Layers(TrackSource::Camera, Demand::default())));
+}
+
+#[test]
+fn a_screen_is_announced_when_it_is_shared_and_its_fate_is_told() {
+    let mut driver = Driver::attached();
+    let publications = &mut driver.machine.publications;
+    publications.reserve("2".into(), "screen".into(), TrackSource::ScreenShare);
+    let share = || Input::Muted(TrackSource::ScreenShare, false);
+    let outputs = driver.on(share());
+    assert!(matches!(requests(&outputs)[..], [Request::AddTrack(_)]));
+
+    let refused = lk::RequestResponse {
+        reason: 2,
+        add_track: Some(lk::NamedTrack {
+            cid: "screen".into(),
+        }),
+    };
+    let outputs = driver.hear(Response::RequestResponse(refused));
+    assert!(outputs.contains(&Output::Report(MediaEvent::ScreenTaken(false))));
+
+    driver.on(share());
+    let published = lk::TrackPublishedResponse {
+        cid: "screen".into(),
+        track: Some(lk::TrackInfo::default()),
+    };
+    let outputs = driver.hear(Response::TrackPublished(published));
+    assert!(outputs.contains(&Output::Report(MediaEvent::ScreenTaken(true))));
+
+    driver.on(Input::Muted(TrackSource::ScreenShare, true));
+    let outputs = driver.on(share());
+    assert!(
+        outputs.contains(&Output::Report(MediaEvent::ScreenTaken(true))),
+        "known from before"
+    );
+}
+
+#[test]
+fn a_pause_for_congestion_is_told() {
+    let mut driver = Driver::attached();
+    let update = lk::StreamStateUpdate {
+        stream_states: vec![lk::StreamStateInfo {
+            track_sid: "TR_ann".into(),
+            state: lk::StreamState::Paused,
+        }],
+    };
+    let outputs = driver.hear(Response::StreamStateUpdate(update));
+    let track = "TR_ann".to_owned();
+    assert!(outputs.contains(&Output::Report(MediaEvent::TrackPaused {
+        track,
+        paused: true
+    })));
 }

@@ -12,6 +12,7 @@ use super::bindings::{self, FrameElement};
 use super::counters::{Counted, Resource};
 use super::error::MediaError;
 use super::guard::Listener;
+use super::viewing::Pixels;
 
 /// How a picture fits its view, as in the calling API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +50,11 @@ pub struct View {
     target: HtmlElement,
     video: HtmlVideoElement,
     shown: RefCell<Option<MediaStreamTrack>>,
-    /// What to do when a frame was shown or its size changed.
-    frame: RefCell<Option<Rc<dyn Fn()>>>,
+    /// Who wants to know of frames (`true`) and of what can be seen of the view (`false`).
+    told: RefCell<Option<Rc<dyn Fn(bool)>>>,
     frame_request: RefCell<Option<FrameRequest>>,
+    /// What can be seen of it: nothing until somebody says.
+    rendered: Cell<Option<(u32, u32)>>,
     listeners: RefCell<Vec<Listener>>,
     closed: Cell<bool>,
     counted: RefCell<Option<(Counted, Counted)>>,
@@ -114,8 +117,9 @@ impl View {
             target,
             video,
             shown: RefCell::default(),
-            frame: RefCell::default(),
+            told: RefCell::default(),
             frame_request: RefCell::default(),
+            rendered: Cell::new(None),
             listeners: RefCell::default(),
             closed: Cell::new(false),
             counted: RefCell::new(Some((
@@ -140,7 +144,7 @@ impl View {
         // `autoplay` no longer then, stays paused when it is put back.
         let listeners = vec![
             on("pause", |view| view.play()),
-            on("resize", |view| view.told_frame()),
+            on("resize", |view| view.tell(true)),
         ];
         self.listeners.replace(listeners);
     }
@@ -174,13 +178,27 @@ impl View {
             .set_property("object-fit", scaling.object_fit());
     }
 
+    /// The view is rendered in this size, in device pixels; 0 when nobody can see it.
+    pub fn set_rendered(&self, width: u32, height: u32) {
+        if self.rendered.replace(Some((width, height))) != Some((width, height)) {
+            self.tell(false);
+        }
+    }
+
+    /// What can be seen of it; nothing when it is hidden or closed.
+    pub(super) fn pixels(&self) -> Option<Pixels> {
+        let hidden = matches!(self.rendered.get(), Some((0, _) | (_, 0)));
+        (!hidden && !self.closed.get()).then(|| self.rendered.get())
+    }
+
     /// Ends rendering; the element leaves the document.
     pub fn close(&self) {
         if self.closed.replace(true) {
             return;
         }
+        self.tell(false);
         self.frame_request.take();
-        self.frame.take();
+        self.told.take();
         self.listeners.take();
         self.video.set_src_object(None);
         self.shown.take();
@@ -188,10 +206,10 @@ impl View {
         self.counted.take();
     }
 
-    /// Calls `then` after the next shown frame and after every change of size, until the view is
-    /// closed or somebody else wants to know.
-    pub(super) fn on_frame(self: &Rc<Self>, then: Rc<dyn Fn()>) {
-        self.frame.replace(Some(then));
+    /// Calls `told` with true after the next shown frame and after every change of the picture's size,
+    /// with false when [`View::pixels`] changes; until the view is closed or somebody else wants to know.
+    pub(super) fn on_change(self: &Rc<Self>, told: Rc<dyn Fn(bool)>) {
+        self.told.replace(Some(told));
         self.ask_for_frame();
     }
 
@@ -202,7 +220,7 @@ impl View {
         let weak: Weak<Self> = Rc::downgrade(self);
         let closure = Closure::<dyn FnMut()>::new(move || {
             if let Some(view) = weak.upgrade() {
-                view.told_frame();
+                view.tell(true);
             }
         });
         let element: FrameElement = self.video.clone().unchecked_into();
@@ -214,10 +232,10 @@ impl View {
         }));
     }
 
-    fn told_frame(&self) {
-        let then = self.frame.borrow().clone();
-        if let Some(then) = then {
-            then();
+    fn tell(&self, frame: bool) {
+        let told = self.told.borrow().clone();
+        if let Some(told) = told {
+            told(frame);
         }
     }
 

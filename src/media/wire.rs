@@ -17,8 +17,11 @@ one_of! {
         6 TrackPublished(TrackPublishedResponse),
         8 Leave(LeaveRequest),
         10 SpeakersChanged(SpeakersChanged),
+        13 StreamStateUpdate(StreamStateUpdate),
+        14 SubscribedQualityUpdate(SubscribedQualityUpdate),
         16 RefreshToken(String),
         19 Reconnect(ReconnectResponse),
+        22 RequestResponse(RequestResponse),
         24 RoomMoved(RoomMovedResponse),
         25 MediaSectionsRequirement(MediaSectionsRequirement),
     }
@@ -29,10 +32,13 @@ one_of! {
     SignalRequest, signal_request {
         1 Offer(SessionDescription),
         3 Trickle(TrickleRequest),
+        4 AddTrack(AddTrackRequest),
         5 Mute(MuteTrackRequest),
+        7 TrackSetting(UpdateTrackSettings),
         8 Leave(LeaveRequest),
         12 SyncState(SyncState),
         16 PingReq(Ping),
+        18 UpdateVideoTrack(UpdateLocalVideoTrack),
     }
 }
 
@@ -88,6 +94,8 @@ pub mod client_info {
 message! {
     ConnectionSettings {
         1 auto_subscribe: bool,
+        2 adaptive_stream: bool,
+        3 subscriber_allow_pause: bool,
     }
 }
 
@@ -95,8 +103,31 @@ message! {
     AddTrackRequest {
         1 cid: String,
         3 r#type: TrackType,
+        4 width: u32,
+        5 height: u32,
         6 muted: bool,
         8 source: TrackSource,
+        9 layers: Vec<VideoLayer>,
+    }
+}
+
+message! {
+    VideoLayer {
+        1 quality: VideoQuality,
+        2 width: u32,
+        3 height: u32,
+        4 bitrate: u32,
+        7 rid: String,
+    }
+}
+
+enumeration! {
+    /// Of a layer; `Off` is none.
+    VideoQuality {
+        Low = 0,
+        Medium = 1,
+        High = 2,
+        Off = 3,
     }
 }
 
@@ -208,6 +239,80 @@ message! {
     TrackPublishedResponse {
         1 cid: String,
         2 track: Option<TrackInfo>,
+    }
+}
+
+message! {
+    UpdateLocalVideoTrack {
+        1 track_sid: String,
+        2 width: u32,
+        3 height: u32,
+    }
+}
+
+message! {
+    UpdateTrackSettings {
+        1 track_sids: Vec<String>,
+        3 disabled: bool,
+        4 quality: VideoQuality,
+        5 width: u32,
+        6 height: u32,
+    }
+}
+
+message! {
+    StreamStateUpdate {
+        1 stream_states: Vec<StreamStateInfo>,
+    }
+}
+
+message! {
+    StreamStateInfo {
+        2 track_sid: String,
+        3 state: StreamState,
+    }
+}
+
+enumeration! {
+    StreamState {
+        Active = 0,
+        Paused = 1,
+    }
+}
+
+message! {
+    SubscribedQualityUpdate {
+        1 track_sid: String,
+        2 subscribed_qualities: Vec<SubscribedQuality>,
+        3 subscribed_codecs: Vec<SubscribedCodec>,
+    }
+}
+
+message! {
+    SubscribedCodec {
+        2 qualities: Vec<SubscribedQuality>,
+    }
+}
+
+message! {
+    SubscribedQuality {
+        1 quality: VideoQuality,
+        2 enabled: bool,
+    }
+}
+
+message! {
+    /// How a request went that has no answer of its own; `reason` 0 is well.
+    RequestResponse {
+        2 reason: i32,
+        5 add_track: Option<NamedTrack>,
+    }
+}
+
+message! {
+    /// An `AddTrackRequest` that comes back.
+    NamedTrack {
+        1 cid: String,
     }
 }
 

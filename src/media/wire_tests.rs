@@ -102,6 +102,82 @@ fn our_description() -> SessionDescription {
     }
 }
 
+#[allow(deprecated)] // older servers say it so
+fn their_demand() -> theirs::SubscribedQualityUpdate {
+    let quality = theirs::SubscribedQuality {
+        quality: theirs::VideoQuality::Medium.into(),
+        enabled: true,
+    };
+    theirs::SubscribedQualityUpdate {
+        track_sid: "TR_1".into(),
+        subscribed_qualities: vec![quality.clone()],
+        subscribed_codecs: vec![theirs::SubscribedCodec {
+            codec: "vp8".into(),
+            qualities: vec![quality],
+        }],
+    }
+}
+
+fn our_demand() -> SubscribedQualityUpdate {
+    let quality = || SubscribedQuality {
+        quality: VideoQuality::Medium,
+        enabled: true,
+    };
+    SubscribedQualityUpdate {
+        track_sid: "TR_1".into(),
+        subscribed_qualities: vec![quality()],
+        subscribed_codecs: vec![SubscribedCodec {
+            qualities: vec![quality()],
+        }],
+    }
+}
+
+fn our_layer() -> VideoLayer {
+    VideoLayer {
+        quality: VideoQuality::High,
+        width: 1280,
+        height: 720,
+        bitrate: 1_700_000,
+        rid: "f".into(),
+    }
+}
+
+fn their_layer() -> theirs::VideoLayer {
+    theirs::VideoLayer {
+        quality: theirs::VideoQuality::High.into(),
+        width: 1280,
+        height: 720,
+        bitrate: 1_700_000,
+        rid: "f".into(),
+        ..Default::default()
+    }
+}
+
+fn our_request() -> AddTrackRequest {
+    AddTrackRequest {
+        cid: "c".into(),
+        r#type: TrackType::Video,
+        width: 1280,
+        height: 720,
+        muted: true,
+        source: TrackSource::Camera,
+        layers: vec![our_layer()],
+    }
+}
+
+fn their_request() -> theirs::AddTrackRequest {
+    theirs::AddTrackRequest {
+        cid: "c".into(),
+        r#type: theirs::TrackType::Video.into(),
+        width: 1280,
+        height: 720,
+        muted: true,
+        source: theirs::TrackSource::Camera.into(),
+        layers: vec![their_layer()],
+        ..Default::default()
+    }
+}
+
 #[test]
 fn every_response_is_read() {
     use signal_response::Message as Ours;
@@ -181,6 +257,36 @@ fn every_response_is_read() {
                     level: 0.5,
                     active: true,
                 }],
+            }),
+        ),
+        (
+            Theirs::StreamStateUpdate(theirs::StreamStateUpdate {
+                stream_states: vec![theirs::StreamStateInfo {
+                    participant_sid: "PA_1".into(),
+                    track_sid: "TR_1".into(),
+                    state: theirs::StreamState::Paused.into(),
+                }],
+            }),
+            Ours::StreamStateUpdate(StreamStateUpdate {
+                stream_states: vec![StreamStateInfo {
+                    track_sid: "TR_1".into(),
+                    state: StreamState::Paused,
+                }],
+            }),
+        ),
+        (
+            Theirs::SubscribedQualityUpdate(their_demand()),
+            Ours::SubscribedQualityUpdate(our_demand()),
+        ),
+        (
+            Theirs::RequestResponse(theirs::RequestResponse {
+                reason: theirs::request_response::Reason::NotAllowed.into(),
+                request: Some(theirs::request_response::Request::AddTrack(their_request())),
+                ..Default::default()
+            }),
+            Ours::RequestResponse(RequestResponse {
+                reason: 2,
+                add_track: Some(NamedTrack { cid: "c".into() }),
             }),
         ),
         (
@@ -292,6 +398,39 @@ fn every_request_is_understood() {
             }),
         ),
         (
+            Ours::AddTrack(our_request()),
+            Theirs::AddTrack(their_request()),
+        ),
+        (
+            Ours::TrackSetting(UpdateTrackSettings {
+                track_sids: vec!["TR_1".into(), "TR_2".into()],
+                disabled: true,
+                quality: VideoQuality::High,
+                width: 320,
+                height: 180,
+            }),
+            Theirs::TrackSetting(theirs::UpdateTrackSettings {
+                track_sids: vec!["TR_1".into(), "TR_2".into()],
+                disabled: true,
+                quality: theirs::VideoQuality::High.into(),
+                width: 320,
+                height: 180,
+                ..Default::default()
+            }),
+        ),
+        (
+            Ours::UpdateVideoTrack(UpdateLocalVideoTrack {
+                track_sid: "TR_1".into(),
+                width: 640,
+                height: 480,
+            }),
+            Theirs::UpdateVideoTrack(theirs::UpdateLocalVideoTrack {
+                track_sid: "TR_1".into(),
+                width: 640,
+                height: 480,
+            }),
+        ),
+        (
             Ours::PingReq(Ping { timestamp: 9 }),
             Theirs::PingReq(theirs::Ping {
                 timestamp: 9,
@@ -315,13 +454,10 @@ fn a_join_is_understood() {
         }),
         connection_settings: Some(ConnectionSettings {
             auto_subscribe: true,
+            adaptive_stream: true,
+            subscriber_allow_pause: true,
         }),
-        add_track_requests: vec![AddTrackRequest {
-            cid: "c".into(),
-            r#type: TrackType::Audio,
-            muted: true,
-            source: TrackSource::Microphone,
-        }],
+        add_track_requests: vec![our_request()],
         publisher_offer: Some(our_description()),
         reconnect: true,
         participant_sid: "PA_1".into(),
@@ -335,15 +471,11 @@ fn a_join_is_understood() {
         }),
         connection_settings: Some(theirs::ConnectionSettings {
             auto_subscribe: true,
+            adaptive_stream: true,
+            subscriber_allow_pause: Some(true),
             ..Default::default()
         }),
-        add_track_requests: vec![theirs::AddTrackRequest {
-            cid: "c".into(),
-            r#type: theirs::TrackType::Audio.into(),
-            muted: true,
-            source: theirs::TrackSource::Microphone.into(),
-            ..Default::default()
-        }],
+        add_track_requests: vec![their_request()],
         publisher_offer: Some(their_description()),
         reconnect: true,
         participant_sid: "PA_1".into(),
@@ -388,6 +520,12 @@ fn enumerations_have_livekits_numbers() {
         ),
         (TrackType::Audio as i32, theirs::TrackType::Audio as i32),
         (TrackType::Video as i32, theirs::TrackType::Video as i32),
+        (VideoQuality::Low as i32, theirs::VideoQuality::Low as i32),
+        (VideoQuality::Off as i32, theirs::VideoQuality::Off as i32),
+        (
+            StreamState::Active as i32,
+            theirs::StreamState::Active as i32,
+        ),
         (TrackType::Data as i32, theirs::TrackType::Data as i32),
         (
             participant_info::State::Active as i32,

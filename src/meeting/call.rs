@@ -7,6 +7,7 @@
 use super::input::{Action, At, Command, MicrophoneUse, NewCall, Outcome, Ticket};
 use super::requests::{Purpose, Requests};
 use super::roster::{role_name, Roster, StreamIds};
+use super::screen::Screen;
 use super::{reasons, Refused};
 use crate::api::changes::{CallChange, Change, DiagnosticValue, ParticipantInfo};
 use crate::media::interface::MediaEvent;
@@ -40,6 +41,7 @@ pub struct Call {
     /// What the service knows.
     muted_told: bool,
     camera: bool,
+    pub(super) screen: Screen,
     microphone: Microphone,
     role: Option<Role>,
     own: RawId,
@@ -117,11 +119,11 @@ impl Around<'_> {
             .ask(purpose, request, self.up, self.at, self.out);
     }
 
-    fn settle(&mut self, ticket: Ticket, result: Result<Outcome, Refused>) {
+    pub(super) fn settle(&mut self, ticket: Ticket, result: Result<Outcome, Refused>) {
         self.out.push(Action::Settle(ticket, result));
     }
 
-    fn emit(&mut self, change: Change) {
+    pub(super) fn emit(&mut self, change: Change) {
         self.out.push(Action::Emit(change));
     }
 
@@ -148,6 +150,7 @@ impl Call {
             muted: new.muted,
             muted_told: new.muted,
             camera: new.camera,
+            screen: Screen::Off,
             microphone: Microphone {
                 use_: new.microphone,
                 tickets: vec![],
@@ -203,6 +206,11 @@ impl Call {
             Command::Video(on) => {
                 self.camera = on;
                 around.out.push(Action::Video { call, on });
+                around.settle(ticket, Ok(Outcome::Done));
+            }
+            Command::Screen(true) => self.share_screen(ticket, around),
+            Command::Screen(false) => {
+                self.end_screen(reasons::SCREEN_ENDED, around);
                 around.settle(ticket, Ok(Outcome::Done));
             }
             Command::Admit(participant) => around.ask(
@@ -626,7 +634,16 @@ impl Call {
                     around,
                 );
             }
-            MediaEvent::LocalTrackEnded(_) => {}
+            // The browser's own bar, or the shared window was closed.
+            MediaEvent::LocalTrackEnded(TrackSource::ScreenShare) => {
+                self.end_screen(reasons::SCREEN_ENDED, around)
+            }
+            // A tab can go on without its sound.
+            MediaEvent::LocalTrackEnded(TrackSource::ScreenShareAudio) => {}
+            MediaEvent::ScreenTaken(taken) => self.screen_taken(taken, around),
+            MediaEvent::TrackPaused { track, paused } => {
+                around.emit_all(|out| self.roster.pause(&track, paused, out))
+            }
         }
     }
 
@@ -652,6 +669,7 @@ impl Call {
                 .out
                 .push(Action::Settle(ticket, Err(Reason::NO_SUCH_CALL.into())));
         }
+        self.end_screen(Reason::NO_SUCH_CALL, around);
         if !matches!(self.media, Media::Gone) {
             self.media = Media::Gone;
             around.out.push(Action::StopMedia(self.id.clone()));
@@ -910,7 +928,7 @@ impl Call {
         });
     }
 
-    fn is_in(&self) -> bool {
+    pub(super) fn is_in(&self) -> bool {
         self.phase == Phase::Connected
     }
 
@@ -919,7 +937,7 @@ impl Call {
     }
 
     /// A change of this call in which nothing changed.
-    fn nothing(&self) -> CallChange {
+    pub(super) fn nothing(&self) -> CallChange {
         CallChange {
             call: self.id.0.clone(),
             ..CallChange::default()

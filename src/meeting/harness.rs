@@ -370,6 +370,7 @@ pub fn offer() -> MediaOffer {
         cid: cid.into(),
         source,
         muted: true,
+        layers: vec![],
     };
     let tracks = vec![
         track("mic", TrackSource::Microphone),

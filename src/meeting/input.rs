@@ -126,6 +126,8 @@ pub enum Command {
     Unmute,
     /// The camera was given to the session, or taken away.
     Video(bool),
+    /// The screen was given to the session, or taken away.
+    Screen(bool),
     /// The application gave a microphone.
     Microphone,
     /// Let in (`B5`).
@@ -233,6 +235,13 @@ pub enum Action {
     },
     /// Give the session the camera that the facade holds ready, or take it away.
     Video {
+        /// The call.
+        call: CallId,
+        /// On or off.
+        on: bool,
+    },
+    /// Give the session the screen that the facade holds ready, or take it away.
+    Screen {
         /// The call.
         call: CallId,
         /// On or off.

@@ -17,6 +17,7 @@ pub mod reasons;
 mod refused;
 mod requests;
 mod roster;
+mod screen;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod harness;

@@ -83,6 +83,12 @@ fn media_event() -> impl Strategy<Value = MediaEvent> {
             .prop_map(|e| MediaEvent::Speaking(e.into_iter().map(String::from).collect())),
         Just(MediaEvent::LocalTrackEnded(TrackSource::Microphone)),
         Just(MediaEvent::LocalTrackEnded(TrackSource::Camera)),
+        Just(MediaEvent::LocalTrackEnded(TrackSource::ScreenShare)),
+        any::<bool>().prop_map(MediaEvent::ScreenTaken),
+        (track(), any::<bool>()).prop_map(|(t, paused)| MediaEvent::TrackPaused {
+            track: t.to_owned(),
+            paused,
+        }),
     ]
 }
 
@@ -121,6 +127,7 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Command::Mute),
         Just(Command::Unmute),
         any::<bool>().prop_map(Command::Video),
+        any::<bool>().prop_map(Command::Screen),
         Just(Command::AdmitAll),
         Just(Command::Admit(ADA.into())),
         Just(Command::Remove(ADA.into())),

@@ -58,6 +58,18 @@ pub const DISPOSED: Reason = reason(
     59162,
     "The call agent was disposed of; create a new one.",
 );
+/// The screen that was to be shared ended before it was.
+pub const SCREEN_ENDED: Reason = reason(
+    410,
+    59144,
+    "Sharing the screen ended before it began; share it again.",
+);
+/// Only who is in a meeting can share a screen.
+pub const NOT_IN_MEETING: Reason = reason(
+    412,
+    59203,
+    "A screen can be shared once the call is connected.",
+);
 /// Camera or microphone was refused by the user or by a policy.
 pub const DEVICE_DENIED: Reason = reason(
     403,

@@ -50,6 +50,8 @@ struct Track {
 struct Picture {
     arrives: bool,
     frames: bool,
+    /// The network cannot carry it.
+    paused: bool,
     width: u32,
     height: u32,
 }
@@ -74,6 +76,7 @@ impl Track {
         let Picture {
             arrives,
             frames,
+            paused,
             width,
             height,
         } = self.picture;
@@ -81,7 +84,7 @@ impl Track {
             id: stream,
             media_stream_type: self.media_stream_type().unwrap_or("Video"),
             available: !self.muted,
-            receiving: arrives && frames && !self.muted,
+            receiving: arrives && frames && !paused && !self.muted,
             width,
             height,
         }
@@ -185,6 +188,7 @@ impl Roster {
         let picture = Picture {
             arrives: false,
             frames: false,
+            paused: false,
             width: 0,
             height: 0,
         };
@@ -236,6 +240,8 @@ impl Roster {
             |old| Picture {
                 arrives,
                 frames: old.frames && arrives && old.arrives,
+                // What has no section any more is not paused for the network's sake.
+                paused: old.paused && arrives,
                 ..old
             },
             out,
@@ -246,14 +252,20 @@ impl Roster {
     pub fn frames(&mut self, sid: &str, width: u32, height: u32, out: &mut Vec<Change>) {
         self.picture(
             sid,
-            |_| Picture {
+            |old| Picture {
                 arrives: true,
                 frames: true,
                 width,
                 height,
+                ..old
             },
             out,
         );
+    }
+
+    /// The engine stopped sending a track for want of network, or goes on.
+    pub fn pause(&mut self, sid: &str, paused: bool, out: &mut Vec<Change>) {
+        self.picture(sid, |old| Picture { paused, ..old }, out);
     }
 
     /// Endpoints that speak now, loudest first.

@@ -4,7 +4,7 @@
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::{
-    Event, HtmlMediaElement, HtmlVideoElement, MediaStreamTrack, RtcPeerConnection,
+    Event, HtmlMediaElement, HtmlVideoElement, MediaStreamTrack, RtcPeerConnection, RtcRtpSender,
     RtcRtpTransceiver,
 };
 
@@ -43,6 +43,19 @@ extern "C" {
     /// `motion`, `detail`, `text`, `speech`, `music` or empty.
     #[wasm_bindgen(method, setter, js_name = contentHint)]
     pub fn set_content_hint(this: &HintedTrack, hint: &str);
+    /// A plain object.
+    #[wasm_bindgen(method, js_name = getSettings)]
+    pub fn settings(this: &HintedTrack) -> js_sys::Object;
+
+    /// A sender whose parameters are plain objects: web-sys knows half of their members.
+    #[wasm_bindgen(extends = RtcRtpSender)]
+    pub type ShapedSender;
+    /// `RTCRtpSendParameters`.
+    #[wasm_bindgen(method, js_name = getParameters)]
+    pub fn get_parameters(this: &ShapedSender) -> js_sys::Object;
+    /// Takes what [`ShapedSender::get_parameters`] gave, changed.
+    #[wasm_bindgen(method, catch, js_name = setParameters)]
+    pub fn set_parameters(this: &ShapedSender, to: &js_sys::Object) -> Result<Promise, JsValue>;
 
     /// A peer connection with everything that web-sys does not know of it.
     #[wasm_bindgen(extends = RtcPeerConnection, extends = web_sys::EventTarget)]

@@ -96,6 +96,7 @@ fn call(change: &CallChange) -> JsValue {
         participant_id,
         server_call_id,
         muted,
+        screen_sharing,
         may_admit,
     } = change;
     let flag = |flag: &Option<bool>| flag.map_or(JsValue::UNDEFINED, JsValue::from);
@@ -109,6 +110,7 @@ fn call(change: &CallChange) -> JsValue {
         ("participantId", optional(participant_id.as_deref())),
         ("serverCallId", optional(server_call_id.as_deref())),
         ("muted", flag(muted)),
+        ("screenSharing", flag(screen_sharing)),
         ("mayAdmit", flag(may_admit)),
     ])
 }

@@ -2,8 +2,8 @@
 
 use super::{list, object, optional, text};
 use plenary_protocol::agent::{
-    ClientFrame, ClientInfo, ClientKind, Hello, Join, Locator, MediaOffer, OfferedTrack, Request,
-    Resume, TrackSource,
+    ClientFrame, ClientInfo, ClientKind, Hello, Join, Locator, MediaOffer, OfferedLayer,
+    OfferedTrack, Request, Resume, TrackSource,
 };
 use wasm_bindgen::JsValue;
 
@@ -137,7 +137,12 @@ fn media_offer(offer: &MediaOffer) -> JsValue {
 }
 
 fn offered_track(track: &OfferedTrack) -> JsValue {
-    let OfferedTrack { cid, source, muted } = track;
+    let OfferedTrack {
+        cid,
+        source,
+        muted,
+        layers,
+    } = track;
     let source = match source {
         TrackSource::Microphone => "microphone",
         TrackSource::Camera => "camera",
@@ -148,5 +153,27 @@ fn offered_track(track: &OfferedTrack) -> JsValue {
         ("cid", text(cid)),
         ("source", text(source)),
         ("muted", (*muted).into()),
+        (
+            "layers",
+            match layers.is_empty() {
+                true => JsValue::UNDEFINED,
+                false => list(layers, offered_layer),
+            },
+        ),
+    ])
+}
+
+fn offered_layer(layer: &OfferedLayer) -> JsValue {
+    let OfferedLayer {
+        rid,
+        width,
+        height,
+        bitrate,
+    } = layer;
+    object(&[
+        ("rid", text(rid)),
+        ("width", (*width).into()),
+        ("height", (*height).into()),
+        ("bitrate", (*bitrate).into()),
     ])
 }

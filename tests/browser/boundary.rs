@@ -184,11 +184,23 @@ fn the_client_s_frames_are_written_as_serde_json_reads_them() {
         cid: "m".into(),
         source: TrackSource::Microphone,
         muted: true,
+        layers: vec![],
+    };
+    let layered = OfferedTrack {
+        cid: "c".into(),
+        source: TrackSource::Camera,
+        muted: false,
+        layers: vec![OfferedLayer {
+            rid: "q".into(),
+            width: 320,
+            height: 180,
+            bitrate: 160_000,
+        }],
     };
     let offer = MediaOffer {
         sdp: "v=0".into(),
         mid_to_cid: [("0".into(), "m".into())].into(),
-        tracks: vec![track],
+        tracks: vec![track, layered],
     };
     let join = |locator, offer| {
         Request::Join(Box::new(Join {

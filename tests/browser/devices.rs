@@ -77,7 +77,9 @@ async fn a_camera_opens_by_its_id() {
 #[wasm_bindgen_test]
 async fn a_microphone_of_the_sdk_stops_with_its_owner() {
     let before = counters::snapshot();
-    let microphone = devices::open_microphone("").await.expect("a microphone");
+    let microphone = devices::open_microphone("", Default::default())
+        .await
+        .expect("a microphone");
     let track = microphone.track();
     assert_eq!(track.ready_state(), MediaStreamTrackState::Live);
     assert_eq!(counters::snapshot().tracks, before.tracks + 1);

@@ -33,7 +33,7 @@ async fn the_offer_has_every_section_and_waits_for_no_candidate() {
     );
     assert_eq!(
         ["audio", "video", "application"].map(|kind| sections(&offer.sdp, kind)),
-        [13, 11, 1]
+        [14, 11, 1]
     );
     assert!(
         !offer.sdp.contains("a=candidate"),
@@ -43,6 +43,14 @@ async fn the_offer_has_every_section_and_waits_for_no_candidate() {
         !offer.sdp.contains("VP9") && !offer.sdp.contains("AV1") && !offer.sdp.contains("PCMU")
     );
     assert!(offer.sdp.contains("VP8/90000") && offer.sdp.contains("opus/48000/2"));
+    // Redundancy is preferred: the first payload type of a section is.
+    let first = |sdp: &str| {
+        let line = sdp.lines().find(|line| line.starts_with("m=audio"))?;
+        line.split(' ')
+            .nth(3)
+            .map(|number| format!("a=rtpmap:{number} red/48000/2"))
+    };
+    assert!(first(&offer.sdp).is_some_and(|red| offer.sdp.contains(&red)));
 
     assert_eq!(
         offer
@@ -71,8 +79,8 @@ async fn a_slots_picture_is_shown_and_its_first_frame_told() {
     {
         let subject = Subject::new(1, 2);
         let offer = subject.session.offer().await.expect("an offer");
-        // microphone 0, camera 1, screen 2, audio slot 3, video slots 4 and 5.
-        let peer = Answerer::new(&[("4", &camera)]);
+        // microphone 0, camera 1, screen 2 and its sound 3, audio slot 4, video slots 5 and 6.
+        let peer = Answerer::new(&[("5", &camera)]);
         subject.connect(&peer, &offer).await;
         until("media is up", || subject.told(&MediaEvent::Connected)).await;
         assert!(subject.session.remote_track("TR_a").is_none());
@@ -84,7 +92,7 @@ async fn a_slots_picture_is_shown_and_its_first_frame_told() {
             .expect("a body");
         body.append_child(view.target()).expect("in the page");
         subject.session.show("TR_a", &view);
-        hear_slots(&[("4", "TR_a")]);
+        hear_slots(&[("5", "TR_a")]);
         assert!(subject.told(&MediaEvent::TrackAssigned {
             track: "TR_a".into(),
             arrives: true
@@ -130,7 +138,9 @@ async fn a_slots_picture_is_shown_and_its_first_frame_told() {
 #[wasm_bindgen_test]
 async fn nothing_is_sent_before_the_gate_is_open_nor_while_muted() {
     stub_socket();
-    let microphone = devices::open_microphone("").await.expect("a microphone");
+    let microphone = devices::open_microphone("", Default::default())
+        .await
+        .expect("a microphone");
     let subject = Subject::new(1, 1);
     let offer = subject.session.offer().await.expect("an offer");
     let peer = Answerer::new(&[]);
@@ -250,7 +260,7 @@ async fn blocked_sound_is_told_and_starts_with_a_gesture() {
     let offer = subject.session.offer().await.expect("an offer");
     let peer = Answerer::new(&[]);
     subject.connect(&peer, &offer).await;
-    hear_slots(&[("3", "TR_a"), ("4", "TR_b")]);
+    hear_slots(&[("4", "TR_a"), ("5", "TR_b")]);
     let blocked = || subject.told(&MediaEvent::PlaybackBlocked(true));
     until("it is told", blocked).await;
     js_sys::eval(
@@ -277,7 +287,7 @@ async fn a_closed_session_leaves_nothing() {
         let offer = subject.session.offer().await.expect("an offer");
         let peer = Answerer::new(&[]);
         subject.connect(&peer, &offer).await;
-        hear_slots(&[("3", "TR_sound"), ("15", "TR_picture")]);
+        hear_slots(&[("4", "TR_sound"), ("16", "TR_picture")]);
         assert!(counters::snapshot().elements > before.elements);
         subject.session.close();
         assert_eq!(sent().len(), 1, "a goodbye");
@@ -292,4 +302,206 @@ fn a_browser_without_webrtc_is_told_so() {
     let refused = MediaSession::new(MediaConfig::default(), Box::new(|_| {})).err();
     js_sys::eval("globalThis.RTCPeerConnection = kept").expect("shown again");
     assert_eq!(refused.expect("an error").reason(), Reason::NO_WEBRTC);
+}
+
+/// What a sender's parameters say of its layers: rid, active, scale.
+fn encodings(peer: &web_sys::RtcPeerConnection, at: u32) -> Vec<(String, bool, f64)> {
+    use js_sys::{Array, Function, Reflect};
+    use wasm_bindgen::JsCast;
+    let sender = peer.get_senders().get(at);
+    let get = |object: &wasm_bindgen::JsValue, name: &str| {
+        Reflect::get(object, &name.into()).expect("a member")
+    };
+    let read: Function = get(&sender, "getParameters").unchecked_into();
+    let parameters = read.call0(&sender).expect("parameters");
+    let layer = |layer| {
+        let text = get(&layer, "rid").as_string().unwrap_or_default();
+        let active = get(&layer, "active").as_bool().unwrap_or_default();
+        let scale = get(&layer, "scaleResolutionDownBy").as_f64();
+        (text, active, scale.unwrap_or_default())
+    };
+    Array::from(&get(&parameters, "encodings"))
+        .iter()
+        .map(layer)
+        .collect()
+}
+
+/// The peer connection that the session under test has made.
+fn kept_peer() -> web_sys::RtcPeerConnection {
+    let peer = js_sys::eval("keptPeers[0]").expect("a peer");
+    wasm_bindgen::JsCast::unchecked_into(peer)
+}
+
+fn keep_peers(keep: bool) {
+    js_sys::eval(match keep {
+        true => {
+            "globalThis.keptPeers = []; globalThis.BrowsersPeer = RTCPeerConnection;
+             globalThis.RTCPeerConnection = class extends BrowsersPeer {
+               constructor(...args) { super(...args); keptPeers.push(this); }
+             };"
+        }
+        false => "globalThis.RTCPeerConnection = BrowsersPeer; globalThis.keptPeers = []",
+    })
+    .expect("a peer connection");
+}
+
+/// A canvas that is captured in a size.
+fn captured(width: u32, height: u32) -> web_sys::MediaStreamTrack {
+    let script = format!(
+        "(() => {{ const c = document.createElement('canvas'); c.width = {width}; c.height = {height};
+           c.getContext('2d').fillRect(0, 0, 9, 9); return c.captureStream(10).getVideoTracks()[0]; }})()"
+    );
+    wasm_bindgen::JsCast::unchecked_into(js_sys::eval(&script).expect("a track"))
+}
+
+#[wasm_bindgen_test]
+async fn a_camera_is_sent_in_the_layers_that_its_size_is_worth_and_somebody_wants() {
+    stub_socket();
+    keep_peers(true);
+    let subject = Subject::new(1, 1);
+    let offer = subject.session.offer().await.expect("an offer");
+    let own = kept_peer();
+    keep_peers(false);
+    assert!(
+        offer.sdp.contains("a=simulcast:send q;h;f"),
+        "{}",
+        offer.sdp
+    );
+    assert!(offer.sdp.contains("a=simulcast:send q;h\r\n"), "the screen");
+    assert_eq!(offer.tracks[1].layers.len(), 3);
+    let peer = Answerer::simulcast();
+    subject.connect(&peer, &offer).await;
+    subject.session.open_gate();
+    until("media is up", || subject.told(&MediaEvent::Connected)).await;
+    let states = |own: &_| {
+        encodings(own, 1)
+            .into_iter()
+            .map(|(_, on, _)| on)
+            .collect::<Vec<_>>()
+    };
+
+    subject.session.set_camera(Some(captured(1280, 720)));
+    until("three layers", || {
+        encodings(&own, 1)
+            .iter()
+            .map(|(rid, on, scale)| (&**rid, *on, *scale))
+            .eq([("q", true, 4.0), ("h", true, 2.0), ("f", true, 1.0)])
+    })
+    .await;
+    subject.session.set_camera(Some(captured(640, 360)));
+    until("two layers", || states(&own) == [true, true, false]).await;
+    subject.session.set_camera(Some(captured(320, 180)));
+    until("one layer", || states(&own) == [true, false, false]).await;
+    subject.session.set_camera(Some(captured(1280, 720)));
+    until("three layers again", || states(&own) == [true, true, true]).await;
+
+    let own_camera = lk::TrackInfo {
+        sid: "TR_cam".into(),
+        source: lk::TrackSource::Camera.into(),
+        ..Default::default()
+    };
+    hear(Response::TrackPublished(lk::TrackPublishedResponse {
+        cid: offer.tracks[1].cid.clone(),
+        track: Some(own_camera),
+    }));
+    let wanted = |qualities: [bool; 3]| {
+        let quality = |(quality, enabled): (usize, bool)| lk::SubscribedQuality {
+            quality: quality as i32,
+            enabled,
+        };
+        hear(Response::SubscribedQualityUpdate(
+            lk::SubscribedQualityUpdate {
+                track_sid: "TR_cam".into(),
+                subscribed_codecs: vec![lk::SubscribedCodec {
+                    codec: "vp8".into(),
+                    qualities: qualities.into_iter().enumerate().map(quality).collect(),
+                }],
+                ..Default::default()
+            },
+        ));
+    };
+    wanted([true, false, false]);
+    until("the small layer alone", || {
+        states(&own) == [true, false, false]
+    })
+    .await;
+    wanted([true, false, true]);
+    until("the large one, too", || states(&own) == [true, false, true]).await;
+    subject.session.close();
+}
+
+#[wasm_bindgen_test]
+async fn an_engine_without_simulcast_gets_the_whole_picture() {
+    stub_socket();
+    keep_peers(true);
+    let subject = Subject::new(1, 1);
+    let offer = subject.session.offer().await.expect("an offer");
+    let own = kept_peer();
+    keep_peers(false);
+    let peer = Answerer::new(&[]);
+    subject.session.set_camera(Some(captured(1280, 720)));
+    subject.session.open_gate();
+    subject.connect(&peer, &offer).await;
+    until("one layer of full size", || {
+        let layers = encodings(&own, 1);
+        layers.len() == 1 && layers[0].1 && layers[0].2 == 1.0
+    })
+    .await;
+    subject.session.close();
+}
+
+#[wasm_bindgen_test]
+async fn a_view_is_received_while_it_can_be_seen_and_in_its_size() {
+    stub_socket();
+    let subject = Subject::new(1, 2);
+    let offer = subject.session.offer().await.expect("an offer");
+    let peer = Answerer::new(&[]);
+    subject.connect(&peer, &offer).await;
+    let track = lk::TrackInfo {
+        sid: "TR_a".into(),
+        source: lk::TrackSource::Camera.into(),
+        r#type: lk::TrackType::Video.into(),
+        ..Default::default()
+    };
+    hear(Response::Update(lk::ParticipantUpdate {
+        participants: vec![lk::ParticipantInfo {
+            sid: "PA_a".into(),
+            identity: "ann".into(),
+            tracks: vec![track],
+            ..Default::default()
+        }],
+    }));
+    let told = || {
+        let settings = |message| match message {
+            Request::TrackSetting(settings) => {
+                Some((settings.disabled, settings.width, settings.height))
+            }
+            _ => None,
+        };
+        sent().into_iter().filter_map(settings).collect::<Vec<_>>()
+    };
+    let view = View::new(Scaling::Crop, false).expect("a view");
+    view.set_rendered(160, 90);
+    subject.session.show("TR_a", &view);
+    until("its size is told", || {
+        told().last() == Some(&(false, 160, 80))
+    })
+    .await;
+    view.set_rendered(640, 360);
+    until("a larger one", || told().last() == Some(&(false, 640, 352))).await;
+    view.set_rendered(0, 0);
+    until("nobody sees it", || {
+        told().last().is_some_and(|told| told.0)
+    })
+    .await;
+    view.set_rendered(640, 360);
+    until("somebody sees it", || {
+        told().last() == Some(&(false, 640, 352))
+    })
+    .await;
+    view.close();
+    until("it is closed", || told().last().is_some_and(|told| told.0)).await;
+    subject.session.read("TR_a");
+    until("it is read", || told().last() == Some(&(false, 0, 0))).await;
+    subject.session.close();
 }

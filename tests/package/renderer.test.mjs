@@ -70,3 +70,56 @@ test('a stream tells its changes after it has them', async () => {
   ]);
   await assert.rejects(video.getMediaStream(), { code: 412, subCode: 59203 });
 });
+
+test('a stream that is not received yet is waited for: asking for it makes it come', async () => {
+  const { core, call, video } = await remote();
+  let track;
+  scripted.script.remoteTrack = () => track;
+  globalThis.MediaStream = class { constructor(tracks) { this.tracks = tracks; } };
+  const asked = video.getMediaStream();
+  await settle();
+  assert.deepEqual(core.named('remoteTrack').at(-1), ['remoteTrack', call.id, 7]);
+  track = { id: 't' };
+  core.tell({ type: 'streams', call: call.id, participant: '8:acs:r_a', added: [], updated: [stream(7, { receiving: true })], removed: [] });
+  assert.deepEqual((await asked).tracks, [track]);
+  delete globalThis.MediaStream;
+});
+
+test('a view tells how large it is rendered and whether it is in sight, until it is disposed', async () => {
+  const observers = {};
+  const observer = (name) => class {
+    constructor(told) { observers[name] = { told, seen: new Set() }; }
+    observe(element) { observers[name].seen.add(element); }
+    unobserve(element) { observers[name].seen.delete(element); }
+  };
+  const listeners = new Set();
+  Object.assign(globalThis, {
+    ResizeObserver: observer('size'), IntersectionObserver: observer('sight'), window: { devicePixelRatio: 2 },
+    document: {
+      visibilityState: 'visible', pictureInPictureElement: null,
+      addEventListener: (_, listener) => listeners.add(listener), removeEventListener: (_, listener) => listeners.delete(listener),
+    },
+  });
+  try {
+    const { core, video } = await remote();
+    scripted.script.openRemoteView = () => {};
+    const view = await new sdk.VideoStreamRenderer(video).createView();
+    const { target } = view;
+    target.contains = (element) => element === target;
+    const rendered = () => core.views.at(-1).rendered;
+    observers.size.told([{ target, contentRect: { width: 160, height: 90 } }]);
+    assert.deepEqual(rendered(), [0, 0], 'not in sight');
+    observers.sight.told([{ target, isIntersecting: true }]);
+    assert.deepEqual(rendered(), [320, 180], 'in device pixels');
+    document.visibilityState = 'hidden';
+    listeners.forEach((listener) => listener());
+    assert.deepEqual(rendered(), [0, 0], 'behind another tab');
+    document.pictureInPictureElement = target;
+    listeners.forEach((listener) => listener());
+    assert.deepEqual(rendered(), [320, 180], 'floating above it');
+    view.dispose();
+    assert.deepEqual([observers.size.seen.size, observers.sight.seen.size, listeners.size], [0, 0, 0]);
+  } finally {
+    for (const name of ['ResizeObserver', 'IntersectionObserver', 'window', 'document']) delete globalThis[name];
+  }
+});

@@ -10,12 +10,15 @@ function control(name, iconName, words, act) {
 }
 
 export class Controls {
-  /** `actions`: `{people, info, leave, endForAll?}`. */
+  /** `actions`: `{share, people, info, leave, endForAll?}`. */
   constructor(media, actions) {
     this.media = media;
     this.listeners = new Listeners();
     this.microphone = control('microphone', 'mic', 'Mute', () => media.setMuted(!media.muted));
     this.camera = control('camera', 'camera', 'Camera off', () => media.setCamera(!media.cameraOn));
+    this.share = control('share', 'screen', 'Share screen', actions.share);
+    // Phones have none.
+    this.share.button.hidden = !navigator.mediaDevices?.getDisplayMedia;
     this.people = control('people', 'people', 'People', actions.people);
     this.info = control('info', 'info', 'Info', actions.info);
     this.leave = control('leave', 'leave', 'Leave', actions.leave);
@@ -23,7 +26,7 @@ export class Controls {
     this.people.button.append(this.badge);
     this.people.button.setAttribute('aria-expanded', 'false');
     this.info.button.setAttribute('aria-expanded', 'false');
-    const buttons = [this.microphone, this.camera, this.people, this.info, this.leave];
+    const buttons = [this.microphone, this.camera, this.share, this.people, this.info, this.leave];
     if (actions.endForAll) {
       this.endForAll = control('end-all', 'end-all', 'End for everyone', actions.endForAll);
       buttons.push(this.endForAll);
@@ -36,6 +39,12 @@ export class Controls {
   show() {
     const { media } = this;
     this.showMedia(this.microphone, !media.muted, 'mic', media.muted ? 'Unmute' : 'Mute', media.busy.microphone);
+    const words = media.sharing ? 'Stop sharing' : 'Share screen';
+    setText(this.share.text, words);
+    this.share.button.title = words;
+    this.share.button.classList.toggle('open', media.sharing);
+    this.share.button.disabled = !media.mayShare;
+    this.share.button.toggleAttribute('data-busy', media.busy.screen);
     this.showMedia(this.camera, media.cameraOn, 'camera', media.cameraOn ? 'Camera off' : 'Camera on', media.busy.camera);
   }
 

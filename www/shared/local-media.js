@@ -5,6 +5,9 @@
  */
 import { Listeners } from './listeners.js';
 
+/** Of the error when the user picks no screen. */
+const NOTHING_PICKED = 59142;
+
 export class LocalMedia extends EventTarget {
   constructor(sdk, deviceManager, problems) {
     super();
@@ -22,7 +25,7 @@ export class LocalMedia extends EventTarget {
     this.speakers = [];
     this.allowed = { audio: false, video: false };
     this.notice = '';
-    this.busy = { camera: false, microphone: false };
+    this.busy = { camera: false, microphone: false, screen: false };
   }
 
   /** Asks for permission, lists the devices, turns the camera on if there is one. */
@@ -66,6 +69,15 @@ export class LocalMedia extends EventTarget {
     return this.stream !== null;
   }
 
+  get sharing() {
+    return this.call?.isScreenSharingOn ?? false;
+  }
+
+  /** The service decides; this is what it said last. */
+  get mayShare() {
+    return this.call?.feature(this.sdk.Features.Capabilities).capabilities.shareScreen.isPresent ?? false;
+  }
+
   get microphone() {
     return this.devices.selectedMicrophone;
   }
@@ -88,10 +100,24 @@ export class LocalMedia extends EventTarget {
       this.muted = call.isMuted;
       this.changed();
     });
+    this.callListeners.add(call, 'isScreenSharingOnChanged', () => this.changed());
+    this.callListeners.add(call.feature(this.sdk.Features.Capabilities), 'capabilitiesChanged', () => this.changed());
     this.callListeners.add(call, 'localVideoStreamsUpdated', ({ removed }) => {
       if (this.stream && removed.includes(this.stream) && !this.busy.camera) {
         this.stream = null;
         this.changed();
+      }
+    });
+  }
+
+  /** The browser asks what to share; who picks nothing has changed their mind. */
+  setSharing(on) {
+    return this.once('screen', on ? 'The screen could not be shared' : 'Sharing could not be stopped', async () => {
+      if (!on) return this.call?.stopScreenSharing();
+      try {
+        await this.call?.startScreenSharing();
+      } catch (error) {
+        if (error.subCode !== NOTHING_PICKED) throw error;
       }
     });
   }

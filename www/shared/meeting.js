@@ -10,6 +10,7 @@ import { Notices } from './notices.js';
 import { Panel } from './panel.js';
 import { People } from './people.js';
 import { Roster } from './roster.js';
+import { SharedScreen } from './shared-screen.js';
 import { helpButton, listenForShortcuts, showHelp } from './shortcuts.js';
 import { Stage } from './stage.js';
 import { themeButton } from './theme.js';
@@ -31,6 +32,7 @@ export class Meeting {
     this.people = new People(call);
     this.lobby = new Lobby(call, problems);
     this.stage = new Stage({ sdk, people: this.people, media, selfName, problems, showPeople: () => this.panel.show('people') });
+    this.shared = new SharedScreen({ sdk, people: this.people, problems, announce });
     this.roster = new Roster({ call, people: this.people, media, selfName, problems, mayRemove: () => organiser });
     this.info = new Info(call, problems);
     this.panel = new Panel({
@@ -41,6 +43,7 @@ export class Meeting {
       this.tellWaiting();
     });
     this.controls = new Controls(media, {
+      share: () => media.setSharing(!media.sharing),
       people: () => this.panel.toggle('people'),
       info: () => this.panel.toggle('info'),
       leave: () => this.leave(false),
@@ -51,7 +54,7 @@ export class Meeting {
     this.heading = el('h1', { tabindex: '-1' }, subject);
     this.element = el('div', { class: 'meeting' },
       el('header', { class: 'head' }, this.heading, clock, el('span', { class: 'fill' }), helpButton(), themeButton(this.listeners)),
-      el('div', { class: 'middle' }, this.notices.element, this.stage.element, this.alone),
+      el('div', { class: 'middle' }, this.notices.element, el('div', { class: 'stages' }, this.shared.element, this.stage.element), this.alone),
       this.panel.element, this.controls.element);
     this.keepClock(clock);
     this.follow();
@@ -85,11 +88,12 @@ export class Meeting {
       this.tellWaiting();
     });
     let muted = media.muted;
-    let cameraOn = media.cameraOn;
+    let { cameraOn, sharing } = media;
     listeners.add(media, 'change', () => {
       if (media.muted !== muted) announce.say(media.muted ? 'You are muted' : 'Your microphone is on');
       if (media.cameraOn !== cameraOn) announce.say(media.cameraOn ? 'Your camera is on' : 'Your camera is off');
-      ({ muted, cameraOn } = media);
+      if (media.sharing !== sharing) this.tellSharing();
+      ({ muted, cameraOn, sharing } = media);
       if (media.notice) notices.show('media', media.notice, { warn: true });
       else notices.hide('media');
     });
@@ -112,6 +116,15 @@ export class Meeting {
       info: () => this.panel.toggle('info'),
       help: showHelp,
     });
+  }
+
+  /** Who shares must not forget it. */
+  tellSharing() {
+    const { media, announce, notices } = this;
+    announce.say(media.sharing ? 'You are sharing your screen' : 'Your screen is no longer shared');
+    if (!media.sharing) return notices.hide('sharing');
+    const stop = { text: 'Stop sharing', primary: true, act: () => media.setSharing(false) };
+    notices.show('sharing', 'You are sharing your screen with everybody.', { iconName: 'screen', buttons: [stop] });
   }
 
   count() {
@@ -159,7 +172,7 @@ export class Meeting {
   }
 
   dispose() {
-    for (const part of [this.listeners, this.stage, this.roster, this.lobby, this.info, this.controls, this.people]) part.dispose();
+    for (const part of [this.listeners, this.shared, this.stage, this.roster, this.lobby, this.info, this.controls, this.people]) part.dispose();
     document.querySelectorAll('dialog.question').forEach((dialog) => dialog.close('no'));
     this.element.remove();
   }

@@ -31,7 +31,7 @@ export class People extends EventTarget {
     if (this.followed.has(id)) return;
     const listeners = new Listeners();
     const streams = new Map();
-    const person = { id, participant, name: '', muted: false, speaking: false, stream: null, receiving: true, present: false };
+    const person = { id, participant, name: '', muted: false, speaking: false, stream: null, screen: null, receiving: true, present: false };
     this.followed.set(id, { person, listeners });
     const read = () => this.read(person);
     for (const event of ['stateChanged', 'isMutedChanged', 'displayNameChanged', 'isSpeakingChanged', 'roleChanged']) {
@@ -62,9 +62,10 @@ export class People extends EventTarget {
     person.name = participant.displayName || 'Somebody';
     person.muted = participant.isMuted;
     person.speaking = participant.isSpeaking && !participant.isMuted;
-    // A shared screen goes before the camera.
     const available = participant.videoStreams.filter((stream) => stream.isAvailable);
-    person.stream = available.find((stream) => stream.mediaStreamType === 'ScreenSharing') ?? available[0] ?? null;
+    const isScreen = ({ mediaStreamType }) => mediaStreamType === 'ScreenSharing';
+    person.stream = available.find((stream) => !isScreen(stream)) ?? null;
+    person.screen = available.find(isScreen) ?? null;
     person.receiving = person.stream ? person.stream.isReceiving : true;
     person.present = !ABSENT.has(participant.state);
     if (person.present !== before) this.tell(person.present ? 'joined' : 'left', person);

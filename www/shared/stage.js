@@ -85,7 +85,7 @@ export class Stage {
   choose(everybody, places) {
     const kept = this.shown.filter((id) => everybody.some((person) => person.id === id));
     const order = new Map(kept.map((id, at) => [id, at]));
-    const rank = (person) => [person.speaking ? 0 : 1, person.stream?.mediaStreamType === 'ScreenSharing' ? 0 : 1,
+    const rank = (person) => [person.speaking ? 0 : 1, person.screen ? 0 : 1,
       -(this.spoke.get(person.id) ?? 0), order.get(person.id) ?? Infinity];
     const chosen = new Set([...everybody].sort((left, right) => {
       const [a, b] = [rank(left), rank(right)];

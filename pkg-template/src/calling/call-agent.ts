@@ -5,7 +5,7 @@ import { Emitter, type CollectionUpdatedEvent } from '../events.js';
 import type { CommunicationIdentifier } from '../identifiers.js';
 import { agents, calls, hold, type AgentChange } from '../runtime.js';
 import type {
-  CallAgentConnectionState, ConnectionStateChangedArgs, JoinCallOptions, JoinLocator, StartCallOptions, TeamsCallee,
+  AudioOptions, CallAgentConnectionState, ConnectionStateChangedArgs, JoinCallOptions, JoinLocator, StartCallOptions, TeamsCallee,
   TeamsMeetingLocator,
 } from '../types.js';
 import { Call, TeamsCall, type CallCommon } from './call.js';
@@ -108,6 +108,7 @@ export abstract class CallAgentBase<
       calls.set(call.id, call._record);
       self._core.join(self._agent, call.id, meeting, {
         muted,
+        ...cleaning(options.audioOptions),
         ...(camera && { camera }),
         ...(voice && { microphone: voice }),
       });
@@ -215,6 +216,12 @@ export class TeamsCallAgent extends CallAgentBase<TeamsCall, TeamsCallAgentEvent
     return call;
   }
 }
+
+/** What the core is to do with a microphone of its own; only what was said. */
+function cleaning(options: AudioOptions = {}): Pick<AudioOptions, (typeof cleaningNames)[number]> {
+  return Object.fromEntries(cleaningNames.filter((name) => name in options).map((name) => [name, options[name]]));
+}
+const cleaningNames = ['echoCancellation', 'noiseSuppression', 'autoGainControl'] as const;
 
 /** The core checks what is inside; here only which kind it is. */
 function locatorOf(locator: JoinLocator): Locator {

@@ -70,6 +70,7 @@ export class CallRecord implements CallSink {
     if (ids !== [this.threadId, this.participantId, this.serverCallId].join()) this.info._changed();
     if (before.role !== this.role) call._emit('roleChanged');
     if (before.isMuted !== this.isMuted) call._emit('isMutedChanged');
+    if (change.screenSharing === false) this.media.screenEnded();
     if (before.state !== this.state) call._emit('stateChanged');
     call._toFeatures(change);
     if (before.state !== this.state && this.state === 'Disconnected') this.ended();

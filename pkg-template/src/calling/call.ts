@@ -77,14 +77,14 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   /** Whether the others are silenced here; not possible yet. */
   get isIncomingAudioMuted(): boolean { return false }
 
-  /** Whether one's screen is shared; not possible yet. */
-  get isScreenSharingOn(): boolean { return false }
+  /** Whether one's screen is shared. */
+  get isScreenSharingOn(): boolean { return this._record.media.screen !== undefined }
 
   /** Whether one's camera is sent. */
   get isLocalVideoStarted(): boolean { return this._record.media.video.length > 0 }
 
-  /** The camera that is sent, or nothing. */
-  get localVideoStreams(): ReadonlyArray<LocalVideoStream> { return this._record.media.video }
+  /** The camera and the screen, as far as they are sent. */
+  get localVideoStreams(): ReadonlyArray<LocalVideoStream> { return this._record.media.streams }
 
   /** The microphone, where the application gave one. */
   get localAudioStreams(): ReadonlyArray<LocalAudioStream> { return this._record.media.audio }
@@ -153,10 +153,23 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   async hold(): Promise<void> { throw notSupported('Hold') }
   /** @throws CommunicationServicesError 501/59200: not supported yet. */
   async resume(): Promise<void> { throw notSupported('Resume') }
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async startScreenSharing(_stream?: LocalVideoStream): Promise<void> { throw notSupported('Screen sharing') }
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async stopScreenSharing(): Promise<void> { throw notSupported('Screen sharing') }
+
+  /**
+   * Shares a screen, a window or a tab that the user picks, with its sound where the browser gives it;
+   * or a stream of the application's own. Call it while a click is being handled.
+   * @throws CommunicationServicesError 403/59142 when the user picks nothing, 403/59120 when the role
+   * does not allow it, 412/59203 when the call is not connected or a screen is shared already,
+   * 501/59200 where the browser has no screen sharing.
+   */
+  startScreenSharing(stream?: LocalVideoStream): Promise<void> {
+    return this._record.media.startScreenSharing(stream);
+  }
+
+  /** Stops sharing; does nothing when nothing is shared. */
+  stopScreenSharing(): Promise<void> {
+    return this._record.media.stopScreenSharing();
+  }
+
   /** @throws CommunicationServicesError 501/59200: not supported yet. */
   async muteIncomingAudio(): Promise<void> { throw notSupported('Silencing the others') }
   /** @throws CommunicationServicesError 501/59200: not supported yet. */

@@ -4,16 +4,22 @@ import { loadedCore } from '../runtime.js';
 import type { TrackUser } from '../streams/camera.js';
 import type { LocalAudioStream } from '../streams/local-audio-stream.js';
 import type { LocalVideoStream } from '../streams/local-video-stream.js';
+import { givenScreen, pickScreen, type SharedScreen } from '../streams/screen.js';
 import type { CallRecord } from './call-record.js';
 
 export class LocalMedia {
   /** Replaced, never changed. */
   video: ReadonlyArray<LocalVideoStream> = [];
+  screen: LocalVideoStream | undefined;
+  /** Camera and screen; replaced, never changed. */
+  streams: ReadonlyArray<LocalVideoStream> = [];
   /** Replaced, never changed. */
   audio: ReadonlyArray<LocalAudioStream> = [];
   /** Starting and stopping wait for each other, so that quick clicks end as the last one says. */
   private turn: Promise<unknown> = Promise.resolve();
   private readonly videoUser: TrackUser = { replaced: (track) => this.publish(track) };
+  private readonly screenUser: TrackUser = { replaced: (track) => this.share(track) };
+  private shared: SharedScreen | undefined;
   private readonly audioUser = { replaced: (stream: LocalAudioStream) => stream._sendIn(this.record.id) };
 
   constructor(private readonly record: CallRecord) {}
@@ -21,7 +27,7 @@ export class LocalMedia {
   /** Before `join`: the stream is the call's at once; its track is published now or as soon as it is open. */
   joinWith(stream: LocalVideoStream | undefined): MediaStreamTrack | undefined {
     if (!stream) return undefined;
-    this.video = [checked(stream)];
+    this.video = this.streams = [checked(stream)];
     const track = stream._camera.openNow(this.videoUser);
     return track;
   }
@@ -52,9 +58,49 @@ export class LocalMedia {
         throw error;
       }
       this.video = [stream];
-      this.record.call._emit('isLocalVideoStartedChanged');
-      this.record.call._emit('localVideoStreamsUpdated', { added: [stream], removed: [] });
+      this.tell('isLocalVideoStartedChanged', [stream], []);
     });
+  }
+
+  /** The browser asks at once: it does so only while a click is being handled. */
+  startScreenSharing(given: LocalVideoStream | undefined): Promise<void> {
+    const picked = this.pick(given);
+    picked.catch(() => {}); // Told below, when it is its turn.
+    return this.inTurn(async () => {
+      const screen = await picked;
+      if (this.shared) {
+        screen.stop();
+        throw wrongState('A screen is shared already: stop it first, or use switchSource() of its stream.');
+      }
+      this.shared = screen;
+      try {
+        await this.share(await screen.stream._camera.open(this.screenUser));
+        this.mustLive();
+      } catch (error) {
+        this.letGo(screen);
+        throw error;
+      }
+      screen.stream._isScreen = true;
+      this.screen = screen.stream;
+      this.tell('isScreenSharingOnChanged', [screen.stream], []);
+    });
+  }
+
+  stopScreenSharing(): Promise<void> {
+    return this.inTurn(async () => {
+      if (!this.screen) return;
+      await this.share();
+      this.screenEnded();
+    });
+  }
+
+  /** By the browser's own bar, by the service, or with the call. */
+  screenEnded(): void {
+    const { screen, shared } = this;
+    if (!screen || !shared) return;
+    this.screen = undefined;
+    this.letGo(shared);
+    this.tell('isScreenSharingOnChanged', [], [screen]);
   }
 
   stopVideo(stream: LocalVideoStream): Promise<void> {
@@ -86,7 +132,31 @@ export class LocalMedia {
   /** The end of the call gives cameras and microphones back. */
   ended(): void {
     for (const stream of this.video) this.removeVideo(stream);
+    this.screenEnded();
     this.setAudio([]);
+  }
+
+  private async pick(given: LocalVideoStream | undefined): Promise<SharedScreen> {
+    if (this.record.state !== 'Connected') throw wrongState('A screen can be shared once the call is connected.');
+    return given ? givenScreen(checked(given)) : pickScreen();
+  }
+
+  private letGo(shared: SharedScreen): void {
+    this.shared = undefined;
+    shared.stream._camera.close(this.screenUser);
+    shared.stop();
+  }
+
+  private share(track?: MediaStreamTrack): Promise<void> {
+    return settled(async () => (await loadedCore()).shareScreen(this.record.id, track, track && this.shared?.sound));
+  }
+
+  private tell(
+    event: 'isLocalVideoStartedChanged' | 'isScreenSharingOnChanged', added: LocalVideoStream[], removed: LocalVideoStream[],
+  ): void {
+    this.streams = this.screen ? [...this.video, this.screen] : this.video;
+    this.record.call._emit(event);
+    this.record.call._emit('localVideoStreamsUpdated', { added, removed });
   }
 
   private setAudio(audio: LocalAudioStream[]): void {
@@ -105,8 +175,7 @@ export class LocalMedia {
     if (this.record.state === 'Disconnected') stream._callEnded(this.videoUser);
     else stream._camera.close(this.videoUser);
     this.video = [];
-    this.record.call._emit('isLocalVideoStartedChanged');
-    this.record.call._emit('localVideoStreamsUpdated', { added: [], removed: [stream] });
+    this.tell('isLocalVideoStartedChanged', [], [stream]);
   }
 
   private publish(track: MediaStreamTrack): Promise<void> {

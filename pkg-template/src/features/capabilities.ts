@@ -72,6 +72,7 @@ function capabilitiesOf(record: CallRecord): ParticipantCapabilities {
   const owns = record.mayAdmit && (record.role === 'Organizer' || record.role === 'Co-organizer');
   for (const name of ['turnVideoOn', 'unmuteMic', 'viewAttendeeNames']) able.set(name, 'Capable');
   for (const name of ['manageLobby', 'removeParticipant']) able.set(name, manages);
+  able.set('shareScreen', record.role === 'Attendee' ? 'RoleRestricted' : 'Capable');
   able.set('hangUpForEveryOne', owns ? 'Capable' : 'RoleRestricted');
   const reasonOf = (name: string) => (record.wasConnected ? (able.get(name) ?? 'FeatureNotSupported') : 'NotInitialized');
   return Object.fromEntries(

@@ -31,6 +31,8 @@ export class LocalVideoStream extends Emitter<LocalVideoStreamEvents> {
   _given: (TrackUser & { stream: MediaStream }) | undefined;
   /** @internal */
   _features = new Map<unknown, unknown>();
+  /** @internal Set when it is shared as a screen. */
+  _isScreen = false;
   /** @internal */
   _isDisposed = false;
 
@@ -49,11 +51,12 @@ export class LocalVideoStream extends Emitter<LocalVideoStreamEvents> {
   get source(): VideoDeviceInfo {
     if (!isMediaStream(this._source)) return this._source;
     const track = this._source.getVideoTracks()[0];
-    return { id: track?.id ?? this._source.id, name: track?.label ?? '', deviceType: 'Virtual' };
+    return { id: track?.id ?? this._source.id, name: track?.label ?? '', deviceType: this._isScreen ? 'ScreenSharing' : 'Virtual' };
   }
 
-  /** `Video` for a camera, `RawMedia` for the application's own stream. */
+  /** `Video` for a camera, `RawMedia` for the application's own stream, `ScreenSharing` once that is shared. */
   get mediaStreamType(): MediaStreamType {
+    if (this._isScreen) return 'ScreenSharing';
     return isMediaStream(this._source) ? 'RawMedia' : 'Video';
   }
 

@@ -14,6 +14,9 @@ export interface RemoteVideoStreamEvents {
   sizeChanged: PropertyChangedEvent;
 }
 
+/** A slot and its key frame come within a round trip or two. */
+const PATIENCE_MS = 3_000;
+
 /** Camera or screen of a remote participant. */
 export class RemoteVideoStream extends Emitter<RemoteVideoStreamEvents> {
   /** @internal */
@@ -54,13 +57,34 @@ export class RemoteVideoStream extends Emitter<RemoteVideoStreamEvents> {
   }
 
   /**
-   * The media itself, for drawing or analysing it.
-   * @throws CommunicationServicesError 412/59203 while nothing is received for it.
+   * The media itself, for drawing or analysing it. From now on the stream is received whether a view
+   * shows it or not; if it is not yet, this waits a moment for it.
+   * @throws CommunicationServicesError 412/59203 when nothing is received for it.
    */
   async getMediaStream(): Promise<MediaStream> {
-    const track = await settled(() => currentCore()?.remoteTrack(this._callId, this._info.id));
+    const received = () => settled(() => currentCore()?.remoteTrack(this._callId, this._info.id));
+    let track = await received();
+    if (!track && this.isAvailable) {
+      await this._received();
+      track = await received();
+    }
     if (!track) throw wrongState('This stream is not received now; wait until isReceiving is true, or show it with a VideoStreamRenderer.');
     return new MediaStream([track]);
+  }
+
+  /** @internal Until it is received, is gone, or it takes too long. */
+  _received(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.off('isReceivingChanged', done);
+        this.off('isAvailableChanged', done);
+        resolve();
+      };
+      const timer = setTimeout(done, PATIENCE_MS);
+      this.on('isReceivingChanged', done);
+      this.on('isAvailableChanged', done);
+    });
   }
 
   /** @internal */

@@ -5,6 +5,7 @@ import type { CreateViewOptions, ScalingMode, StreamSize } from '../types.js';
 import type { TrackUser } from './camera.js';
 import { LocalVideoStream } from './local-video-stream.js';
 import { RemoteVideoStream } from './remote-video-stream.js';
+import { watchRendered } from './rendered.js';
 
 /** A picture in the page. */
 export class VideoStreamRendererView {
@@ -102,7 +103,11 @@ export class VideoStreamRenderer {
     const stream = this._stream;
     if ('_camera' in stream) return openLocal(stream, options);
     const view = core.openRemoteView(stream._callId, stream.id, scalingMode, isMirrored);
-    return new VideoStreamRendererView(view, view.target, options, () => view.close());
+    const stopWatching = watchRendered(view.target, (width, height) => view.setRendered(width, height));
+    return new VideoStreamRendererView(view, view.target, options, () => {
+      stopWatching();
+      view.close();
+    });
   }
 }
 

@@ -32,7 +32,7 @@ pub use admission::{Admissions, KeyedAdmissions};
 pub use alone::serve_alone;
 pub use api::{EngineConfig, EngineEvent, EngineStats, JoinSpec, Joined, OfferSpec, TcpFallback};
 pub use error::EngineError;
-pub use lk::{AddTrackRequest, TrackSource};
+pub use lk::{AddTrackRequest, TrackSource, VideoLayer};
 pub(crate) use token::issue;
 pub use token::{ApiKeys, Grants, MediaClaims, TokenError, VideoGrants};
 pub use turn::{TurnCredentials, TurnServer};

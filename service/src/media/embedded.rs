@@ -6,7 +6,7 @@ use crate::config::{Config, Turn};
 use crate::engine::{
     AddTrackRequest, Admissions, ApiKeys, Engine, EngineConfig, EngineError as StartError,
     EngineEvent, EngineStats, Grants, JoinSpec, MediaClaims, OfferSpec, TcpFallback,
-    TrackSource as Source, TurnCredentials, TurnServer,
+    TrackSource as Source, TurnCredentials, TurnServer, VideoLayer,
 };
 use crate::keys::MediaKey;
 use async_trait::async_trait;
@@ -21,6 +21,9 @@ use url::Url;
 
 /// Tracks that one offer may announce (`S11`).
 const TRACKS: usize = 16;
+
+/// Simulcast layers that a track may have: LiveKit's qualities.
+const LAYERS: usize = 3;
 
 /// The engine in this process.
 pub struct Embedded {
@@ -105,11 +108,27 @@ fn announced(track: &OfferedTrack) -> AddTrackRequest {
         TrackSource::ScreenShare => (Source::ScreenShare, true),
         TrackSource::ScreenShareAudio => (Source::ScreenShareAudio, false),
     };
+    let layers: Vec<VideoLayer> = (0..)
+        .zip(track.layers.iter().take(LAYERS))
+        .map(|(quality, layer)| VideoLayer {
+            // LiveKit's `VideoQuality` counts from the smallest layer, too.
+            quality,
+            rid: layer.rid.clone(),
+            width: layer.width,
+            height: layer.height,
+            bitrate: layer.bitrate,
+            ..VideoLayer::default()
+        })
+        .collect();
+    let whole = layers.last().cloned().unwrap_or_default();
     AddTrackRequest {
         cid: track.cid.clone(),
         source: source.into(),
         r#type: i32::from(video),
         muted: track.muted,
+        width: whole.width,
+        height: whole.height,
+        layers,
         ..AddTrackRequest::default()
     }
 }

@@ -160,6 +160,8 @@ impl Subject {
 pub struct Answerer {
     pub connection: RtcPeerConnection,
     pub sends: Vec<(String, MediaStreamTrack)>,
+    /// Browsers take no simulcast; an engine does, and says so in its answer.
+    pub simulcast: bool,
 }
 
 impl Answerer {
@@ -172,7 +174,15 @@ impl Answerer {
         Self {
             connection: RtcPeerConnection::new().expect("a peer"),
             sends,
+            simulcast: false,
         }
+    }
+
+    /// Answers as an engine that takes the camera's three layers and the screen's two.
+    pub fn simulcast() -> Self {
+        let mut engine = Self::new(&[]);
+        engine.simulcast = true;
+        engine
     }
 
     async fn answer(&self, offer: &str) -> String {
@@ -204,7 +214,20 @@ impl Answerer {
             }
             pause(10).await;
         }
-        connection.local_description().expect("a description").sdp()
+        let answer = connection.local_description().expect("a description").sdp();
+        if !self.simulcast {
+            return answer;
+        }
+        [("1", "q;h;f"), ("2", "q;h")]
+            .into_iter()
+            .fold(answer, |answer, (mid, rids)| {
+                let named: String = rids
+                    .split(';')
+                    .map(|rid| format!("a=rid:{rid} recv\r\n"))
+                    .collect();
+                let mid = format!("a=mid:{mid}\r\n");
+                answer.replace(&mid, &format!("{mid}{named}a=simulcast:recv {rids}\r\n"))
+            })
     }
 
     fn transceivers(&self) -> Vec<RtcRtpTransceiver> {

@@ -31,13 +31,14 @@ const FIREFOX_PREFERENCES = {
 /**
  * A Chromium that closes with the test.
  * @param {import('node:test').TestContext} t
- * @param {{ flags?: string[], executablePath?: string }} [options] further flags; another program
+ * @param {{ flags?: string[], without?: string[], executablePath?: string }} [options] further flags;
+ * usual ones that are left out; another program
  */
-export async function startChromium(t, { flags = [], executablePath } = {}) {
+export async function startChromium(t, { flags = [], without = [], executablePath } = {}) {
   const browser = await chromium.launch({
     // Without it Playwright looks for its own.
     executablePath: executablePath ?? process.env.CHROMIUM,
-    args: [...CHROMIUM_FLAGS, ...flags],
+    args: [...CHROMIUM_FLAGS.filter((flag) => !without.includes(flag)), ...flags],
   });
   t.after(() => browser.close());
   return browser;

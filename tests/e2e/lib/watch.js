@@ -18,12 +18,15 @@
 
   const media = navigator.mediaDevices;
   if (media) {
-    const ask = media.getUserMedia.bind(media);
-    media.getUserMedia = async (constraints) => {
-      const stream = await ask(constraints);
-      watch.tracks.push(...stream.getTracks());
-      return stream;
-    };
+    for (const name of ['getUserMedia', 'getDisplayMedia']) {
+      const ask = media[name]?.bind(media);
+      if (!ask) continue;
+      media[name] = async (constraints) => {
+        const stream = await ask(constraints);
+        watch.tracks.push(...stream.getTracks());
+        return stream;
+      };
+    }
     const clone = MediaStreamTrack.prototype.clone;
     MediaStreamTrack.prototype.clone = function cloned() {
       const copy = clone.call(this);

@@ -85,12 +85,12 @@ export class Core {
     return this.view(scaling);
   }
 
-  remoteTrack() {
-    return undefined;
+  remoteTrack(call, stream) {
+    return this.note('remoteTrack', call, stream);
   }
 
   view(scaling) {
-    const view = { target: {}, scaling, closed: 0, updateScaling(mode) { this.scaling = mode; }, close() { this.closed += 1; } };
+    const view = { target: {}, scaling, closed: 0, updateScaling(mode) { this.scaling = mode; }, setRendered(...size) { this.rendered = size; }, close() { this.closed += 1; } };
     (this.views ??= []).push(view);
     return view;
   }
@@ -100,7 +100,7 @@ export class Core {
   }
 }
 
-for (const method of ['startVideo', 'stopVideo', 'setMicrophone', 'admit', 'reject', 'remove', 'selectMicrophone', 'selectSpeaker']) {
+for (const method of ['startVideo', 'stopVideo', 'shareScreen', 'setMicrophone', 'admit', 'reject', 'remove', 'selectMicrophone', 'selectSpeaker']) {
   Core.prototype[method] = async function (...args) {
     await this.note(method, ...args);
   };

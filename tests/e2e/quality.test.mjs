@@ -1,0 +1,101 @@
+// How pictures are sent, and which are received: layers by size, and nothing that nobody sees.
+
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startChromium } from './harness/browser.mjs';
+import { Service } from './harness/service.mjs';
+import { Guest } from './lib/guest.mjs';
+import { Organiser } from './lib/organiser.mjs';
+import { until } from './lib/until.mjs';
+
+/** A second of nothing as a WAV file: 48 kHz, 16 bits, one channel. */
+function silence() {
+  const [rate, bytes] = [48_000, 96_000];
+  const file = Buffer.alloc(44 + bytes);
+  file.write('RIFF', 0);
+  file.writeUInt32LE(36 + bytes, 4);
+  file.write('WAVEfmt ', 8);
+  file.writeUInt32LE(16, 16);
+  file.writeUInt16LE(1, 20);
+  file.writeUInt16LE(1, 22);
+  file.writeUInt32LE(rate, 24);
+  file.writeUInt32LE(rate * 2, 28);
+  file.writeUInt16LE(2, 32);
+  file.writeUInt16LE(16, 34);
+  file.write('data', 36);
+  file.writeUInt32LE(bytes, 40);
+  return file;
+}
+
+/** What a page sends of its camera: lines by rid, for layers that flow. */
+const layers = (person) => person.page.evaluate(async () => {
+  const sent = {};
+  for (const peer of window.__watch.peers) {
+    if (peer.signalingState === 'closed') continue;
+    for (const report of (await peer.getStats()).values()) {
+      if (report.type === 'outbound-rtp' && report.kind === 'video' && report.framesSent > 0 && report.rid) sent[report.rid] = report.frameHeight;
+    }
+  }
+  return sent;
+});
+
+async function meeting(t, subject, options = {}) {
+  const service = await Service.start(t);
+  const browser = await startChromium(t, options);
+  const ada = await Organiser.signIn(browser, service);
+  const link = await ada.schedule(subject, { bypass: true });
+  await ada.start(subject);
+  const grete = await Guest.join(browser, link, 'Grete Gast');
+  await grete.inMeeting();
+  await Promise.all([ada.sees('Grete Gast'), grete.sees(ada.name)]);
+  return { ada, grete };
+}
+
+test('a_camera_is_sent_in_three_layers', async (t) => {
+  const { grete } = await meeting(t, 'Layers');
+  await until('three layers flow', async () => Object.keys(await layers(grete)).length === 3);
+  assert.deepEqual(await layers(grete), { q: 180, h: 360, f: 720 });
+});
+
+test('a_picture_that_nobody_sees_is_not_received_and_comes_back_when_somebody_does', async (t) => {
+  const { ada, grete } = await meeting(t, 'Out of sight');
+  const hide = (hidden) => ada.page.evaluate((value) => { document.querySelector('.stages').hidden = value; }, hidden);
+  await hide(true);
+  await until('no video comes any more', async () => {
+    const before = (await ada.stats()).videoIn;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return (await ada.stats()).videoIn === before;
+  });
+  await grete.receivesVideo();
+  await ada.hears();
+  await hide(false);
+  await ada.sees('Grete Gast');
+  await ada.nothingToComplain();
+  await grete.nothingToComplain();
+});
+
+test('silence_is_not_sent', async (t) => {
+  // A microphone in an empty room; without DTX it sends 50 packets a second.
+  const folder = await mkdtemp(join(tmpdir(), 'plenary-silence-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'silence.wav');
+  await writeFile(file, silence());
+  const { grete } = await meeting(t, 'Silence', { flags: [`--use-file-for-fake-audio-capture=${file}`] });
+  const sent = () => grete.page.evaluate(async () => {
+    for (const report of (await window.__watch.peers.at(-1).getStats()).values()) {
+      if (report.type === 'outbound-rtp' && report.kind === 'audio' && report.packetsSent > 0) return { packets: report.packetsSent, at: report.timestamp };
+    }
+    return undefined;
+  });
+  const first = await until('sound is sent', sent);
+  const last = await until('five seconds of it', async () => {
+    const now = await sent();
+    return now.at - first.at >= 5_000 && now;
+  });
+  const rate = ((last.packets - first.packets) * 1_000) / (last.at - first.at);
+  t.diagnostic(`${rate.toFixed(1)} packets a second`);
+  assert.ok(rate > 1 && rate < 10, `${rate} packets a second`);
+});
