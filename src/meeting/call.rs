@@ -479,10 +479,16 @@ impl Call {
             }
             CallState::Connected => {}
         }
+        let inside = self.phase == Phase::Connected;
+        // Before the engine is told of the tracks: it hears of them as they are, muted or not.
+        let first = inside && media.is_some() && matches!(self.media, Media::Offered { .. });
+        if first {
+            around.out.push(Action::OpenGate(self.id.clone()));
+        }
         if let Some(grant) = media {
             self.granted(grant, rejoined, around);
         }
-        if self.phase == Phase::Connected && matches!(self.media, Media::Live { .. }) {
+        if inside && !first && matches!(self.media, Media::Live { .. }) {
             around.out.push(Action::OpenGate(self.id.clone()));
         }
         around.emit_all(|out| self.roster.replace(roster, out));
