@@ -26,5 +26,6 @@ pub(crate) mod paths;
 pub(crate) mod session;
 #[cfg(test)]
 mod simulated;
+pub(crate) mod streams;
 pub(crate) mod upstream;
 pub(crate) mod worker;
