@@ -13,6 +13,7 @@
 //! [`Forward`]: forward::Forward
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 
+mod checks;
 pub(crate) mod command;
 pub(crate) mod continuity;
 pub(crate) mod demux;
