@@ -5,6 +5,7 @@ mod client;
 mod data;
 mod forwarding;
 mod moves;
+mod nonsense;
 mod permissions;
 mod resume;
 mod room_service;
