@@ -54,10 +54,10 @@ function freePort() {
 }
 
 /** Start the engine; resolves once it answers. */
-export async function startEngine() {
+export async function startEngine(options = {}) {
   const binary = process.env.PLENARY_SERVICE_BIN;
   if (!binary) throw new Error('PLENARY_SERVICE_BIN must name the plenary-service binary');
-  const [port, udp] = [await freePort(), await freePort()];
+  const [port, udp] = [await freePort(), options.udp ?? (await freePort())];
   const args = ['engine', '--bind', `127.0.0.1:${port}`, '--udp-port', `${udp}`];
   const child = spawn(binary, args, {
     stdio: ['ignore', 'inherit', 'inherit'],

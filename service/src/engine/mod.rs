@@ -65,6 +65,14 @@ struct Inner {
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(tcp) = &self.tcp {
+            tcp.abort();
+        }
+    }
+}
+
 impl Engine {
     /// Open the port and start the workers. Has to be called within a tokio runtime.
     pub async fn start(

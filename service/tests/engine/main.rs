@@ -7,6 +7,7 @@ mod data;
 mod forwarding;
 mod layers;
 mod moves;
+mod nonsense;
 mod permissions;
 mod relay;
 mod resume;

@@ -253,3 +253,53 @@ async fn all_advertised_addresses_are_in_the_answer() {
     }
     server.engine.shutdown().await;
 }
+
+/// Processor time of the media threads, in seconds.
+#[cfg(target_os = "linux")]
+fn media_threads() -> f64 {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
+    let ticks: u64 = tasks
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok())
+        .filter(|stat| stat.contains("(media-"))
+        .map(|stat| {
+            let (_, rest) = stat.rsplit_once(") ").expect("a name in brackets");
+            let fields: Vec<&str> = rest.split(' ').collect();
+            let number = |at: usize| fields[at].parse::<u64>().expect("a number");
+            // utime and stime, the 14th and 15th field of proc(5).
+            number(11) + number(12)
+        })
+        .sum();
+    // USER_HZ is 100 on all Linux that this runs on.
+    ticks as f64 / 100.0
+}
+
+/// What a sent packet costs with one worker and with two, and how many datagrams one worker hears
+/// for the other: for `docs/engine.md`.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn cost_of_a_packet() {
+    for workers in [1, 2, 1, 2] {
+        let server = Server::with(|c| c.workers = workers).await;
+        let mut clients = Vec::new();
+        for n in 0..16 {
+            clients.push(server.speaker("room", &format!("p{n}")).await);
+        }
+        clients[15].sees_and_hears("p0").await;
+        let (before, time) = (server.engine.stats(), media_threads());
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let (after, spent) = (server.engine.stats(), media_threads() - time);
+        let of = |count: fn(&plenary_service::engine::EngineStats) -> u64| {
+            (count(&after) - count(&before)) as f64
+        };
+        let (sent, received) = (of(|s| s.packets_out), of(|s| s.packets_in));
+        println!(
+            "{workers} workers: {sent} sent, {received} received, {:.2} µs a sent packet, {:.0} % handed over, {:.2} a write, {:.2} a read",
+            spent * 1e6 / sent,
+            of(|s| s.handed) * 100.0 / received,
+            sent / of(|s| s.writes),
+            received / of(|s| s.reads),
+        );
+        server.engine.shutdown().await;
+    }
+}

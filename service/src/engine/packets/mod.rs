@@ -16,6 +16,7 @@
 pub(crate) mod allocation;
 pub(crate) mod bandwidth;
 pub(crate) mod capture;
+mod checks;
 pub(crate) mod choice;
 pub(crate) mod command;
 pub(crate) mod continuity;
@@ -32,5 +33,6 @@ pub(crate) mod paths;
 pub(crate) mod session;
 #[cfg(test)]
 mod simulated;
+pub(crate) mod streams;
 pub(crate) mod upstream;
 pub(crate) mod worker;

@@ -227,3 +227,78 @@ fn with_credentials(sdp: &str, from: &IceCreds, to: &IceCreds) -> String {
     });
     lines.collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)] // any time is good to begin a test with
+mod tests {
+    use super::*;
+    use crate::engine::packets::command::SessionId;
+
+    fn transport() -> Transport {
+        let provider = str0m::crypto::from_feature_flags().dtls_provider;
+        Transport {
+            worker: 5,
+            certificate: provider.generate_certificate().expect("a certificate"),
+            candidates: vec![SocketAddr::from(([192, 0, 2, 1], 7882))],
+            tcp_candidates: vec![SocketAddr::from(([192, 0, 2, 1], 7882))],
+            random: rand::random,
+        }
+    }
+
+    fn ufrags(sdp: &str) -> Vec<&str> {
+        let told = |l: &'_ str| l.starts_with("a=ice-ufrag:") || l.contains(" ufrag ");
+        let lines = sdp.lines().filter(|l| told(l));
+        let mut names: Vec<&str> = lines.filter_map(|l| l.rsplit([':', ' ']).next()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// v0: our offer restarts ICE under a name that says the worker, in all of its lines, and the
+    /// agent has it with the answer.
+    #[test]
+    fn a_restart_by_our_offer_names_the_worker() {
+        let (transport, now) = (transport(), Instant::now());
+        let mut session = Session::new(SessionId(1), transport.rtc(now).expect("an Rtc"), now);
+        let mut client = Rtc::new(now);
+        let mut round = |more: &More| {
+            let offer = session.make_offer(&transport, more).expect("an offer").sdp;
+            let theirs = SdpOffer::from_sdp_string(&offer).expect("an offer");
+            let answer = client.sdp_api().accept_offer(theirs).expect("an answer");
+            session
+                .accept_answer(&answer.to_sdp_string())
+                .expect("an acceptable answer");
+            let agent = session.rtc.direct_api().local_ice_credentials();
+            assert_eq!(ufrags(&offer), [&*agent.ufrag]);
+            assert_eq!(session.ufrag, agent.ufrag);
+            assert!(offer.contains(&format!("a=ice-pwd:{}", agent.pass)));
+            assert!(agent.ufrag.starts_with("w05"));
+            agent
+        };
+        let more = More {
+            audios: 1,
+            ..Default::default()
+        };
+        let first = round(&more);
+        let same = round(&more);
+        assert_eq!(first, same);
+        let restart = More {
+            ice_restart: true,
+            ..Default::default()
+        };
+        let second = round(&restart);
+        assert_ne!(first.ufrag, second.ufrag);
+        assert_ne!(first.pass, second.pass);
+    }
+
+    /// What a client says of its addresses leads nowhere: only its checks do.
+    #[test]
+    fn candidates_of_clients_are_left_out() {
+        let sdp = "v=0\r\na=candidate:1 1 udp 1 203.0.113.1 9 typ host\r\nm=audio 9 x 0\r\n\
+            a=candidate:1 1 udp 1 203.0.113.1 9 typ host\r\na=mid:0\r\n";
+        assert_eq!(
+            without_candidates(sdp),
+            "v=0\r\nm=audio 9 x 0\r\na=mid:0\r\n"
+        );
+    }
+}

@@ -8,13 +8,14 @@
 //! their selected pair alone, so the last verified one says where the client is now: str0m is made
 //! to forget the address of before.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use str0m::ice::{StunMessage, TransId};
+use str0m::ice::StunMessage;
 use str0m::net::{Protocol, Transmit};
 use str0m::{Candidate, CandidateKind, Rtc};
+
+use super::checks::Checks;
 
 /// Addresses a session may be heard from at a time: a client has a few interfaces, and each comes
 /// and goes.
@@ -22,10 +23,6 @@ const MAX_PATHS: usize = 16;
 
 /// Consent to be sent to lasts 30 s (RFC 7675 5.1); so does the memory of an address.
 const CONSENT: Duration = Duration::from_secs(30);
-
-/// Checks that are remembered: some minutes of them. A copy of one, sent by whoever saw it on its
-/// way, would pass for the client's wish to be served elsewhere.
-const MAX_CHECKS: usize = 128;
 
 /// What str0m calls the foundation of a candidate that it learned from a check: one that is added
 /// again under this name takes the place of the forgotten one.
@@ -76,26 +73,13 @@ pub(crate) struct Paths {
     selected: Option<Origin>,
     /// Addresses that str0m was made to forget; it ignores checks from them until told otherwise.
     left: Vec<Origin>,
-    /// The last checks, by transaction, and where each came from.
-    checks: VecDeque<(TransId, Origin)>,
+    checks: Checks,
 }
 
 impl Paths {
-    /// Whether a check is a copy of one that came from another address. A client repeats a check
-    /// that was lost under the same transaction, but from where it was.
+    /// Whether a verified check is somebody's copy of an earlier one.
     pub fn is_copy(&mut self, bytes: &[u8], from: Origin) -> bool {
-        let Ok(message) = StunMessage::parse(bytes) else {
-            return false;
-        };
-        let transaction = message.trans_id();
-        if let Some((_, origin)) = self.checks.iter().find(|(t, _)| *t == transaction) {
-            return *origin != from;
-        }
-        if self.checks.len() >= MAX_CHECKS {
-            self.checks.pop_front();
-        }
-        self.checks.push_back((transaction, from));
-        false
+        StunMessage::parse(bytes).is_ok_and(|m| self.checks.have(m.trans_id(), from))
     }
 
     /// Whether a verified check came from an address not longer ago than consent lasts.
@@ -161,6 +145,8 @@ impl Paths {
     pub fn restarted(&mut self) {
         self.selected = None;
         self.left.clear();
+        // Those of before do not verify any more.
+        self.checks = Checks::default();
     }
 
     /// Forget the addresses that were not checked for so long that the client is not there.

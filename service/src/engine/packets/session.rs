@@ -5,9 +5,8 @@
 use std::time::{Duration, Instant};
 
 use str0m::channel::ChannelId;
-use str0m::media::{Mid, Rid};
 use str0m::net::Transmit;
-use str0m::rtp::{RtpPacket, Ssrc};
+use str0m::rtp::RtpPacket;
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
 use super::bandwidth::Bandwidth;
@@ -18,6 +17,7 @@ use super::downstream::Downstream;
 use super::forward::{Forward, TrackKey};
 use super::negotiate::PendingOffer;
 use super::paths::Paths;
+use super::streams::Streams;
 use super::upstream::UpTrack;
 
 /// Turns of a drain: more than a burst of retransmissions has packets.
@@ -53,7 +53,7 @@ pub(crate) struct Session {
     pub failed: bool,
     pub(super) bandwidth: Bandwidth,
     clock: CaptureClock,
-    streams: Vec<(Ssrc, Mid, Option<Rid>)>,
+    pub streams: Streams,
     channels: Vec<(ChannelId, String)>,
 }
 
@@ -74,7 +74,7 @@ impl Session {
             failed: false,
             bandwidth: Bandwidth::default(),
             clock: CaptureClock::new(now),
-            streams: Vec::new(),
+            streams: Streams::default(),
             channels: Vec::new(),
         }
     }
@@ -166,7 +166,7 @@ impl Session {
     }
 
     fn received(&mut self, packet: RtpPacket, now: Instant, outlet: &mut impl Outlet) {
-        let Some((mid, rid)) = self.section_of(packet.header.ssrc) else {
+        let Some((mid, rid)) = self.streams.section_of(&mut self.rtc, packet.header.ssrc) else {
             return;
         };
         let Some(track) = self.up.iter_mut().find(|t| t.mid == mid && t.open) else {
@@ -191,21 +191,6 @@ impl Session {
         outlet.forward(forward);
         // Drained by the caller, which is in the middle of doing so.
         track.ask_keyframes(&mut self.rtc, now);
-    }
-
-    /// Which section and layer an SSRC belongs to. Str0m knows it from the offer or learns it from
-    /// the header extensions; remembered here so as not to ask for each packet.
-    fn section_of(&mut self, ssrc: Ssrc) -> Option<(Mid, Option<Rid>)> {
-        if let Some((_, mid, rid)) = self.streams.iter().find(|(s, ..)| *s == ssrc) {
-            return Some((*mid, *rid));
-        }
-        let (mid, rid) = {
-            let mut api = self.rtc.direct_api();
-            let stream = api.stream_rx(&ssrc)?;
-            (stream.mid(), stream.rid())
-        };
-        self.streams.push((ssrc, mid, rid));
-        Some((mid, rid))
     }
 
     /// Offer and answer may change SSRCs and payload types.

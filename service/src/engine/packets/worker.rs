@@ -247,6 +247,9 @@ impl Worker {
             tracing::debug!(session = session.id.0, %error, "a datagram was refused");
         }
         session.drain(now, &mut self.desk);
+        if !stun && session.streams.may_be_changed_by(bytes) {
+            session.streams.undo_forged(&mut session.rtc);
+        }
         if stun {
             self.checked(index, datagram, by, now);
         }

@@ -338,6 +338,48 @@ fn put_frame(bytes: &mut Vec<u8>, frame: &[u8]) {
 mod tests {
     use super::*;
 
+    fn datagram(protocol: Protocol, port: u16) -> Transmit {
+        let address = SocketAddr::from(([192, 0, 2, 1], port));
+        Transmit {
+            proto: protocol,
+            source: address,
+            destination: address,
+            contents: vec![0; 100].into(),
+        }
+    }
+
+    /// Who does not read loses media; nothing waits for it, and others get theirs.
+    #[test]
+    fn a_slow_reader_loses_media_alone() {
+        let connections = Connections::default();
+        let mut writers = Writers::new(connections.clone());
+        let counters = Counters::default();
+        let connect = |port| {
+            let (frames, queue) = mpsc::channel(QUEUE);
+            let address = SocketAddr::from(([192, 0, 2, 1], port));
+            connections.push(Connected { address, frames });
+            queue
+        };
+        let (slow, mut quick) = (connect(1), connect(2));
+        for _ in 0..QUEUE + 10 {
+            let mut list = vec![
+                datagram(Protocol::Tcp, 1),
+                datagram(Protocol::Udp, 1),
+                datagram(Protocol::Tcp, 2),
+            ];
+            writers.send(&mut list, &counters);
+            assert_eq!(list.len(), 1, "what goes by UDP is left");
+            assert!(quick.try_recv().is_ok());
+        }
+        assert_eq!(slow.len(), QUEUE);
+        assert_eq!(counters.dropped.load(Ordering::Relaxed), 10);
+        // One that is gone is forgotten.
+        drop(slow);
+        writers.send(&mut vec![datagram(Protocol::Tcp, 1)], &counters);
+        assert_eq!(counters.dropped.load(Ordering::Relaxed), 11);
+        assert_eq!(writers.frames.len(), 1);
+    }
+
     /// S11: whoever proves nothing takes a bounded number of places, and others find one.
     #[test]
     fn strangers_are_bounded_by_address_and_in_all() {
