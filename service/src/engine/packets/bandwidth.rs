@@ -150,7 +150,7 @@ impl Session {
         }
         let audio = self.down.iter().filter(|d| !d.video);
         let audio: u64 = audio
-            .filter_map(|d| Some(u64::from(d.source.as_ref()?.rates.of(Layer::TOP))))
+            .filter_map(|d| Some(u64::from(d.source.as_ref()?.rates.of(Layer::WHOLE))))
             .sum();
         let budget = bandwidth
             .estimate
