@@ -185,3 +185,43 @@ async fn at_five_percent_loss_nearly_every_frame_arrives_whole() {
     assert!(share >= 0.95, "{share}");
     path.server.engine.shutdown().await;
 }
+
+fn quality_of(signals: &[Message], sid: &str) -> Option<lk::ConnectionQuality> {
+    let updates = signals.iter().filter_map(|m| match m {
+        Message::ConnectionQuality(update) => Some(&update.updates),
+        _ => None,
+    });
+    let mut of_one = updates.flatten().filter(|i| i.participant_sid == sid);
+    of_one.next_back().map(lk::ConnectionQualityInfo::quality)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_are_told_of_a_bad_connection() {
+    let _alone = ALONE.lock().await;
+    let path = narrow().await;
+    let bob = path.bob.sid.clone();
+    path.ada
+        .until("a word of bob's connection", |s| {
+            quality_of(&s.signals, &bob).is_some()
+        })
+        .await;
+    path.relay.limit(Limits {
+        loss: 0.3,
+        ..Default::default()
+    });
+    for client in [&path.ada, &path.bob] {
+        client
+            .until("a poor connection", |s| {
+                quality_of(&s.signals, &bob) == Some(lk::ConnectionQuality::Poor)
+            })
+            .await;
+    }
+    path.relay.limit(Limits::default());
+    path.ada
+        .until("a better connection", |s| {
+            let quality = quality_of(&s.signals, &bob);
+            quality.is_some_and(|q| q != lk::ConnectionQuality::Poor)
+        })
+        .await;
+    path.server.engine.shutdown().await;
+}

@@ -97,6 +97,8 @@ impl Locked<'_> {
             stints: HashMap::new(),
             asked: None,
             offering: Offering::default(),
+            connection: super::connection::Connection::default(),
+            louder: HashMap::new(),
             speaking: false,
         };
         self.participants.insert(sid.clone(), participant);
@@ -147,6 +149,10 @@ impl Locked<'_> {
             let _ = old.send(Frame::Close);
         }
         participant.socket_lost = None;
+        self.forget_quality(sid);
+        let Some(participant) = self.participants.get_mut(sid) else {
+            return;
+        };
         // What was asked for on the old socket may not have arrived.
         participant.asked = None;
         let own = participant.own_info();

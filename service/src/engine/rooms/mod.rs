@@ -4,8 +4,10 @@
 //! workers get orders ([`Command`]) and send reports. What is decided under the lock reaches
 //! sockets and workers in that order.
 
+pub(crate) mod connection;
 pub(crate) mod data;
 pub(crate) mod join;
+pub(crate) mod loudest;
 pub(crate) mod moves;
 pub(crate) mod negotiation;
 pub(crate) mod participant;

@@ -35,6 +35,7 @@ impl Locked<'_> {
             participant.asked = None;
             participant.speaking = false;
         }
+        self.forget_quality(sid);
         self.enter(to, sid);
         self.set_gates(sid);
         self.tell_moved(sid);
