@@ -2,15 +2,9 @@
 //! S14, Zoom 2020). A test first shows that media flows before it shows that somebody gets none.
 #![allow(clippy::unwrap_used, missing_docs, dead_code)]
 
-#[path = "engine/camera.rs"]
-mod camera;
 #[path = "engine/client.rs"]
 mod client;
 mod common;
-#[path = "engine/relay.rs"]
-mod relay;
-#[path = "engine/server.rs"]
-mod server;
 
 use client::{Client, Offering};
 use common::{link, Agent, Service, SignedIn};

@@ -59,13 +59,14 @@ struct Encoder {
 pub struct Camera {
     encoders: Vec<Encoder>,
     frame: u64,
-    next: Instant,
+    /// When the next frame is captured, once the camera runs.
+    next: Option<Instant>,
     /// How much later than their capture frames are sent.
     pub delay: Duration,
 }
 
 impl Camera {
-    pub fn new(now: Instant) -> Self {
+    pub fn new() -> Self {
         let encoders = LAYERS.iter().enumerate().map(|(n, (name, size))| Encoder {
             rid: Rid::from(*name),
             name,
@@ -80,7 +81,7 @@ impl Camera {
         Self {
             encoders: encoders.collect(),
             frame: 0,
-            next: now,
+            next: None,
             delay: Duration::ZERO,
         }
     }
@@ -101,12 +102,10 @@ impl Camera {
 
     /// Send the frames that are due.
     pub fn send(&mut self, rtc: &mut Rtc, mid: Mid, pt: Pt, owner: &str, now: Instant) {
-        if self.frame == 0 {
-            self.next = now;
-        }
-        while self.next + self.delay <= now {
-            let captured = self.next;
-            self.next += FRAME;
+        let mut next = self.next.unwrap_or(now);
+        while next + self.delay <= now {
+            let captured = next;
+            next += FRAME;
             self.frame += 1;
             for encoder in self.encoders.iter_mut() {
                 encoder.time = encoder.time.wrapping_add(3_000);
@@ -115,6 +114,7 @@ impl Camera {
                 }
             }
         }
+        self.next = Some(next);
     }
 }
 

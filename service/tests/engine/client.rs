@@ -25,11 +25,19 @@ use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot, Notify};
 use tokio_tungstenite::tungstenite::Message as Ws;
 
-use crate::camera::{self, Camera, Descriptor, Mark};
-use crate::relay::Relay;
+// Other test programs take this file alone and use a part of it.
+#[allow(dead_code)]
+#[path = "camera.rs"]
+pub mod camera;
+#[allow(dead_code)]
+#[path = "relay.rs"]
+pub mod relay;
+
+use camera::{Camera, Descriptor, Mark};
+use relay::Relay;
 
 /// Nothing in these tests takes longer, even on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(40);
 
 /// One received packet.
 #[derive(Debug, Clone)]
@@ -237,7 +245,7 @@ impl Offering {
 
     /// With a camera that sends simulcast layers.
     pub async fn simulcast() -> Self {
-        Self::by_udp(Some(Camera::new(Instant::now()))).await
+        Self::by_udp(Some(Camera::new())).await
     }
 
     async fn by_udp(simulcast: Option<Camera>) -> Self {
@@ -431,17 +439,16 @@ impl Client {
         Self::join_by(http, name, token, offering, |answer| answer.to_owned()).await
     }
 
-    /// Join by a relay, to an engine at that address.
+    /// Join through a relay that stands before an engine.
     pub async fn join_through(
-        server: &crate::server::Server,
+        http: SocketAddr,
         name: &str,
+        token: &str,
         offering: Offering,
         relay: &Relay,
     ) -> Self {
-        let token = server.token("room", name, &plenary_service::engine::Grants::speaker());
-        let engine = server.engine.udp_address();
-        let redirect = |answer: &str| relay.redirect(answer, engine);
-        Self::join_by(server.http, name, &token, offering, redirect).await
+        let redirect = |answer: &str| relay.redirect(answer);
+        Self::join_by(http, name, token, offering, redirect).await
     }
 
     async fn join_by(
@@ -755,7 +762,7 @@ impl Running {
                     keyframe: packet.payload.first() == Some(&0x10) && packet.payload[1] == 0,
                     at: Instant::now(),
                     picture: camera::read(&packet.payload),
-                    captured: before.strip_prefix('@').and_then(|m| m.parse().ok()),
+                    captured: before.rsplit_once('@').and_then(|(_, m)| m.parse().ok()),
                 };
                 self.note(|s| s.heard.push(heard));
             }
@@ -792,7 +799,7 @@ impl Running {
         self.write(
             self.microphone,
             (micros * 48 / 1_000) as u32,
-            format!("@{micros}#{}/a", self.name).into_bytes(),
+            format!("{:>60}@{micros}#{}/a", "", self.name).into_bytes(),
         );
         if let Some(mut camera) = self.simulcast.take() {
             let pt = self.payload_type(false);
@@ -856,4 +863,36 @@ async fn next_frame(
         Some(socket) => socket.next().await,
         None => std::future::pending().await,
     }
+}
+
+/// The sid of the video that a viewer has of somebody in its slots.
+pub async fn video_of(viewer: &Client, owner: &str) -> String {
+    let find = |slots: &[SlotMessage]| {
+        let SlotMessage::Slots { slots } = slots.last()?;
+        let mut of_owner = slots.iter().filter(|s| s.identity == owner);
+        let video = of_owner.find(|s| s.track.starts_with("TR_V"))?;
+        Some(video.track.clone())
+    };
+    viewer.until("a slot", |s| find(&s.slots).is_some()).await;
+    viewer.look(|s| find(&s.slots)).expect("a slot")
+}
+
+pub fn shown(track: &str, width: u32, height: u32) -> Ask {
+    Ask::TrackSetting(lk::UpdateTrackSettings {
+        track_sids: vec![track.to_owned()],
+        width,
+        height,
+        ..Default::default()
+    })
+}
+
+/// Wait until the last so many video packets came from one layer.
+pub async fn gets_only(viewer: &Client, from: &str, packets: usize) {
+    viewer
+        .until(&format!("nothing but {from}"), |s| {
+            let mut last = s.heard.iter().rev().filter(|h| h.picture.is_some());
+            let last: Vec<_> = last.by_ref().take(packets).collect();
+            last.len() == packets && last.iter().all(|h| h.from == from)
+        })
+        .await;
 }

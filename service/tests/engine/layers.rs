@@ -3,49 +3,9 @@
 use livekit_protocol as lk;
 use lk::signal_request::Message as Ask;
 use lk::signal_response::Message;
-use plenary_protocol::media::SlotMessage;
 
-use crate::client::{Client, Heard, Offering};
+use crate::client::{gets_only, shown, video_of, Heard};
 use crate::server::Server;
-use plenary_service::engine::Grants;
-
-pub async fn publisher(server: &Server, name: &str) -> Client {
-    let token = server.token("room", name, &Grants::speaker());
-    let offering = Offering::simulcast().await;
-    Client::join_with(server.http, name, &token, offering).await
-}
-
-/// The sid of the video that a viewer has of somebody in its slots.
-pub async fn video_of(viewer: &Client, owner: &str) -> String {
-    let find = |slots: &[SlotMessage]| {
-        let SlotMessage::Slots { slots } = slots.last()?;
-        let mut of_owner = slots.iter().filter(|s| s.identity == owner);
-        let video = of_owner.find(|s| s.track.starts_with("TR_V"))?;
-        Some(video.track.clone())
-    };
-    viewer.until("a slot", |s| find(&s.slots).is_some()).await;
-    viewer.look(|s| find(&s.slots)).expect("a slot")
-}
-
-pub fn shown(track: &str, width: u32, height: u32) -> Ask {
-    Ask::TrackSetting(lk::UpdateTrackSettings {
-        track_sids: vec![track.to_owned()],
-        width,
-        height,
-        ..Default::default()
-    })
-}
-
-/// Wait until the last so many video packets came from one layer.
-pub async fn gets_only(viewer: &Client, from: &str, packets: usize) {
-    viewer
-        .until(&format!("nothing but {from}"), |s| {
-            let mut last = s.heard.iter().rev().filter(|h| h.picture.is_some());
-            let last: Vec<_> = last.by_ref().take(packets).collect();
-            last.len() == packets && last.iter().all(|h| h.from == from)
-        })
-        .await;
-}
 
 /// Numbers, times and picture ids of a section go on without a gap.
 pub fn assert_seamless(heard: &[Heard]) {
@@ -77,7 +37,7 @@ pub fn assert_seamless(heard: &[Heard]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_viewer_gets_the_layer_that_fills_its_tile() {
     let server = Server::start().await;
-    let ada = publisher(&server, "ada").await;
+    let ada = server.publisher("room", "ada").await;
     let bob = server.speaker("room", "bob").await;
     let cid = server.speaker("room", "cid").await;
     let track = video_of(&bob, "ada").await;
@@ -102,7 +62,7 @@ async fn each_viewer_gets_the_layer_that_fills_its_tile() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fewer_frames_are_temporal_layers_left_out() {
     let server = Server::start().await;
-    let ada = publisher(&server, "ada").await;
+    let ada = server.publisher("room", "ada").await;
     let bob = server.speaker("room", "bob").await;
     let track = video_of(&bob, "ada").await;
     let rate = |fps: u32| {
@@ -141,7 +101,7 @@ fn told(signals: &[Message]) -> Option<Vec<bool>> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn layers_without_a_viewer_stop_at_their_source_and_come_back_for_one() {
     let server = Server::start().await;
-    let ada = publisher(&server, "ada").await;
+    let ada = server.publisher("room", "ada").await;
     let bob = server.speaker("room", "bob").await;
     let track = video_of(&bob, "ada").await;
     bob.ask(shown(&track, 160, 90));

@@ -23,7 +23,8 @@ pub struct Limits {
 
 /// A running relay; dropping it ends it.
 pub struct Relay {
-    pub address: SocketAddr,
+    address: SocketAddr,
+    engine: SocketAddr,
     limits: Arc<Mutex<Limits>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -51,6 +52,7 @@ impl Relay {
         };
         Self {
             address,
+            engine,
             limits,
             task: tokio::spawn(path.run()),
         }
@@ -61,9 +63,9 @@ impl Relay {
     }
 
     /// An answer whose candidate is this relay instead of the engine.
-    pub fn redirect(&self, answer: &str, engine: SocketAddr) -> String {
+    pub fn redirect(&self, answer: &str) -> String {
         let port = |address: SocketAddr| format!("127.0.0.1 {} typ", address.port());
-        let redirected = answer.replace(&port(engine), &port(self.address));
+        let redirected = answer.replace(&port(self.engine), &port(self.address));
         assert_ne!(redirected, answer, "the answer has the engine's candidate");
         redirected
     }

@@ -92,4 +92,12 @@ impl Server {
         let token = self.token(room, name, &Grants::speaker());
         Client::join(self.http, name, &token).await
     }
+
+    /// With a camera that sends simulcast layers.
+    #[allow(dead_code)] // not by every program that takes this file
+    pub async fn publisher(&self, room: &str, name: &str) -> Client {
+        let token = self.token(room, name, &Grants::speaker());
+        let offering = crate::client::Offering::simulcast().await;
+        Client::join_with(self.http, name, &token, offering).await
+    }
 }

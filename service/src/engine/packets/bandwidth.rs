@@ -50,6 +50,8 @@ enum Probe {
 pub(crate) struct Bandwidth {
     /// Bits per second; `None` without feedback from the receiver.
     estimate: Option<u64>,
+    /// Somebody gets less than they want.
+    short: bool,
     fell: Option<Instant>,
     desired: u64,
     probe: Probe,
@@ -64,6 +66,7 @@ impl Default for Bandwidth {
     fn default() -> Self {
         Self {
             estimate: None,
+            short: false,
             fell: None,
             desired: 0,
             probe: Probe::Waits { since: None },
@@ -85,6 +88,11 @@ impl Bandwidth {
         {
             self.estimate = can_probe.then(|| estimate.as_u64());
         }
+    }
+
+    /// Whether somebody gets less than they want.
+    pub fn is_short(&self) -> bool {
+        self.short
     }
 
     fn collect(&mut self, down: &[Downstream], now: Instant) {
@@ -146,11 +154,12 @@ impl Session {
         let bandwidth = &mut self.bandwidth;
         bandwidth.collect(&self.down, now);
         if bandwidth.demands.is_empty() {
+            bandwidth.short = false;
             return;
         }
         let audio = self.down.iter().filter(|d| !d.video);
         let audio: u64 = audio
-            .filter_map(|d| Some(u64::from(d.source.as_ref()?.rates.of(Layer::TOP))))
+            .filter_map(|d| Some(u64::from(d.source.as_ref()?.rates.of(Layer::WHOLE))))
             .sum();
         let budget = bandwidth
             .estimate
@@ -176,6 +185,7 @@ impl Session {
             let down = &mut self.down[bandwidth.sections[n]];
             apply(self.id, down, demand, granted, now, outlet, moved);
         }
+        bandwidth.short = short;
         // A better layer needs some room to spare.
         bandwidth.tell(&mut self.rtc, desired * 5 / 4, short, now);
     }

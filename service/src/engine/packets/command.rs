@@ -162,6 +162,19 @@ pub(crate) enum Command {
     Shutdown,
 }
 
+/// How a session's packets fare.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Path {
+    /// Shares of the packets lost from the client, and to it.
+    pub loss_up: f32,
+    pub loss_down: f32,
+    /// In seconds.
+    pub round_trip: f32,
+    /// Some videos are sent smaller than they are wanted, or not at all.
+    pub short: bool,
+    pub paused: bool,
+}
+
 /// What a worker reports.
 #[derive(Debug)]
 pub(crate) enum Report {
@@ -178,6 +191,8 @@ pub(crate) enum Report {
     /// Loudness of the audio tracks published at this worker since the last report: the share of
     /// full scale, 0 to 1.
     Levels(HashMap<TrackKey, f32>),
+    /// How a session's packets fared of late.
+    Path(SessionId, Path),
     /// A video does not fit into a receiver's bandwidth any more, or does again.
     Paused {
         id: SessionId,

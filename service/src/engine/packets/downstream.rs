@@ -112,11 +112,16 @@ impl Downstream {
         let source = self.source.take()?;
         self.choice.end();
         self.continuity.end_source();
+        self.forget_sent(rtc);
+        Some(source.route)
+    }
+
+    /// Answer no request for a packet that was sent before this.
+    fn forget_sent(&self, rtc: &mut Rtc) {
         if let Some(stream) = rtc.direct_api().stream_tx(&self.ssrc) {
             let packets = RTX_PACKETS[usize::from(self.video)];
             stream.set_rtx_cache(packets, RTX_AGE, RTX_RATIO);
         }
-        Some(source.route)
     }
 
     /// Change what is wanted of the source.
@@ -180,7 +185,7 @@ impl Downstream {
         };
         match self.pick(packet) {
             Pick::Send => {}
-            Pick::Begin => self.begin(packet, now),
+            Pick::Begin => self.begin(rtc, packet, now),
             Pick::Skip => {
                 self.continuity.skip(packet.head.seq, packet.vp8.as_ref());
                 return Delivered::Dropped;
@@ -229,11 +234,15 @@ impl Downstream {
         }
     }
 
-    fn begin(&mut self, packet: &Forward, now: Instant) {
+    fn begin(&mut self, rtc: &mut Rtc, packet: &Forward, now: Instant) {
         if let Some(started) = self.started.take() {
             let waited = now.saturating_duration_since(started);
             tracing::debug!(mid = %self.mid, ?waited, "the first packet after a switch");
             self.hurry = Hurry::begin(self.video);
+        } else {
+            // Nobody needs what came before a key frame any more; on the way down the path is
+            // full of it as it is.
+            self.forget_sent(rtc);
         }
         let head = &packet.head;
         self.continuity

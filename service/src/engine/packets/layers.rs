@@ -36,6 +36,9 @@ pub(crate) struct Layer {
 impl Layer {
     pub const TOP: Self = Self::new(SPATIAL as u8 - 1, TEMPORAL as u8 - 1);
 
+    /// All of a track that has one spatial layer.
+    pub const WHOLE: Self = Self::new(0, TEMPORAL as u8 - 1);
+
     pub const fn new(spatial: u8, temporal: u8) -> Self {
         Self { spatial, temporal }
     }

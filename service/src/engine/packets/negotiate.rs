@@ -4,7 +4,7 @@
 //! active, belong to the rooms, which rewrite the text (`rooms::sdp`).
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, Reliability};
@@ -22,6 +22,9 @@ use super::session::Session;
 /// The data channels of LiveKit's protocol that a server opens on v0's subscriber connection.
 pub(crate) const RELIABLE: &str = "_reliable";
 pub(crate) const LOSSY: &str = "_lossy";
+
+/// How often a session says how its packets fare.
+const STATS: Duration = Duration::from_secs(3);
 
 /// What all sessions of a worker share.
 #[derive(Clone)]
@@ -59,6 +62,7 @@ impl Transport {
             .enable_vp8(true)
             .enable_h264(true)
             .set_extension(5, Extension::PlayoutDelay)
+            .set_stats_interval(Some(STATS))
             .enable_bwe(Some(super::bandwidth::INITIAL))
             .build(now);
         for address in &self.candidates {

@@ -11,7 +11,8 @@ use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
 use super::bandwidth::Bandwidth;
 use super::capture::CaptureClock;
-use super::command::{Report, SessionId};
+use super::choice::Aim;
+use super::command::{Path, Report, SessionId};
 use super::demux::is_stun;
 use super::downstream::Downstream;
 use super::forward::{Forward, TrackKey};
@@ -140,6 +141,17 @@ impl Session {
                 if let Some((route, down)) = down.and_then(|d| Some((d.route()?, d))) {
                     outlet.want_keyframes(route.track, route.origin, down.keyframes_needed());
                 }
+            }
+            Event::PeerStats(stats) => {
+                let paused = self.down.iter().any(|d| d.aim() == Aim::Paused);
+                let path = Path {
+                    loss_up: stats.ingress_loss_fraction.unwrap_or(0.0),
+                    loss_down: stats.egress_loss_fraction.unwrap_or(0.0),
+                    round_trip: stats.rtt.unwrap_or_default().as_secs_f32(),
+                    short: paused || self.bandwidth.is_short(),
+                    paused,
+                };
+                outlet.report(Report::Path(self.id, path));
             }
             Event::EgressBitrateEstimate(kind) => self.bandwidth.estimated(&kind),
             Event::Connected => outlet.report(Report::Connected(self.id)),

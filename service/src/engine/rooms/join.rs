@@ -98,6 +98,8 @@ impl Locked<'_> {
             stints: HashMap::new(),
             asked: None,
             offering: Offering::default(),
+            connection: super::connection::Connection::default(),
+            louder: HashMap::new(),
             speaking: false,
             sent: Sent::default(),
             entered: now,
@@ -154,6 +156,10 @@ impl Locked<'_> {
             let _ = old.send(Frame::Close);
         }
         participant.socket_lost = None;
+        self.forget_quality(sid);
+        let Some(participant) = self.participants.get_mut(sid) else {
+            return;
+        };
         // What was asked for on the old socket may not have arrived.
         participant.asked = None;
         let own = participant.own_info();

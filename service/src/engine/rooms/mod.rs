@@ -5,9 +5,11 @@
 //! sockets and workers in that order.
 
 pub(crate) mod administration;
+pub(crate) mod connection;
 pub(crate) mod data;
 pub(crate) mod join;
 pub(crate) mod lifetime;
+pub(crate) mod loudest;
 pub(crate) mod moves;
 pub(crate) mod negotiation;
 pub(crate) mod participant;

@@ -39,6 +39,7 @@ impl Locked<'_> {
             // It named tracks and people of the old room.
             participant.permission = None;
         }
+        self.forget_quality(sid);
         self.enter(to, sid);
         self.set_gates(sid);
         self.tell_moved(sid);

@@ -37,6 +37,8 @@ pub(crate) struct Track {
     pub mid: Option<String>,
     /// The loudest since speakers were last counted, 0 to 1.
     pub level: f32,
+    /// Its level of late, in dB of full scale.
+    pub loudness: f32,
     pub spoke: Option<Instant>,
     /// Its simulcast layers' names, the smallest first; empty without simulcast.
     pub rids: Vec<String>,
@@ -157,6 +159,9 @@ pub(crate) struct Participant {
     /// An offer with more sections was asked for (v1).
     pub asked: Option<(u32, u32)>,
     pub offering: Offering,
+    pub connection: super::connection::Connection,
+    /// Voices without a slot that are clearly louder than one that has one.
+    pub louder: super::loudest::Louder,
     /// Speaking, as last told to the others.
     pub speaking: bool,
     /// Its reliable data messages.

@@ -350,6 +350,7 @@ impl Track {
             cids: Vec::new(),
             mid: None,
             level: 0.0,
+            loudness: super::loudest::SILENCE,
             spoke: None,
             rids: Vec::new(),
             rates: std::sync::Arc::default(),

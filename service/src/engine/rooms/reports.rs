@@ -16,6 +16,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// Runs as long as the engine.
 pub(crate) async fn follow(rooms: SharedRooms, mut reports: UnboundedReceiver<Report>) {
     let mut speakers = tokio::time::interval(super::speakers::INTERVAL);
+    let mut quality = tokio::time::interval(super::connection::INTERVAL);
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {
@@ -28,6 +29,7 @@ pub(crate) async fn follow(rooms: SharedRooms, mut reports: UnboundedReceiver<Re
                 locked.count_speakers();
                 locked.switch_off_unwanted(Instant::now());
             }
+            _ = quality.tick() => rooms.lock().tell_quality(),
             _ = sweep.tick() => rooms.lock().sweep(Instant::now()),
         }
     }
@@ -62,6 +64,7 @@ impl Locked<'_> {
             }
             Report::Data { id, label, bytes } => self.relay_data(id, &label, &bytes),
             Report::Levels(levels) => self.heard(levels),
+            Report::Path(id, path) => self.measured(id, path),
             Report::Paused { id, track, paused } => self.stream_paused(id, track, paused),
         }
     }

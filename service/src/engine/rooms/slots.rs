@@ -1,7 +1,10 @@
 //! Receive slots: which track is in which of a client's fixed sections.
 
+use std::time::Instant;
+
 use plenary_protocol::media::{SlotAssignment, SlotMessage};
 
+use super::loudest::Voice;
 use super::participant::{Mode, Participant, Receiving};
 use super::sdp::Kind;
 use super::signal::Frame;
@@ -17,7 +20,10 @@ impl Locked<'_> {
         };
         let before = assignment(participant);
         for kind in [Kind::Audio, Kind::Video] {
-            let chosen = choose(participant, wanted, kind);
+            let chosen = match kind {
+                Kind::Audio => loudest(participant, wanted, Instant::now()),
+                Kind::Video | Kind::Application => choose(participant, wanted, kind),
+            };
             for slot in slots_of(participant, kind) {
                 if !chosen.iter().any(|w| slot.track.as_ref() == Some(&w.track)) {
                     slot.clear();
@@ -76,21 +82,38 @@ fn slots_of(participant: &mut Participant, kind: Kind) -> impl Iterator<Item = &
         .filter(move |r| r.kind == kind)
 }
 
-/// Those who get a slot of this kind: whom the page asked for, who is not muted, who speaks or
-/// spoke a moment ago, who has a slot already, then the order of coming.
+/// Those who are heard: the loudest, steadily.
+fn loudest(participant: &mut Participant, wanted: &[Wanted], now: Instant) -> Vec<Wanted> {
+    let audio: Vec<&Wanted> = wanted.iter().filter(|w| w.kind == Kind::Audio).collect();
+    let voices: Vec<Voice> = audio
+        .iter()
+        .map(|w| Voice {
+            track: &w.track,
+            asked: w.asked,
+            muted: w.muted,
+            speaking: w.speaking,
+            level: w.loudness,
+        })
+        .collect();
+    let slots = participant.receiving.iter();
+    let slots: Vec<Option<&str>> = slots
+        .filter(|r| r.kind == Kind::Audio)
+        .map(|r| r.track.as_deref())
+        .collect();
+    let seated = |track: &str| slots.contains(&Some(track));
+    let louder = &mut participant.louder;
+    let chosen = super::loudest::choose(&voices, seated, slots.len(), louder, now);
+    chosen.into_iter().map(|n| audio[n].clone()).collect()
+}
+
+/// Those who get a slot of this kind: whom the page asked for, who is not muted, who has a slot
+/// already, then the order of coming.
 fn choose(participant: &Participant, wanted: &[Wanted], kind: Kind) -> Vec<Wanted> {
     let slots = participant.receiving.iter().filter(|r| r.kind == kind);
     let capacity = slots.clone().count();
     let assigned = |w: &Wanted| slots.clone().any(|r| r.track.as_ref() == Some(&w.track));
     let mut candidates: Vec<Wanted> = wanted.iter().filter(|w| w.kind == kind).cloned().collect();
-    candidates.sort_by_key(|w| {
-        (
-            !w.asked,
-            w.muted,
-            kind == Kind::Audio && !w.speaking,
-            !assigned(w),
-        )
-    });
+    candidates.sort_by_key(|w| (!w.asked, w.muted, !assigned(w)));
     candidates.truncate(capacity);
     candidates
 }

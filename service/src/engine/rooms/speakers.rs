@@ -84,7 +84,9 @@ impl Locked<'_> {
             };
             let mut level = 0f32;
             for track in &mut participant.tracks {
-                level = level.max(std::mem::take(&mut track.level));
+                let heard = std::mem::take(&mut track.level);
+                track.loudness = super::loudest::smooth(track.loudness, heard);
+                level = level.max(heard);
             }
             let active = level > SPEECH;
             if active || participant.speaking {

@@ -19,6 +19,8 @@ pub(crate) struct Wanted {
     /// Asked for by name.
     pub asked: bool,
     pub speaking: bool,
+    /// In dB of full scale.
+    pub loudness: f32,
 }
 
 impl Locked<'_> {
@@ -50,7 +52,8 @@ impl Locked<'_> {
                         .is_some_and(|w| w.subscribed == Some(true)),
                     speaking: t
                         .spoke
-                        .is_some_and(|at| at.elapsed() < std::time::Duration::from_secs(3)),
+                        .is_some_and(|at| at.elapsed() < super::speakers::MEMORY),
+                    loudness: t.loudness,
                 }
             }));
         }

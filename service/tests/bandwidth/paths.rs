@@ -1,0 +1,227 @@
+//! Narrow and lossy paths: what a receiver's bandwidth does to what it is sent.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use livekit_protocol as lk;
+use lk::signal_response::Message;
+
+use crate::client::relay::{Limits, Relay};
+use crate::client::{gets_only, shown, video_of, Client, Heard, Offering};
+use crate::server::Server;
+use plenary_service::engine::Grants;
+
+/// One at a time: see the crate's comment.
+pub static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+struct Narrow {
+    server: Server,
+    relay: Relay,
+    ada: Client,
+    bob: Client,
+}
+
+/// Ada publishes, bob receives through a relay.
+async fn narrow() -> Narrow {
+    let server = Server::start().await;
+    let ada = server.publisher("room", "ada").await;
+    let relay = Relay::to(server.engine.udp_address()).await;
+    let token = server.token("room", "bob", &Grants::speaker());
+    let offering = Offering::new().await;
+    let bob = Client::join_through(server.http, "bob", &token, offering, &relay).await;
+    Narrow {
+        server,
+        relay,
+        ada,
+        bob,
+    }
+}
+
+/// When each frame was whole, by its number.
+fn whole_frames(heard: &[Heard]) -> BTreeMap<u64, Instant> {
+    let mut packets: BTreeMap<(u64, String), Vec<(usize, Instant)>> = BTreeMap::new();
+    let mut whole = BTreeMap::new();
+    for heard in heard {
+        let Some((mark, _)) = heard.picture else {
+            continue;
+        };
+        let of_frame = packets.entry((mark.frame, heard.from.clone())).or_default();
+        if of_frame.iter().all(|(n, _)| *n != mark.packet) {
+            of_frame.push((mark.packet, heard.at));
+        }
+        if of_frame.len() == mark.packets {
+            whole.entry(mark.frame).or_insert(heard.at);
+        }
+    }
+    whole
+}
+
+/// The longest time between two whole frames, one after the other.
+fn longest_freeze(heard: &[Heard]) -> Duration {
+    let mut times: Vec<Instant> = whole_frames(heard).into_values().collect();
+    times.sort();
+    let gaps = times.windows(2).map(|w| w[1] - w[0]);
+    gaps.max().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_narrow_path_gets_the_low_layer_and_the_top_again_when_it_is_wide() {
+    let _alone = ALONE.lock().await;
+    let path = narrow().await;
+    gets_only(&path.bob, "ada/f", 200).await;
+    path.bob.mark().await;
+
+    let begun = Instant::now();
+    path.relay.limit(Limits {
+        rate: Some(300_000),
+        ..Default::default()
+    });
+    gets_only(&path.bob, "ada/q", 30).await;
+    let fell = path.bob.look(|s| first_of_last_run(&s.heard, "ada/q"));
+    let fell = fell.expect("a packet") - begun;
+    // Ten seconds of it.
+    path.bob
+        .until("three hundred frames", |s| {
+            s.heard.iter().filter(|h| h.from == "ada/q").count() > 300
+        })
+        .await;
+    let heard = path.bob.look(|s| s.heard.clone());
+    let freeze = longest_freeze(&heard);
+    let audio = heard.iter().filter(|h| h.from == "ada/a").count();
+
+    path.relay.limit(Limits::default());
+    let lifted = Instant::now();
+    gets_only(&path.bob, "ada/f", 200).await;
+    let top = path.bob.look(|s| first_of_last_run(&s.heard, "ada/f"));
+    let rose = top.expect("a packet") - lifted;
+    eprintln!("low after {fell:?}, freeze {freeze:?}, top after {rose:?}, {audio} of sound");
+    assert!(fell < Duration::from_secs(5), "low after {fell:?}");
+    assert!(freeze < Duration::from_secs(1), "froze for {freeze:?}");
+    assert!(rose < Duration::from_secs(15), "top after {rose:?}");
+    drop(path.ada);
+    path.server.engine.shutdown().await;
+}
+
+/// When the newest unbroken run of packets of a layer began.
+fn first_of_last_run(heard: &[Heard], from: &str) -> Option<Instant> {
+    let video = heard.iter().rev().filter(|h| h.picture.is_some());
+    video.take_while(|h| h.from == from).last().map(|h| h.at)
+}
+
+fn states(signals: &[Message]) -> Vec<lk::StreamState> {
+    let updates = signals.iter().filter_map(|m| match m {
+        Message::StreamStateUpdate(update) => Some(&update.stream_states),
+        _ => None,
+    });
+    updates.flatten().map(lk::StreamStateInfo::state).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_fit_is_paused_and_said_so_while_sound_goes_on() {
+    let _alone = ALONE.lock().await;
+    let path = narrow().await;
+    path.bob
+        .until("pictures", |s| {
+            s.heard.iter().filter(|h| h.picture.is_some()).count() > 100
+        })
+        .await;
+    path.relay.limit(Limits {
+        // The sound alone is 44 kbit/s.
+        rate: Some(60_000),
+        ..Default::default()
+    });
+    path.bob
+        .until("the pause", |s| {
+            states(&s.signals) == [lk::StreamState::Paused]
+        })
+        .await;
+    path.bob.mark().await;
+    path.bob
+        .until("two seconds of sound", |s| {
+            s.heard.iter().filter(|h| h.from == "ada/a").count() > 100
+        })
+        .await;
+    let video = |s: &[Heard]| s.iter().filter(|h| h.picture.is_some()).count();
+    let left = path.bob.look(|s| video(&s.heard));
+    // What was on its way may still come.
+    assert!(left < 30, "{left} packets of a paused video");
+    path.relay.limit(Limits::default());
+    path.bob
+        .until("the end of the pause", |s| {
+            states(&s.signals).last() == Some(&lk::StreamState::Active)
+        })
+        .await;
+    gets_only(&path.bob, "ada/q", 10).await;
+    path.server.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_five_percent_loss_nearly_every_frame_arrives_whole() {
+    let _alone = ALONE.lock().await;
+    let path = narrow().await;
+    let track = video_of(&path.bob, "ada").await;
+    path.bob.ask(shown(&track, 640, 360));
+    gets_only(&path.bob, "ada/h", 60).await;
+    path.relay.limit(Limits {
+        loss: 0.05,
+        ..Default::default()
+    });
+    path.bob.mark().await;
+    path.bob
+        .until("three hundred frames", |s| {
+            whole_frames(&s.heard).len() > 300
+        })
+        .await;
+    let heard = path.bob.look(|s| s.heard.clone());
+    let whole = whole_frames(&heard);
+    let (first, last) = (whole.keys().next(), whole.keys().next_back());
+    let sent = last.expect("frames") - first.expect("frames") + 1;
+    let share = whole.len() as f64 / sent as f64;
+    let late = heard.windows(2).filter(|w| w[1].seq < w[0].seq).count();
+    eprintln!(
+        "{} of {sent} frames whole, {late} packets out of order",
+        whole.len()
+    );
+    assert!(share >= 0.95, "{share}");
+    path.server.engine.shutdown().await;
+}
+
+fn quality_of(signals: &[Message], sid: &str) -> Option<lk::ConnectionQuality> {
+    let updates = signals.iter().filter_map(|m| match m {
+        Message::ConnectionQuality(update) => Some(&update.updates),
+        _ => None,
+    });
+    let mut of_one = updates.flatten().filter(|i| i.participant_sid == sid);
+    of_one.next_back().map(lk::ConnectionQualityInfo::quality)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_are_told_of_a_bad_connection() {
+    let _alone = ALONE.lock().await;
+    let path = narrow().await;
+    let bob = path.bob.sid.clone();
+    path.ada
+        .until("a word of bob's connection", |s| {
+            quality_of(&s.signals, &bob).is_some()
+        })
+        .await;
+    path.relay.limit(Limits {
+        loss: 0.3,
+        ..Default::default()
+    });
+    for client in [&path.ada, &path.bob] {
+        client
+            .until("a poor connection", |s| {
+                quality_of(&s.signals, &bob) == Some(lk::ConnectionQuality::Poor)
+            })
+            .await;
+    }
+    path.relay.limit(Limits::default());
+    path.ada
+        .until("a better connection", |s| {
+            let quality = quality_of(&s.signals, &bob);
+            quality.is_some_and(|q| q != lk::ConnectionQuality::Poor)
+        })
+        .await;
+    path.server.engine.shutdown().await;
+}
