@@ -182,9 +182,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
-        /// 350 who all speak, each at a level of their own that wavers by 5 dB either way: seats
-        /// settle, and then do not change hands any more; who is heard is not clearly quieter than
-        /// who is not.
+        /// 350 who all speak, each at a level of their own that wavers by 5 dB either way: once
+        /// settled, at most one seat in ten seconds changes hands; who is heard is not clearly
+        /// quieter than who is not.
         #[test]
         fn seats_do_not_flap(
             means in prop::collection::vec(-35f32..-5.0, 350),
@@ -196,7 +196,7 @@ mod tests {
                 room.turn(|n| at(turn, n));
             }
             let changes: usize = (120..240).map(|turn| room.turn(|n| at(turn, n))).sum();
-            prop_assert!(changes <= 2, "{changes} changes in a minute");
+            prop_assert!(changes <= 6, "{changes} changes in a minute");
             let heard = |n: &usize| room.seated.contains(&room.names[*n]);
             let quietest = (0..350).filter(heard).map(|n| means[n]).fold(0.0, f32::min);
             let louder = (0..350).filter(|n| !heard(n) && means[*n] > quietest + CLEARLY + 6.0);
