@@ -13,6 +13,9 @@ pub struct EngineArgs {
     /// The UDP port of all media, on the same address.
     #[arg(long, default_value_t = 7882)]
     pub udp_port: u16,
+    /// Threads that carry media; 0 takes one per core.
+    #[arg(long, default_value_t = 0)]
+    pub workers: usize,
     /// An API key and its secret, `KEY:SECRET`; may be given several times. There is no default.
     #[arg(long = "keys", env = "PLENARY_ENGINE_KEYS", value_parser = key, required = true, value_delimiter = ',', hide_env_values = true)]
     pub keys: Vec<Key>,
@@ -45,5 +48,5 @@ pub async fn run(args: EngineArgs) -> Result<(), EngineError> {
         keys = keys.with(key, secret);
     }
     let udp = SocketAddr::new(args.bind.ip(), args.udp_port);
-    serve_alone(args.bind, udp, keys, super::interrupted()).await
+    serve_alone(args.bind, udp, keys, args.workers, super::interrupted()).await
 }

@@ -10,10 +10,12 @@ pub async fn serve_alone(
     bind: SocketAddr,
     udp: SocketAddr,
     keys: ApiKeys,
+    workers: usize,
     stop: impl std::future::Future<Output = ()> + Send + 'static,
 ) -> Result<(), EngineError> {
     let config = EngineConfig {
         udp_bind: udp,
+        workers,
         ..EngineConfig::local(keys)
     };
     let engine = Engine::start(config, Arc::new(KeyedAdmissions)).await?;
