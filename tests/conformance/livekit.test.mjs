@@ -30,6 +30,8 @@ async function join(identity, room, options = {}) {
 
 const framesOf = (tab, identity) => tab.evaluate((i) => frames[i] ?? 0, identity);
 
+const codecOf = (tab, type, having) => tab.evaluate(([t, h]) => codecOf(t, h), [type, having]);
+
 /** Moving pictures of somebody, and sound. */
 async function seesAndHears(tab, identity) {
   const [frames, energy] = [await framesOf(tab, identity), await tab.evaluate(() => soundEnergy())];
@@ -38,6 +40,32 @@ async function seesAndHears(tab, identity) {
 }
 
 const close = (...tabs) => Promise.all(tabs.map((tab) => tab.context().close()));
+
+test('H.264 is sent, forwarded and decoded, also after a move', async () => {
+  const options = { publishDefaults: { videoCodec: 'h264', backupCodec: false } };
+  const ada = await join('ada', 'h264', options);
+  const cid = await join('cid', 'h264 too', options);
+  const bob = await join('bob', 'h264');
+  await seesAndHears(bob, 'ada');
+  assert.equal((await codecOf(bob, 'inbound-rtp', 'frameWidth')).mimeType, 'video/H264');
+  const moved = await engine.call(
+    'MoveParticipant',
+    { room: 'h264', identity: 'bob', destinationRoom: 'h264 too' },
+    { destinationRoom: 'h264 too' },
+  );
+  assert.equal(moved.status, 200);
+  await seesAndHears(bob, 'cid');
+  await close(ada, bob, cid);
+});
+
+test('the transport is DTLS 1.3, which this browser has', async () => {
+  const ada = await join('ada', 'dtls');
+  const bob = await join('bob', 'dtls');
+  await seesAndHears(ada, 'bob');
+  // The wire's number of DTLS 1.3 (RFC 9147, 5.3).
+  assert.equal(await ada.evaluate(() => dtlsVersion()), 'FEFC');
+  await close(ada, bob);
+});
 
 for (const [version, options] of [
   ['v1, one peer connection', {}],

@@ -24,15 +24,31 @@ globalThis.join = async (url, token, options) => {
 
 /** Sound heard so far, summed over all receivers (WebRTC's totalAudioEnergy). */
 globalThis.soundEnergy = async () => {
-  const { publisher, subscriber } = room.engine.pcManager;
   let energy = 0;
-  for (const transport of [publisher, subscriber]) {
-    const stats = transport && (await transport._pc.getStats());
-    stats?.forEach((report) => {
-      if (report.type === 'inbound-rtp' && report.kind === 'audio') {
-        energy += report.totalAudioEnergy ?? 0;
-      }
-    });
+  for await (const [report] of reports()) {
+    if (report.type === 'inbound-rtp' && report.kind === 'audio') energy += report.totalAudioEnergy ?? 0;
   }
   return energy;
+};
+
+/** All statistics of this client's connections. */
+async function* reports() {
+  const { publisher, subscriber } = room.engine.pcManager;
+  for (const transport of [publisher, subscriber]) {
+    const stats = transport && (await transport._pc.getStats());
+    if (stats) for (const report of stats.values()) yield [report, stats];
+  }
+}
+
+/** The codec of the first stream of a type that has a member. */
+globalThis.codecOf = async (type, having) => {
+  for await (const [report, stats] of reports()) {
+    if (report.type === type && report[having] !== undefined) return stats.get(report.codecId);
+  }
+};
+
+globalThis.dtlsVersion = async () => {
+  for await (const [report] of reports()) {
+    if (report.type === 'transport') return report.tlsVersion;
+  }
 };

@@ -8,7 +8,7 @@ use str0m::media::Mid;
 use tokio::sync::oneshot;
 
 use super::participant::{Mode, Participant, Receiving};
-use super::sdp::{self, Kind, Label, Section};
+use super::sdp::{self, Kind, Label, Preference, Section};
 use super::{Locked, SharedRooms};
 use crate::engine::packets::command::{Command, More, NegotiationResult, SessionRef};
 
@@ -59,7 +59,11 @@ pub(crate) async fn answer(
     let participant = locked.participants.get(sid).ok_or(NegotiationError::Gone)?;
     let labels = locked.labels(participant);
     Ok(Answer {
-        sdp: sdp::relabel(&negotiated.sdp, &labels),
+        sdp: sdp::relabel(
+            &negotiated.sdp,
+            &labels,
+            &preferences(participant, &sections),
+        ),
         mid_to_track: mid_to_track(participant),
     })
 }
@@ -87,6 +91,24 @@ pub(crate) async fn answer_signalled(
     }
     locked.refresh(sid);
     Ok(())
+}
+
+/// What the answer prefers in each offered section.
+fn preferences(participant: &Participant, offered: &[Section]) -> HashMap<String, Preference> {
+    let codec = |mid: &str| {
+        let track = participant.tracks.iter().find(|t| t.info.mid == mid)?;
+        Some(track.info.mime_type.split_once('/')?.1.to_owned())
+    };
+    offered
+        .iter()
+        .map(|s| {
+            let preference = Preference {
+                formats: s.formats.clone(),
+                codec: codec(&s.mid),
+            };
+            (s.mid.clone(), preference)
+        })
+        .collect()
 }
 
 fn mid_to_track(participant: &Participant) -> HashMap<String, String> {
@@ -329,7 +351,7 @@ impl Locked<'_> {
         let labels = self.labels(participant);
         let description = lk::SessionDescription {
             r#type: "offer".to_owned(),
-            sdp: sdp::relabel(&negotiated.sdp, &labels),
+            sdp: sdp::relabel(&negotiated.sdp, &labels, &HashMap::new()),
             id,
             mid_to_track_id: mid_to_track(participant),
         };

@@ -27,6 +27,8 @@ pub(crate) struct Section {
     pub track: Option<String>,
     /// Simulcast layers that the client sends (RFC 8853).
     pub rids: Vec<String>,
+    /// Payload types, the preferred one first (RFC 3264 5.1).
+    pub formats: Vec<String>,
 }
 
 /// Why an offer is not read any further.
@@ -65,6 +67,7 @@ fn section(lines: &[&str]) -> Result<Section, SdpError> {
         receives: true,
         track: None,
         rids: Vec::new(),
+        formats: formats(lines[0]).map(str::to_owned).collect(),
     };
     for line in lines {
         let Some(attribute) = line.strip_prefix("a=") else {
@@ -91,6 +94,11 @@ fn section(lines: &[&str]) -> Result<Section, SdpError> {
         return Err(SdpError::NoMid);
     }
     Ok(section)
+}
+
+/// The formats at the end of `m=<media> <port> <proto> <fmt> …`.
+fn formats(media_line: &str) -> impl Iterator<Item = &str> {
+    media_line.split(' ').skip(3)
 }
 
 fn kind_of(media_line: &str) -> Kind {
@@ -126,8 +134,23 @@ pub(crate) struct Label {
     pub track: String,
 }
 
-/// Give the named sections their labels and make the other sending ones idle.
-pub(crate) fn relabel(sdp: &str, labels: &HashMap<String, Label>) -> String {
+/// What a section of an answer is to prefer: a client sends the first format of the answer that it
+/// has, and str0m answers in the order of its own configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Preference {
+    /// The formats as offered, the client's preferred one first.
+    pub formats: Vec<String>,
+    /// The codec that the client announced for its track (`AddTrackRequest`), as in `a=rtpmap`. LiveKit's
+    /// clients offer all they have in the browser's order and leave the choice to the answer.
+    pub codec: Option<String>,
+}
+
+/// Give the named sections their labels, make the other sending ones idle, and order the formats.
+pub(crate) fn relabel(
+    sdp: &str,
+    labels: &HashMap<String, Label>,
+    preferences: &HashMap<String, Preference>,
+) -> String {
     let (session, media) = split(sdp);
     let mut out = String::with_capacity(sdp.len() + media.len() * 64);
     for line in session {
@@ -135,7 +158,7 @@ pub(crate) fn relabel(sdp: &str, labels: &HashMap<String, Label>) -> String {
             push(&mut out, line);
         }
     }
-    for lines in media {
+    for mut lines in media {
         let mid = lines
             .iter()
             .find_map(|l| l.strip_prefix("a=mid:"))
@@ -143,10 +166,34 @@ pub(crate) fn relabel(sdp: &str, labels: &HashMap<String, Label>) -> String {
         if kind_of(lines[0]) == Kind::Application {
             lines.iter().for_each(|l| push(&mut out, l));
         } else {
+            let media_line = preferences.get(mid).map(|p| in_order(&lines, p));
+            if let Some(line) = &media_line {
+                lines[0] = line;
+            }
             relabel_section(&mut out, &lines, labels.get(mid));
         }
     }
     out
+}
+
+/// The section's media line with its formats as preferred.
+fn in_order(lines: &[&str], preference: &Preference) -> String {
+    let is_preferred = |format: &str| {
+        preference.codec.as_ref().is_some_and(|codec| {
+            let start = format!("a=rtpmap:{format} ");
+            let encoding = lines.iter().find_map(|l| l.strip_prefix(&start));
+            encoding
+                .and_then(|e| e.split('/').next())
+                .is_some_and(|name| name.eq_ignore_ascii_case(codec))
+        })
+    };
+    let mut ordered: Vec<&str> = formats(lines[0]).collect();
+    ordered.sort_by_key(|f| {
+        let offered = preference.formats.iter().position(|o| o == f);
+        (!is_preferred(f), offered.unwrap_or(usize::MAX))
+    });
+    let head = lines[0].split(' ').take(3);
+    head.chain(ordered).collect::<Vec<_>>().join(" ")
 }
 
 fn relabel_section(out: &mut String, lines: &[&str], label: Option<&Label>) {
@@ -197,10 +244,35 @@ mod tests {
             stream: "PA_a|TR_b".to_owned(),
             track: "TR_b".to_owned(),
         };
-        let text = relabel(ANSWER, &HashMap::from([("0".to_owned(), label)]));
+        let text = relabel(
+            ANSWER,
+            &HashMap::from([("0".to_owned(), label)]),
+            &HashMap::new(),
+        );
         assert!(text.contains("a=mid:0\r\na=sendonly\r\na=msid:PA_a|TR_b TR_b\r\n"));
         assert!(text.contains("a=ssrc:1 msid:PA_a|TR_b TR_b\r\n"));
         assert!(text.contains("a=mid:1\r\na=inactive\r\nm=application"));
+    }
+
+    #[test]
+    fn the_announced_codec_comes_first_then_the_order_of_the_offer() {
+        let answer = "v=0\r\nm=video 9 x 96 97 103\r\na=mid:0\r\na=recvonly\r\n\
+            a=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=rtpmap:103 H264/90000\r\n";
+        for (codec, line) in [
+            (None, "m=video 9 x 97 96 103"),
+            (Some("h264"), "m=video 9 x 103 97 96"),
+        ] {
+            let preference = Preference {
+                formats: ["97", "96", "103"].map(str::to_owned).to_vec(),
+                codec: codec.map(str::to_owned),
+            };
+            let text = relabel(
+                answer,
+                &HashMap::new(),
+                &HashMap::from([("0".to_owned(), preference)]),
+            );
+            assert!(text.contains(line), "{text}");
+        }
     }
 
     #[test]
