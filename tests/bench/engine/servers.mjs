@@ -66,7 +66,7 @@ export function findLivekit() {
   console.log(`building livekit-server ${LIVEKIT_VERSION} with Go, once (about two minutes)`);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'go.mod'), 'module livekit\n\ngo 1.24\n');
-  const go = (...args) => execFileSync('go', args, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  const go = (...args) => execFileSync('go', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   go('get', '-tool', `github.com/livekit/livekit-server/cmd/server@${LIVEKIT_VERSION}`);
   go('build', '-o', binary, 'github.com/livekit/livekit-server/cmd/server');
   return binary;

@@ -124,16 +124,40 @@ impl Client {
         let mut change = rtc.sdp_api();
         let mut tracks = Vec::new();
         let mut cids = HashMap::new();
-        let mut publish = |wanted: bool, kind, cid: &str, source: lk::TrackSource, r#type: lk::TrackType| {
-            wanted.then(|| {
-                let mid = change.add_media(kind, Direction::SendOnly, Some(cid.to_owned()), Some(cid.to_owned()), None);
-                tracks.push(lk::AddTrackRequest { cid: cid.to_owned(), r#type: r#type as i32, source: source as i32, ..Default::default() });
-                cids.insert(mid.to_string(), cid.to_owned());
-                mid
-            })
-        };
-        let microphone = publish(plan.speaks, MediaKind::Audio, "mic", lk::TrackSource::Microphone, lk::TrackType::Audio);
-        let camera = publish(plan.shows, MediaKind::Video, "cam", lk::TrackSource::Camera, lk::TrackType::Video);
+        let mut publish =
+            |wanted: bool, kind, cid: &str, source: lk::TrackSource, r#type: lk::TrackType| {
+                wanted.then(|| {
+                    let mid = change.add_media(
+                        kind,
+                        Direction::SendOnly,
+                        Some(cid.to_owned()),
+                        Some(cid.to_owned()),
+                        None,
+                    );
+                    tracks.push(lk::AddTrackRequest {
+                        cid: cid.to_owned(),
+                        r#type: r#type as i32,
+                        source: source as i32,
+                        ..Default::default()
+                    });
+                    cids.insert(mid.to_string(), cid.to_owned());
+                    mid
+                })
+            };
+        let microphone = publish(
+            plan.speaks,
+            MediaKind::Audio,
+            "mic",
+            lk::TrackSource::Microphone,
+            lk::TrackType::Audio,
+        );
+        let camera = publish(
+            plan.shows,
+            MediaKind::Video,
+            "cam",
+            lk::TrackSource::Camera,
+            lk::TrackType::Video,
+        );
         change.add_channel("_reliable".to_owned());
         for _ in 0..plan.audios {
             change.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
@@ -141,8 +165,15 @@ impl Client {
         for _ in 0..plan.videos {
             change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
         }
-        let (offer, pending) = change.apply().ok_or_else(|| ClientError::Answer("nothing to offer".to_owned()))?;
-        let offer = lk::SessionDescription { r#type: "offer".to_owned(), sdp: offer.to_sdp_string(), id: 1, mid_to_track_id: cids };
+        let (offer, pending) = change
+            .apply()
+            .ok_or_else(|| ClientError::Answer("nothing to offer".to_owned()))?;
+        let offer = lk::SessionDescription {
+            r#type: "offer".to_owned(),
+            sdp: offer.to_sdp_string(),
+            id: 1,
+            mid_to_track_id: cids,
+        };
         let query = signal::query(&plan.token, tracks, offer);
         let signal = Signal::open(&plan.server, &query).await?;
         Ok(Self {
@@ -173,7 +204,7 @@ impl Client {
         let mut buffer = vec![0; 2048];
         let mut ping = tokio::time::interval(PING);
         loop {
-            let due = self.drain()?.min(self.next_send());
+            let due = self.due()?.min(self.next_send());
             tokio::select! {
                 received = self.udp.recv_from(&mut buffer) => {
                     let (length, from) = received?;
@@ -206,9 +237,31 @@ impl Client {
 
     fn input(&mut self, from: SocketAddr, bytes: &[u8]) -> Result<(), ClientError> {
         // What str0m cannot tell apart by its first byte is none of its business.
-        let Ok(contents) = bytes.try_into() else { return Ok(()) };
-        let receive = Receive { proto: Protocol::Udp, source: from, destination: self.local, contents };
-        Ok(self.rtc.handle_input(Input::Receive(Instant::now(), receive))?)
+        let Ok(contents) = bytes.try_into() else {
+            return Ok(());
+        };
+        let receive = Receive {
+            proto: Protocol::Udp,
+            source: from,
+            destination: self.local,
+            contents,
+        };
+        Ok(self
+            .rtc
+            .handle_input(Input::Receive(Instant::now(), receive))?)
+    }
+
+    /// When str0m wants to be woken next; what it wants now is done now, since the timer's grain of a
+    /// millisecond would count as the server's delay.
+    fn due(&mut self) -> Result<Instant, ClientError> {
+        loop {
+            let due = self.drain()?;
+            let now = Instant::now();
+            if due > now {
+                return Ok(due);
+            }
+            self.rtc.handle_input(Input::Timeout(now))?;
+        }
     }
 
     fn drain(&mut self) -> Result<Instant, ClientError> {
@@ -232,7 +285,9 @@ impl Client {
             }
             Event::KeyframeRequest(_) => self.keyframe = true,
             Event::RtpPacket(packet) => {
-                let Some(delay) = media::delay(&packet.payload, self.tally.epoch) else { return };
+                let Some(delay) = media::delay(&packet.payload, self.tally.epoch) else {
+                    return;
+                };
                 if self.heard.is_empty() {
                     self.tally.step("firstMedia", self.begun);
                 }
@@ -247,7 +302,10 @@ impl Client {
 
     /// Once every other's track is heard.
     fn check_complete(&mut self) {
-        if !self.complete && self.rtc.is_connected() && self.heard.len() >= self.plan.audios + self.plan.videos {
+        if !self.complete
+            && self.rtc.is_connected()
+            && self.heard.len() >= self.plan.audios + self.plan.videos
+        {
             self.complete = true;
             self.tally.step("everything", self.begun);
             self.tally.receives();
@@ -258,16 +316,27 @@ impl Client {
         match message {
             Message::Join(_) => self.tally.step("signalled", self.begun),
             Message::Answer(answer) => {
-                let Some(pending) = self.pending.take() else { return Ok(()) };
-                let answer = SdpAnswer::from_sdp_string(&answer.sdp).map_err(|e| ClientError::Answer(e.to_string()))?;
+                let Some(pending) = self.pending.take() else {
+                    return Ok(());
+                };
+                let answer = SdpAnswer::from_sdp_string(&answer.sdp)
+                    .map_err(|e| ClientError::Answer(e.to_string()))?;
                 self.rtc.sdp_api().accept_answer(pending, answer)?;
                 if let Some(more) = self.more.take() {
                     self.offer(more).await?;
                 }
             }
             Message::Trickle(trickle) => self.candidate(&trickle.candidate_init),
-            Message::MediaSectionsRequirement(more) => self.offer((more.num_audios, more.num_videos)).await?,
-            Message::Leave(leave) => return Err(ClientError::SentAway(format!("{} was told {:?}", self.plan.name, leave.reason()))),
+            Message::MediaSectionsRequirement(more) => {
+                self.offer((more.num_audios, more.num_videos)).await?
+            }
+            Message::Leave(leave) => {
+                return Err(ClientError::SentAway(format!(
+                    "{} was told {:?}",
+                    self.plan.name,
+                    leave.reason()
+                )))
+            }
             _ => {}
         }
         Ok(())
@@ -275,7 +344,10 @@ impl Client {
 
     fn candidate(&mut self, init: &str) {
         let parsed: Option<serde_json::Value> = serde_json::from_str(init).ok();
-        let text = parsed.as_ref().and_then(|v| v["candidate"].as_str()).unwrap_or_default();
+        let text = parsed
+            .as_ref()
+            .and_then(|v| v["candidate"].as_str())
+            .unwrap_or_default();
         if let Ok(candidate) = Candidate::from_sdp_string(text) {
             self.rtc.add_remote_candidate(candidate);
         }
@@ -296,10 +368,17 @@ impl Client {
         for _ in 0..videos {
             change.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
         }
-        let Some((offer, pending)) = change.apply() else { return Ok(()) };
+        let Some((offer, pending)) = change.apply() else {
+            return Ok(());
+        };
         self.pending = Some(pending);
         self.offers += 1;
-        let offer = lk::SessionDescription { r#type: "offer".to_owned(), sdp: offer.to_sdp_string(), id: self.offers, ..Default::default() };
+        let offer = lk::SessionDescription {
+            r#type: "offer".to_owned(),
+            sdp: offer.to_sdp_string(),
+            id: self.offers,
+            ..Default::default()
+        };
         Ok(self.signal.send(Ask::Offer(offer)).await?)
     }
 
@@ -339,13 +418,27 @@ impl Client {
         self.frames += 1;
     }
 
-    fn write(&mut self, mid: Mid, audio: bool, seq: u64, time: u32, marker: bool, payload: Vec<u8>) {
+    fn write(
+        &mut self,
+        mid: Mid,
+        audio: bool,
+        seq: u64,
+        time: u32,
+        marker: bool,
+        payload: Vec<u8>,
+    ) {
         let params = self.rtc.codec_config().params();
-        let Some(pt) = params.iter().find(|p| p.spec().codec.is_audio() == audio).map(|p| p.pt()) else {
+        let Some(pt) = params
+            .iter()
+            .find(|p| p.spec().codec.is_audio() == audio)
+            .map(|p| p.pt())
+        else {
             return;
         };
         let mut api = self.rtc.direct_api();
-        let Some(stream) = api.stream_tx_by_mid(mid, None) else { return };
+        let Some(stream) = api.stream_tx_by_mid(mid, None) else {
+            return;
+        };
         let write = RtpWrite::new(pt, seq.into(), time, Instant::now(), payload)
             .marker(marker)
             .nackable(!audio)

@@ -92,7 +92,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     }
     let expected = arguments.rooms * arguments.size;
     let complete = tally.everybody_receives(expected, JOINING).await;
-    report("joined", &tally, json!({ "expected": expected, "complete": complete, "took": begun.elapsed().as_secs_f64() }));
+    report(
+        "joined",
+        &tally,
+        json!({ "expected": expected, "complete": complete, "took": begun.elapsed().as_secs_f64() }),
+    );
     if !arguments.storm {
         tokio::time::sleep(SETTLING).await;
         tally.start_counting();

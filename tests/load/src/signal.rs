@@ -44,11 +44,19 @@ pub fn token(keys: &str, room: &str, identity: &str) -> Result<String, SignalErr
         "video": { "room": room, "roomJoin": true, "canPublish": true, "canSubscribe": true, "canPublishData": true },
     });
     let secret = jsonwebtoken::EncodingKey::from_secret(secret.as_bytes());
-    Ok(jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &secret)?)
+    Ok(jsonwebtoken::encode(
+        &jsonwebtoken::Header::default(),
+        &claims,
+        &secret,
+    )?)
 }
 
 /// The query of `/rtc/v1` that carries the offer with the join.
-pub fn query(token: &str, tracks: Vec<lk::AddTrackRequest>, offer: lk::SessionDescription) -> String {
+pub fn query(
+    token: &str,
+    tracks: Vec<lk::AddTrackRequest>,
+    offer: lk::SessionDescription,
+) -> String {
     let request = lk::JoinRequest {
         client_info: Some(lk::ClientInfo {
             sdk: lk::client_info::Sdk::Js as i32,
@@ -58,7 +66,10 @@ pub fn query(token: &str, tracks: Vec<lk::AddTrackRequest>, offer: lk::SessionDe
             browser_version: "156".to_owned(),
             ..Default::default()
         }),
-        connection_settings: Some(lk::ConnectionSettings { auto_subscribe: true, ..Default::default() }),
+        connection_settings: Some(lk::ConnectionSettings {
+            auto_subscribe: true,
+            ..Default::default()
+        }),
         add_track_requests: tracks,
         publisher_offer: Some(offer),
         ..Default::default()
@@ -82,7 +93,10 @@ impl Signal {
 
     pub async fn send(&mut self, ask: Ask) -> Result<(), SignalError> {
         let request = lk::SignalRequest { message: Some(ask) };
-        Ok(self.0.send(Ws::Binary(request.encode_to_vec().into())).await?)
+        Ok(self
+            .0
+            .send(Ws::Binary(request.encode_to_vec().into()))
+            .await?)
     }
 
     /// The next message; it may be dropped while waiting.
