@@ -10,6 +10,8 @@ use crate::project::root;
 use crate::service::{self, Profile};
 
 const SOAK: &str = "soak";
+/// Runs without pages and browsers, under the load tool of `tests/load/`.
+const NATIVE: &str = "engine";
 
 pub fn run(arguments: &[String]) -> Result<()> {
     let names = names()?;
@@ -41,15 +43,18 @@ fn script(name: &str, arguments: &[String]) -> Result<()> {
     for folder in node::package_folders()? {
         node::ensure_packages(&folder)?;
     }
+    let mut node = node::node()?;
+    node.arg(file).args(arguments);
+    if name == NATIVE {
+        let binary = service::build(Profile::Release)?;
+        node.env("PLENARY_SERVICE_BIN", binary)
+            .env("PLENARY_LOAD_BIN", service::build_load()?);
+        return process::run(&mut node);
+    }
     package::build()?;
     service::assemble_pages()?;
     let binary = service::build(Profile::Release)?;
-    process::run(
-        node::node()?
-            .arg(file)
-            .args(arguments)
-            .envs(service::environment(&binary)?),
-    )
+    process::run(node.envs(service::environment(&binary)?))
 }
 
 fn names() -> Result<Vec<String>> {

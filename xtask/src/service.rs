@@ -23,8 +23,17 @@ pub enum Profile {
 /// Builds the service. `--workspace` although it is one binary: the features of shared dependencies
 /// are then those of `cargo test --workspace`, and nothing heavy is compiled twice.
 pub fn build(profile: Profile) -> Result<PathBuf> {
+    build_binary(BINARY, profile)
+}
+
+/// The load tool, as optimised as what it loads.
+pub fn build_load() -> Result<PathBuf> {
+    build_binary("plenary-load", Profile::Release)
+}
+
+fn build_binary(name: &str, profile: Profile) -> Result<PathBuf> {
     let mut build = cargo("build");
-    build.args(["--workspace", "--bin", BINARY]);
+    build.args(["--workspace", "--bin", name]);
     let folder = match profile {
         Profile::Debug => "debug",
         Profile::Release => {
@@ -35,7 +44,7 @@ pub fn build(profile: Profile) -> Result<PathBuf> {
     run(build.arg("--target-dir").arg(target()))?;
     Ok(target()
         .join(folder)
-        .join(format!("{BINARY}{}", env::consts::EXE_SUFFIX)))
+        .join(format!("{name}{}", env::consts::EXE_SUFFIX)))
 }
 
 pub fn www() -> PathBuf {
