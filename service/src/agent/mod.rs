@@ -26,6 +26,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
+/// Messages are small; the library's own 128 KiB are cleared before each read.
+const READ_BUFFER: usize = 8 << 10;
+
 /// Largest message of a client: an offer with every section fits many times (`S11`). Messages are not
 /// compressed, so nothing unpacks to more.
 const MOST_BYTES: usize = 256 << 10;
@@ -48,6 +51,7 @@ pub async fn upgrade(
     };
     socket
         .protocols([SUBPROTOCOL])
+        .read_buffer_size(READ_BUFFER)
         .max_message_size(MOST_BYTES)
         .max_frame_size(MOST_BYTES)
         .on_upgrade(move |socket| async move {

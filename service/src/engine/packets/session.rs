@@ -51,6 +51,8 @@ pub(crate) struct Session {
     pub due: Instant,
     /// The earliest entry of the worker's timers for this session.
     pub scheduled: Option<Instant>,
+    /// Packets were written that are not sent yet.
+    pub written: bool,
     pub failed: bool,
     pub(super) bandwidth: Bandwidth,
     clock: CaptureClock,
@@ -72,6 +74,7 @@ impl Session {
             paths: Paths::default(),
             due: now,
             scheduled: None,
+            written: false,
             failed: false,
             bandwidth: Bandwidth::default(),
             clock: CaptureClock::new(now),
@@ -102,6 +105,19 @@ impl Session {
             }
         }
         self.due = now + Duration::from_millis(1);
+    }
+
+    /// Send what was written. str0m's pacer looks at its queues when time passes: told so at once, a
+    /// poll that would only say that it wants this is spared.
+    pub fn send_written(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        if !std::mem::take(&mut self.written) || self.failed {
+            return;
+        }
+        if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
+            tracing::debug!(session = self.id.0, %error, "session failed");
+            return self.fail(now, outlet);
+        }
+        self.drain(now, outlet);
     }
 
     fn drain_once(&mut self, now: Instant, outlet: &mut impl Outlet) -> Option<Instant> {

@@ -328,6 +328,7 @@ impl World {
                 while worker.receive_handed(self.now) || worker.forward_next(self.now) {
                     quiet = false;
                 }
+                worker.send_written(self.now);
                 let outbox = worker.outbox();
                 outbox.keep_promises();
                 for Transmit {

@@ -104,6 +104,8 @@ pub(crate) struct Worker {
     pub(super) routes: HashMap<TrackKey, Receivers>,
     /// Sections whose layers changed, while that is being carried out.
     pub(super) moved: Vec<Moved>,
+    /// Sessions with packets that were written and are not sent yet.
+    pub(super) written: Vec<usize>,
     /// Tracks published here, by the session that does.
     pub(super) uptracks: HashMap<TrackKey, usize>,
     pub(super) timers: BinaryHeap<Reverse<(Instant, usize)>>,
@@ -137,6 +139,7 @@ impl Worker {
             index_of: HashMap::new(),
             routes: HashMap::new(),
             moved: Vec::new(),
+            written: Vec::with_capacity(256),
             uptracks: HashMap::new(),
             timers: BinaryHeap::new(),
             stopped: false,
@@ -222,6 +225,8 @@ impl Worker {
         let Ok(contents) = bytes.try_into() else {
             return;
         };
+        // str0m wants to be drained between two inputs.
+        session.send_written(now, &mut self.desk);
         let stun = is_stun(bytes);
         let input = Input::Receive(
             now,
@@ -318,8 +323,9 @@ impl Worker {
             };
             match down.deliver(&mut session.rtc, &packet, now) {
                 Delivered::Sent => {
-                    session.drain(now, &mut self.desk);
-                    schedule(session, *index, &mut self.timers);
+                    if !std::mem::replace(&mut session.written, true) {
+                        self.written.push(*index);
+                    }
                 }
                 Delivered::AwaitsKeyframe => {
                     if let Some(route) = down.route() {
@@ -338,8 +344,21 @@ impl Worker {
         }
     }
 
-    /// Everything that is due by the time.
+    /// Send what was written to sessions since the last call. Walking through str0m's parts costs more
+    /// than writing a packet, so what one turn brought for a session is sent in one walk.
+    pub fn send_written(&mut self, now: Instant) {
+        while let Some(index) = self.written.pop() {
+            let Some(session) = self.sessions.get_mut(index) else {
+                continue;
+            };
+            session.send_written(now, &mut self.desk);
+            schedule(session, index, &mut self.timers);
+        }
+    }
+
+    /// Everything that is due by the time, and what was written before.
     pub fn wake(&mut self, now: Instant) {
+        self.send_written(now);
         while let Some(Reverse((at, index))) = self.timers.peek().copied() {
             if at > now {
                 break;
@@ -366,6 +385,7 @@ impl Worker {
             self.expire(now);
         }
         self.fan_out(now);
+        self.send_written(now);
     }
 
     fn expire(&mut self, now: Instant) {

@@ -13,6 +13,8 @@ use super::{socket, twirp};
 use crate::engine::token::{verify, Grants, MediaClaims, TokenError};
 use crate::engine::Engine;
 
+/// Requests are small; the library's own 128 KiB are cleared before each read.
+const READ_BUFFER: usize = 8 * 1024;
 /// The largest message a client may send: an offer with many sections (S11).
 const MAX_MESSAGE: usize = 768 * 1024;
 
@@ -125,6 +127,7 @@ async fn open(
         v1,
     };
     Ok(upgrade
+        .read_buffer_size(READ_BUFFER)
         .max_message_size(MAX_MESSAGE)
         .max_frame_size(MAX_MESSAGE)
         .on_upgrade(move |socket| socket::serve(engine, socket, visit)))
