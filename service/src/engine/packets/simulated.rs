@@ -546,18 +546,21 @@ fn a_forged_packet_ends_no_stream() {
 /// address, neither ends the worker nor anybody's call, nor fills its tables.
 #[test]
 fn nothing_that_arrives_hurts_those_inside() {
-    let rounds = match std::env::var("PLENARY_FUZZ_ROUNDS") {
-        Ok(rounds) => rounds.parse().expect("a number"),
-        Err(_) => 20,
+    let number = |name: &str| {
+        let text = std::env::var(name).ok()?;
+        Some(text.parse::<u64>().expect("a number"))
     };
-    let seed = match std::env::var("PLENARY_FUZZ_SEED") {
-        Ok(seed) => seed.parse().expect("a number"),
-        Err(_) => 6,
+    let seed = number("PLENARY_FUZZ_SEED").unwrap_or(6);
+    let seconds = number("PLENARY_FUZZ_SECONDS").map(Duration::from_secs);
+    #[allow(clippy::disallowed_methods)] // how long a search goes on is no matter of the simulation
+    let goes_on = {
+        let start = Instant::now();
+        move |round| seconds.map_or(round < 20, |s| start.elapsed() < s)
     };
     let mut random = StdRng::seed_from_u64(seed);
     let mut world = World::new(seed, 2, 3, FAIR);
     world.connect();
-    for round in 0..rounds {
+    for round in (0..).take_while(|round| goes_on(*round)) {
         for _ in 0..500 {
             let (from, bytes) = nonsense(&mut random, &world.network.seen);
             world.reach_engine(from, &bytes);

@@ -470,7 +470,9 @@ mod tests {
                 .send_to(&vec![5; size], to)
                 .expect("to send on loopback")
         };
-        (0..READ_BATCH + 3).for_each(|n| drop(send(n + 1)));
+        for n in 1..=READ_BATCH + 3 {
+            send(n);
+        }
         send(MAX_DATAGRAM + 1);
         let counters = Counters::default();
         let mut inbox = Inbox::new();
