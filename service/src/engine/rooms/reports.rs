@@ -57,6 +57,7 @@ impl Locked<'_> {
                 self.remove(&sid, reason, Some(leave(reason, Action::Reconnect)));
             }
             Report::Data { id, label, bytes } => self.relay_data(id, &label, &bytes),
+            Report::Waiting(data, _until_relayed) => self.reported(*data),
             Report::Levels(levels) => self.heard(levels),
         }
     }
