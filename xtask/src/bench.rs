@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::failure::{fail, Context, Result};
+use crate::fuzz;
 use crate::node;
 use crate::package;
 use crate::process;
@@ -30,6 +31,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
 }
 
 pub fn soak(arguments: &[String]) -> Result<()> {
+    if let Some(("fuzz", rest)) = arguments.split_first().map(|(a, r)| (a.as_str(), r)) {
+        return fuzz::soak(rest);
+    }
     script(SOAK, arguments)
 }
 

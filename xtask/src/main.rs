@@ -10,6 +10,7 @@ mod checks;
 mod debian;
 mod demo;
 mod failure;
+mod fuzz;
 mod imports;
 mod node;
 mod package;
@@ -51,7 +52,7 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ),
     (
         "soak",
-        "keep a meeting busy for a long time and watch for growth",
+        "keep a meeting busy for a long time and watch for growth; `soak fuzz`: bytes from outside",
         bench::soak,
     ),
 ];

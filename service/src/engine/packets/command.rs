@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::forward::TrackKey;
 use super::layers::{Layer, Rates};
+use super::link::Pending;
 
 /// Names a session (one transport, one `Rtc`) in the whole engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -188,6 +189,8 @@ pub(crate) enum Report {
         label: String,
         bytes: Vec<u8>,
     },
+    /// A data message that counts as waiting until it has been relayed.
+    Waiting(Box<Report>, Pending),
     /// Loudness of the audio tracks published at this worker since the last report: the share of
     /// full scale, 0 to 1.
     Levels(HashMap<TrackKey, f32>),

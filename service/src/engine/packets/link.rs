@@ -1,7 +1,7 @@
 //! What crosses workers: bounded queues without locks, and a bell that wakes the receiver.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use crossbeam_queue::{ArrayQueue, SegQueue};
@@ -55,6 +55,12 @@ impl Handed {
     }
 }
 
+/// Bytes of data messages that may wait for a worker: a tenth of a second of a gigabit.
+const DATA_BYTES: usize = 16 * 1024 * 1024;
+/// Data messages of a worker's clients that may wait to be relayed (S11): one participant that
+/// floods the room is not to fill the memory. What is lost is lost to a receiver's resume, too.
+const DATA_REPORTS: usize = 1024;
+
 /// What a worker counts; read for `/metrics`.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -92,11 +98,30 @@ pub(crate) struct Link {
     spare: ArrayQueue<Box<Handed>>,
     bell: Box<dyn Bell>,
     awake: AtomicBool,
+    /// Bytes of data messages among the commands.
+    data_bytes: AtomicUsize,
+    /// Data messages reported and not yet relayed.
+    data_reports: AtomicUsize,
     pub counters: Counters,
 }
 
 /// All workers' links, by worker.
 pub(crate) type Links = Arc<[Arc<Link>]>;
+
+/// A data message that waits to be relayed; dropped when it has been.
+pub(crate) struct Pending(Arc<Link>);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.data_reports.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pending")
+    }
+}
 
 impl Link {
     pub fn new(bell: Box<dyn Bell>) -> Self {
@@ -108,11 +133,21 @@ impl Link {
             spare,
             bell,
             awake: AtomicBool::new(false),
+            data_bytes: AtomicUsize::new(0),
+            data_reports: AtomicUsize::new(0),
             counters: Counters::default(),
         }
     }
 
+    /// An order; data messages are dropped and counted if too many of them wait.
     pub fn command(&self, command: Command) {
+        if let Command::Data { bytes, .. } = &command {
+            let waiting = self.data_bytes.fetch_add(bytes.len(), Ordering::Relaxed);
+            if waiting > DATA_BYTES {
+                self.data_bytes.fetch_sub(bytes.len(), Ordering::Relaxed);
+                return Counters::add(&self.counters.dropped, 1);
+            }
+        }
         self.commands.push(command);
         self.ring();
     }
@@ -154,7 +189,18 @@ impl Link {
     }
 
     pub fn next_command(&self) -> Option<Command> {
-        self.commands.pop()
+        let command = self.commands.pop()?;
+        if let Command::Data { bytes, .. } = &command {
+            self.data_bytes.fetch_sub(bytes.len(), Ordering::Relaxed);
+        }
+        Some(command)
+    }
+
+    /// Room for one more data message on its way to the rooms; `None` if too many wait there.
+    pub fn report_data(self: &Arc<Self>) -> Option<Pending> {
+        let pending = Pending(self.clone());
+        let waiting = self.data_reports.fetch_add(1, Ordering::Relaxed);
+        (waiting < DATA_REPORTS).then_some(pending)
     }
 
     pub fn next_media(&self) -> Option<Forward> {
@@ -184,5 +230,55 @@ impl Link {
         if !self.awake.swap(true, Ordering::SeqCst) {
             self.bell.ring();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::packets::command::SessionId;
+
+    struct Silent;
+
+    impl Bell for Silent {
+        fn ring(&self) {}
+    }
+
+    fn data(size: usize) -> Command {
+        Command::Data {
+            id: SessionId(1),
+            label: "_reliable".to_owned(),
+            bytes: vec![0; size],
+        }
+    }
+
+    /// S11: a flood of data messages is cut off, and orders go on.
+    #[test]
+    fn data_messages_that_wait_are_bounded() {
+        let link = Link::new(Box::new(Silent));
+        let size = 64 * 1024;
+        let room = DATA_BYTES / size + 1;
+        for _ in 0..room + 5 {
+            link.command(data(size));
+        }
+        link.command(Command::Shutdown);
+        assert_eq!(link.counters.dropped.load(Ordering::Relaxed), 5);
+        for _ in 0..room {
+            assert!(matches!(link.next_command(), Some(Command::Data { .. })));
+        }
+        assert!(matches!(link.next_command(), Some(Command::Shutdown)));
+        link.command(data(size));
+        assert!(link.next_command().is_some(), "room again");
+        assert_eq!(link.data_bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn data_messages_that_were_not_relayed_yet_are_bounded() {
+        let link = Arc::new(Link::new(Box::new(Silent)));
+        let mut pending: Vec<_> = (0..DATA_REPORTS).map(|_| link.report_data()).collect();
+        assert!(pending.iter().all(Option::is_some));
+        assert!(link.report_data().is_none());
+        pending.pop();
+        assert!(link.report_data().is_some());
     }
 }

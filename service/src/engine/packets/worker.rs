@@ -82,6 +82,13 @@ impl Outlet for Desk {
     }
 
     fn report(&mut self, report: Report) {
+        let report = match report {
+            data @ Report::Data { .. } => match self.links[self.index].report_data() {
+                Some(pending) => Report::Waiting(Box::new(data), pending),
+                None => return Counters::add(&self.links[self.index].counters.dropped, 1),
+            },
+            other => other,
+        };
         // The receiver ends only with the engine.
         let _ = self.reports.send(report);
     }

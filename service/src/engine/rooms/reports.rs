@@ -63,6 +63,7 @@ impl Locked<'_> {
                 self.remove(&sid, reason, Some(leave(reason, Action::Reconnect)));
             }
             Report::Data { id, label, bytes } => self.relay_data(id, &label, &bytes),
+            Report::Waiting(data, _until_relayed) => self.reported(*data),
             Report::Levels(levels) => self.heard(levels),
             Report::Path(id, path) => self.measured(id, path),
             Report::Paused { id, track, paused } => self.stream_paused(id, track, paused),
