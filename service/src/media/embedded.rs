@@ -89,6 +89,10 @@ impl Admissions for Door {
 fn grants(right: Right) -> Grants {
     match right {
         Right::Wait => Grants::waiting(),
+        Right::Attend => Grants {
+            sources: vec![Source::Microphone, Source::Camera],
+            ..Grants::speaker()
+        },
         // No data and no metadata: names, roles and chat travel on the agent socket alone (`S3`).
         Right::Speak => Grants::speaker(),
     }

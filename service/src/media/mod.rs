@@ -19,7 +19,9 @@ use std::time::Duration;
 pub enum Right {
     /// Neither publish nor receive: in the lobby.
     Wait,
-    /// Publish and receive (`C1`).
+    /// Publish camera and microphone, and receive: an attendee, who does not present.
+    Attend,
+    /// Publish and receive everything (`C1`).
     Speak,
 }
 
@@ -53,6 +55,13 @@ impl Living {
         self.passes
             .write()
             .insert(endpoint.clone(), Entry { pass, sid: None });
+    }
+
+    /// Changes what an endpoint may do where it is.
+    pub fn permit(&self, endpoint: &EndpointId, right: Right) {
+        if let Some(entry) = self.passes.write().get_mut(endpoint) {
+            entry.pass.right = right;
+        }
     }
 
     /// The engine knows the endpoint by this sid, in the room of its pass.
