@@ -110,6 +110,7 @@ fn announced(track: &OfferedTrack) -> AddTrackRequest {
         .map(|(quality, layer)| VideoLayer {
             // LiveKit's `VideoQuality` counts from the smallest layer, too.
             quality,
+            spatial_layer: quality,
             rid: layer.rid.clone(),
             width: layer.width,
             height: layer.height,
