@@ -110,7 +110,7 @@ fn their_demand() -> theirs::SubscribedQualityUpdate {
     };
     theirs::SubscribedQualityUpdate {
         track_sid: "TR_1".into(),
-        subscribed_qualities: vec![quality.clone()],
+        subscribed_qualities: vec![quality],
         subscribed_codecs: vec![theirs::SubscribedCodec {
             codec: "vp8".into(),
             qualities: vec![quality],
