@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
 /// levels do not: tokens travel in them (S15).
 fn log_filter() -> EnvFilter {
     let chosen = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,str0m=warn,dimpl=warn"));
+        .unwrap_or_else(|_| EnvFilter::new("info,str0m=warn,str0m::format=error,dimpl=warn"));
     [
         "tungstenite",
         "tokio_tungstenite",

@@ -9,7 +9,9 @@ use crate::meeting::{Admission, Answer, Bounds, Command, Effect, Meeting, Place}
 use crate::random;
 use crate::store::{MeetingKey, Store};
 use parking_lot::Mutex;
-use plenary_protocol::agent::{CallSnapshot, Event, MediaGrant, MediaOffer, ProtocolError, Reply};
+use plenary_protocol::agent::{
+    CallSnapshot, Event, MediaGrant, MediaOffer, ProtocolError, Reply, Role,
+};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, SessionId};
 use std::collections::HashMap;
@@ -390,7 +392,12 @@ impl Actor {
                 snapshot.media = self.grant(&endpoint, None);
                 self.tell(&session, Event::Admitted(Box::new(snapshot)));
             }
-            Effect::Tell { session, event } => self.tell(&session, event),
+            Effect::Tell { session, event } => {
+                if matches!(event, Event::Role { .. }) {
+                    self.follow_roles().await;
+                }
+                self.tell(&session, event);
+            }
         }
     }
 
@@ -412,10 +419,37 @@ impl Actor {
         }
     }
 
+    /// Who presents may share a screen (`B9`); the others have camera and microphone.
+    fn right(&self, endpoint: &EndpointId) -> Right {
+        match self.core.role_inside(endpoint) {
+            Some(Role::Attendee) => Right::Attend,
+            _ => Right::Speak,
+        }
+    }
+
+    /// Somebody's role changed: what their media may do follows at once.
+    async fn follow_roles(&mut self) {
+        let inside = self.passes.iter().filter(|(_, p)| p.right != Right::Wait);
+        let inside: Vec<_> = inside.map(|(e, p)| (e.clone(), p.clone())).collect();
+        for (endpoint, mut pass) in inside {
+            let right = self.right(&endpoint);
+            if pass.right == right {
+                continue;
+            }
+            pass.right = right;
+            self.meetings.media.living.permit(&endpoint, right);
+            self.passes.insert(endpoint.clone(), pass.clone());
+            if let Some(engine) = &self.meetings.media.engine {
+                // To where it is: only the rights change. Without a transport there is nothing to do.
+                let _ = engine.enter(&endpoint, &pass.room, &pass).await;
+            }
+        }
+    }
+
     /// The pass comes before everything else: a token of before is void from here on (`S2`).
     fn pass(&mut self, endpoint: &EndpointId, place: Place) -> Pass {
         let (room, right) = match place {
-            Place::Inside => (self.room.clone(), Right::Speak),
+            Place::Inside => (self.room.clone(), self.right(endpoint)),
             // A room of their own, where nothing can be published to anybody or received.
             Place::Lobby => {
                 let name = random::text(random::ALPHANUMERIC, 24);

@@ -8,6 +8,9 @@ mod common;
 
 use client::{Client, Offering};
 use common::{link, Agent, Service, SignedIn};
+use livekit_protocol as lk;
+use lk::signal_request::Message as Ask;
+use lk::signal_response::Message as Signal;
 use plenary_protocol::agent::*;
 use plenary_protocol::id::CallId;
 use serde_json::{json, Value};
@@ -271,6 +274,58 @@ async fn s11_beyond_the_bound_media_comes_with_the_admission() {
     assert_eq!(grant.participant_sid, None);
     let ada = Client::join(service.address, "ada", &grant.token).await;
     ada.sees_and_hears("olivia").await;
+    olivia.sees_and_hears("ada").await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b9_who_does_not_present_shares_no_screen_and_a_change_counts_at_once() {
+    let service = Service::start().await;
+    let signed = service.sign_in("Olivia").await;
+    let settings =
+        json!({"allowedPresenters": "organizer", "lobbyBypassSettings": {"scope": "everyone"}});
+    let meeting = service.schedule(&signed, settings).await;
+    let mut organizer = service.agent(&signed, "").await;
+    let (_, olivia) = join_with_media(&mut organizer, "olivia", &meeting).await;
+    let user = service.guest().await;
+    let mut guest = service.agent(&user, "Ada").await;
+    let (snapshot, ada) = join_with_media(&mut guest, "ada", &meeting).await;
+    assert_eq!(snapshot.role, Role::Attendee);
+    ada.sees_and_hears("olivia").await;
+    olivia.sees_and_hears("ada").await;
+
+    let screen = |cid: &str| {
+        Ask::AddTrack(lk::AddTrackRequest {
+            cid: cid.into(),
+            r#type: lk::TrackType::Video.into(),
+            source: lk::TrackSource::ScreenShare.into(),
+            ..Default::default()
+        })
+    };
+    ada.ask(screen("first"));
+    ada.until("a refusal", |seen| {
+        let not_allowed = lk::request_response::Reason::NotAllowed as i32;
+        let refused =
+            |m: &Signal| matches!(m, Signal::RequestResponse(r) if r.reason == not_allowed);
+        seen.signals.iter().any(refused)
+    })
+    .await;
+
+    let path = format!(
+        "/v1.0/me/onlineMeetings/{}",
+        meeting["id"].as_str().unwrap()
+    );
+    let change = json!({"allowedPresenters": "everyone"});
+    let answer = service
+        .json("PATCH", &path, Some(&signed.access), change)
+        .await;
+    assert!(answer.status.is_success(), "{}", answer.body);
+    ada.ask(screen("second"));
+    ada.until("a publication", |seen| {
+        let taken = |m: &Signal| matches!(m, Signal::TrackPublished(p) if p.cid == "second");
+        seen.signals.iter().any(taken)
+    })
+    .await;
     olivia.sees_and_hears("ada").await;
     service.stop().await;
 }

@@ -235,13 +235,13 @@ fn receiver(connection: &RtcPeerConnection, kind: Kind) -> RtcRtpTransceiver {
     let init = RtcRtpTransceiverInit::new();
     init.set_direction(RtcRtpTransceiverDirection::Recvonly);
     let transceiver = connection.add_transceiver_with_str_and_init(kind.name(), &init);
-    prefer_codecs(&transceiver, kind, false);
+    prefer_codecs(&transceiver, kind);
     transceiver
 }
 
 /// What the engine has, and no more: the offer with all its slots travels in one message.
-/// `redundant`: for a voice, with redundancy before all else where both ends have it.
-pub(super) fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind, redundant: bool) {
+/// The same in all sections of a kind: servers negotiate by the first one.
+pub(super) fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
     let Some(capabilities) = RtcRtpReceiver::get_capabilities(kind.name()) else {
         return;
     };
@@ -251,9 +251,9 @@ pub(super) fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind, redunda
     let wanted = Array::new();
     for codec in Array::from(&codecs).iter() {
         match preference(&codec) {
-            Preference::Redundant if redundant => wanted.unshift(&codec),
+            Preference::First => wanted.unshift(&codec),
             Preference::Wanted => wanted.push(&codec),
-            Preference::Redundant | Preference::Unwanted => continue,
+            Preference::Unwanted => continue,
         };
     }
     if wanted.length() > 0 && bindings::has(transceiver, "setCodecPreferences") {
@@ -265,12 +265,12 @@ pub(super) fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind, redunda
 }
 
 enum Preference {
-    Redundant,
+    First,
     Wanted,
     Unwanted,
 }
 
-/// Opus, also with redundancy (RFC 2198: a lost packet is in the next one); VP8, and of H.264's many
+/// Opus, best with redundancy (RFC 2198: a lost packet is in the next one); VP8, and of H.264's many
 /// profiles the one that WebRTC demands (RFC 7742): constrained baseline in packetization mode 1;
 /// retransmissions of each.
 fn preference(codec: &JsValue) -> Preference {
@@ -282,7 +282,7 @@ fn preference(codec: &JsValue) -> Preference {
             .to_ascii_lowercase()
     };
     match text("mimeType").as_str() {
-        "audio/red" => Preference::Redundant,
+        "audio/red" => Preference::First,
         "audio/opus" | "video/vp8" | "video/rtx" => Preference::Wanted,
         "video/h264" => {
             let fmtp = text("sdpFmtpLine");

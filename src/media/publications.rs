@@ -224,6 +224,15 @@ impl Publication {
 
     fn request(&self) -> lk::AddTrackRequest {
         let Size(width, height) = self.size;
+        let layers = simulcast::announced(self.source);
+        let mut simulcast_codecs = Vec::new();
+        if !layers.is_empty() {
+            // Without it LiveKit's server takes all layers for one.
+            simulcast_codecs.push(lk::SimulcastCodec {
+                codec: "vp8".to_owned(),
+                cid: self.cid.clone(),
+            });
+        }
         lk::AddTrackRequest {
             cid: self.cid.clone(),
             r#type: track_type(self.source),
@@ -231,7 +240,8 @@ impl Publication {
             muted: self.muted,
             width,
             height,
-            layers: simulcast::announced(self.source),
+            layers,
+            simulcast_codecs,
         }
     }
 }

@@ -70,7 +70,7 @@ impl Sender {
         init.set_direction(RtcRtpTransceiverDirection::Sendonly);
         init.set_send_encodings(&encodings);
         let transceiver = connection.add_transceiver_with_str_and_init(kind.name(), &init);
-        prefer_codecs(&transceiver, kind, source == TrackSource::Microphone);
+        prefer_codecs(&transceiver, kind);
         Rc::new(Self {
             source,
             transceiver,

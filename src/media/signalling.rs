@@ -6,7 +6,9 @@
 //! while the engine knows it (`architecture.md`, "Receive slots, and moves"): attempts follow each
 //! other with growing pauses, at once when the browser says that the network is back.
 
+mod messages;
 mod tracks;
+mod transport;
 
 use plenary_protocol::agent::TrackSource;
 
@@ -435,114 +437,6 @@ impl Signalling {
         }
     }
 
-    // --- messages ---
-
-    fn received(&mut self, message: Response, now: i64) {
-        match message {
-            Response::Join(join) => self.joined(join, now),
-            Response::Reconnect(reconnect) => {
-                if !reconnect.ice_servers.is_empty() {
-                    self.out(Output::IceServers(reconnect.ice_servers));
-                }
-                self.sync();
-                self.resumed(now);
-            }
-            Response::Answer(answer) => self.answered(answer),
-            Response::Update(update) => self.participants(&update.participants, now),
-            Response::TrackPublished(published) => self.published(&published),
-            Response::RequestResponse(response) => self.responded(response),
-            Response::SubscribedQualityUpdate(update) => self.demanded(&update),
-            Response::StreamStateUpdate(update) => self.streams(update),
-            Response::SpeakersChanged(changed) => {
-                let event = self.announcements.speakers(&changed.speakers);
-                self.report(event, now);
-            }
-            Response::Trickle(trickle) => self.out(Output::Candidate(trickle.candidate_init)),
-            Response::RoomMoved(moved) => self.moved(moved, now),
-            Response::RefreshToken(token) => {
-                if let Some(grant) = &mut self.grant {
-                    grant.token = token;
-                }
-            }
-            Response::MediaSectionsRequirement(required) => {
-                let wanted = Wanted {
-                    audios: required.num_audios,
-                    videos: required.num_videos,
-                    ice_restart: false,
-                };
-                // Every slot was offered already; only an engine without slots needs more.
-                if self.grant.as_ref().is_some_and(|grant| !grant.slots) {
-                    self.negotiate(wanted);
-                }
-            }
-            Response::Leave(leave) => match leave.action {
-                lk::leave_request::Action::Resume => self.reopen(),
-                lk::leave_request::Action::Disconnect | lk::leave_request::Action::Reconnect => {
-                    self.lose()
-                }
-            },
-        }
-    }
-
-    fn joined(&mut self, join: lk::JoinResponse, now: i64) {
-        if join.ping_interval > 0 && join.ping_timeout > 0 {
-            self.ping_ms = join.ping_interval.unsigned_abs().saturating_mul(1000);
-            self.pong_ms = join.ping_timeout.unsigned_abs().saturating_mul(1000);
-        }
-        if !join.ice_servers.is_empty() {
-            self.out(Output::IceServers(join.ice_servers));
-        }
-        if let Some(own) = join.participant {
-            self.publications.own_tracks(&own.tracks);
-            self.sid = Some(own.sid);
-        }
-        self.everybody(&join.other_participants, now);
-        self.attached(now);
-    }
-
-    fn moved(&mut self, moved: lk::RoomMovedResponse, now: i64) {
-        if let (Some(grant), false) = (&mut self.grant, moved.token.is_empty()) {
-            grant.token = moved.token;
-        }
-        if let Some(own) = moved.participant {
-            self.publications.own_tracks(&own.tracks);
-            self.sid = Some(own.sid);
-            self.tell_tracks();
-        }
-        self.forget_demand();
-        self.everybody(&moved.other_participants, now);
-    }
-
-    fn everybody(&mut self, others: &[lk::ParticipantInfo], now: i64) {
-        let events = self
-            .announcements
-            .replace(others, self.sid.as_deref().unwrap_or_default());
-        self.report(events, now);
-    }
-
-    fn participants(&mut self, changed: &[lk::ParticipantInfo], now: i64) {
-        let own = self.sid.as_deref().unwrap_or_default();
-        let me = changed.iter().find(|info| info.sid == own);
-        let events = self.announcements.update(changed, own);
-        if let Some(me) = me {
-            self.publications.own_tracks(&me.tracks);
-            self.tell_tracks();
-        }
-        self.report(events, now);
-    }
-
-    /// An engine of a cluster may not know what the one before knew; one with slots keeps it.
-    fn sync(&mut self) {
-        if self.grant.as_ref().is_some_and(|grant| grant.slots) {
-            return;
-        }
-        let publish_tracks = self.publications.published_tracks();
-        self.send(Request::SyncState(lk::SyncState {
-            subscription: Some(lk::UpdateSubscription { subscribe: false }),
-            publish_tracks,
-        }));
-    }
-
     // --- signs of life ---
 
     fn heard(&mut self) {
@@ -588,88 +482,6 @@ impl Signalling {
             // Timers may be early by a millisecond: then it is set again.
             (Timer::View, _) => self.view_due = None,
             _ => {}
-        }
-    }
-
-    // --- the transport ---
-
-    fn transport(&mut self, transport: Transport, now: i64) {
-        let before = std::mem::replace(&mut self.transport, transport);
-        match transport {
-            Transport::Up => {
-                self.restarting.reset();
-                self.out(Output::Clear(Timer::Restart));
-            }
-            Transport::Doubtful if before == Transport::Up => {
-                self.out(Output::Set(Timer::Restart, SETTLE_MS));
-                self.probe(now);
-            }
-            Transport::Failed if before != Transport::Failed => self.restart_ice(),
-            Transport::New | Transport::Doubtful | Transport::Failed => {}
-        }
-    }
-
-    fn restart_ice(&mut self) {
-        if self.transport == Transport::Up || self.phase != Phase::Attached {
-            // Without a socket there is nobody to send the offer to; `attached` comes back to it.
-            return;
-        }
-        if let Some(wanted) = self.negotiation.insist(Wanted {
-            ice_restart: true,
-            ..Default::default()
-        }) {
-            self.out(Output::Offer(wanted));
-        }
-        let pause = RESTART_MS + self.restarting.next_ms();
-        self.out(Output::Set(Timer::Restart, pause));
-    }
-
-    // --- offers ---
-
-    fn negotiate(&mut self, wanted: Wanted) {
-        if let Some(wanted) = self.negotiation.want(wanted) {
-            self.out(Output::Offer(wanted));
-        }
-    }
-
-    fn offered(&mut self, sdp: String) {
-        self.negotiation.offered();
-        if self.phase == Phase::Attached {
-            let description = self.description(sdp);
-            self.send(Request::Offer(description));
-        }
-    }
-
-    fn answered(&mut self, mut answer: lk::SessionDescription) {
-        if !self.negotiation.answered(answer.id) {
-            return;
-        }
-        if self.grant.as_ref().is_some_and(|grant| grant.slots) {
-            // Slot messages say it, and a newer one may come while the answer is applied.
-            answer.mid_to_track_id.clear();
-        }
-        self.out(Output::Answer(answer));
-        if let Some(wanted) = self.negotiation.waiting() {
-            self.out(Output::Offer(wanted));
-        }
-    }
-
-    /// LiveKit's own server uses full ICE and may need them; the embedded engine (ICE-lite) does not.
-    fn trickle(&mut self, candidate_init: String) {
-        let full_ice = self.grant.as_ref().is_some_and(|grant| !grant.slots);
-        if full_ice && self.phase == Phase::Attached && candidate_init != "null" {
-            self.send(Request::Trickle(lk::TrickleRequest { candidate_init }));
-        }
-    }
-
-    fn negotiation_failed(&mut self) {
-        if self.transport == Transport::New {
-            // Without the first answer nothing will ever connect, and nobody would notice: a
-            // connection that has not begun does not fail.
-            return self.lose();
-        }
-        if let Some(wanted) = self.negotiation.failed() {
-            self.out(Output::Offer(wanted));
         }
     }
 

@@ -384,11 +384,13 @@ fn without_slots_more_sections_are_offered_when_the_engine_needs_them() {
 // --- own tracks, and what is seen of the others' ---
 
 fn requests(outputs: &[Output]) -> Vec<&Request> {
-    let request = |output| match output {
-        &Output::Send(ref request) => Some(&**request),
-        _ => None,
-    };
-    outputs.iter().filter_map(request).collect()
+    let mut requests = Vec::new();
+    for output in outputs {
+        if let Output::Send(request) = output {
+            requests.push(&**request);
+        }
+    }
+    requests
 }
 
 fn camera_of(identity: &str, sid: &str) -> Response {

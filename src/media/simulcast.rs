@@ -112,6 +112,8 @@ pub fn announced(source: TrackSource) -> Vec<lk::VideoLayer> {
                 width: (f64::from(size.0) / layer.scale) as u32,
                 height: (f64::from(size.1) / layer.scale) as u32,
                 bitrate: layer.bps,
+                // LiveKit's server takes layers that name their rids at their word.
+                spatial_layer: at as i32,
             });
         }
     }

@@ -45,13 +45,16 @@ impl Scaling {
     }
 }
 
+/// Learns of frames (`true`) and of changes of what can be seen (`false`).
+pub(super) type Told = Rc<dyn Fn(bool)>;
+
 /// A view. Closing or dropping it stops rendering and takes the element out of the document.
 pub struct View {
     target: HtmlElement,
     video: HtmlVideoElement,
     shown: RefCell<Option<MediaStreamTrack>>,
     /// Who wants to know of frames (`true`) and of what can be seen of the view (`false`).
-    told: RefCell<Option<Rc<dyn Fn(bool)>>>,
+    told: RefCell<Option<Told>>,
     frame_request: RefCell<Option<FrameRequest>>,
     /// What can be seen of it: nothing until somebody says.
     rendered: Cell<Option<(u32, u32)>>,
@@ -208,7 +211,7 @@ impl View {
 
     /// Calls `told` with true after the next shown frame and after every change of the picture's size,
     /// with false when [`View::pixels`] changes; until the view is closed or somebody else wants to know.
-    pub(super) fn on_change(self: &Rc<Self>, told: Rc<dyn Fn(bool)>) {
+    pub(super) fn on_change(self: &Rc<Self>, told: Told) {
         self.told.replace(Some(told));
         self.ask_for_frame();
     }

@@ -108,6 +108,14 @@ message! {
         6 muted: bool,
         8 source: TrackSource,
         9 layers: Vec<VideoLayer>,
+        10 simulcast_codecs: Vec<SimulcastCodec>,
+    }
+}
+
+message! {
+    SimulcastCodec {
+        1 codec: String,
+        2 cid: String,
     }
 }
 
@@ -117,6 +125,7 @@ message! {
         2 width: u32,
         3 height: u32,
         4 bitrate: u32,
+        6 spatial_layer: i32,
         7 rid: String,
     }
 }

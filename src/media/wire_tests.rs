@@ -110,7 +110,7 @@ fn their_demand() -> theirs::SubscribedQualityUpdate {
     };
     theirs::SubscribedQualityUpdate {
         track_sid: "TR_1".into(),
-        subscribed_qualities: vec![quality.clone()],
+        subscribed_qualities: vec![quality],
         subscribed_codecs: vec![theirs::SubscribedCodec {
             codec: "vp8".into(),
             qualities: vec![quality],
@@ -138,6 +138,7 @@ fn our_layer() -> VideoLayer {
         width: 1280,
         height: 720,
         bitrate: 1_700_000,
+        spatial_layer: 2,
         rid: "f".into(),
     }
 }
@@ -148,6 +149,7 @@ fn their_layer() -> theirs::VideoLayer {
         width: 1280,
         height: 720,
         bitrate: 1_700_000,
+        spatial_layer: 2,
         rid: "f".into(),
         ..Default::default()
     }
@@ -162,6 +164,10 @@ fn our_request() -> AddTrackRequest {
         muted: true,
         source: TrackSource::Camera,
         layers: vec![our_layer()],
+        simulcast_codecs: vec![SimulcastCodec {
+            codec: "vp8".into(),
+            cid: "c".into(),
+        }],
     }
 }
 
@@ -174,6 +180,11 @@ fn their_request() -> theirs::AddTrackRequest {
         muted: true,
         source: theirs::TrackSource::Camera.into(),
         layers: vec![their_layer()],
+        simulcast_codecs: vec![theirs::SimulcastCodec {
+            codec: "vp8".into(),
+            cid: "c".into(),
+            ..Default::default()
+        }],
         ..Default::default()
     }
 }

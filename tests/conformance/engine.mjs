@@ -12,6 +12,8 @@ import { chromium } from 'playwright-core';
 
 const KEY = 'conformance';
 const SECRET = 'a secret of at least thirty-two characters';
+/** What tokens are signed with. */
+export const keys = { key: KEY, secret: SECRET };
 const require = createRequire(import.meta.url);
 
 // Fake devices; nothing that reaches out of this machine.
@@ -44,7 +46,7 @@ export function token(identity, room, video = {}) {
   return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`;
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve) => {
     const server = net.createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address();
@@ -95,13 +97,21 @@ export async function servePage() {
   const files = {
     '/livekit-client.js': readFileSync(require.resolve('livekit-client')),
     '/page.js': readFileSync(new URL('./page.js', import.meta.url)),
+    '/sdk.page.js': readFileSync(new URL('./sdk.page.js', import.meta.url)),
   };
-  const html =
-    '<!doctype html><script src="/livekit-client.js"></script><script src="/page.js"></script>';
+  const scripts = (...names) => `<!doctype html><body>${names.map((name) => `<script src="${name}"></script>`).join('')}`;
+  const pages = {
+    '/': scripts('/livekit-client.js', '/page.js'),
+    '/sdk.html': scripts('/sdk.page.js', '/sdk/plenary.iife.js'),
+  };
+  // The package as it was built.
+  const sdk = new URL('../../dist/plenary-sdk/', import.meta.url);
+  const types = { js: 'text/javascript', wasm: 'application/wasm' };
   const server = createServer((request, response) => {
-    const script = files[request.url];
-    response.setHeader('content-type', script ? 'text/javascript' : 'text/html');
-    response.end(script ?? html);
+    const [, name, type] = /^\/sdk\/([\w.]+\.(js|wasm))$/.exec(request.url) ?? [];
+    const script = name ? readFileSync(new URL(name, sdk)) : files[request.url];
+    response.setHeader('content-type', types[type] ?? (script ? 'text/javascript' : 'text/html'));
+    response.end(script ?? pages[request.url] ?? pages['/']);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

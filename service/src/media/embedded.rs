@@ -1,7 +1,7 @@
 //! The embedded engine as the meetings' media: rooms, grants and tokens in its terms, and its question
 //! who may come in (`S2`) answered from the living admissions.
 
-use super::{Engine as Media, EngineError, Joined, Living, Pass, Right};
+use super::{Engine as Media, EngineError, Joined, Living, Pass};
 use crate::config::{Config, Turn};
 use crate::engine::{
     AddTrackRequest, Admissions, ApiKeys, Engine, EngineConfig, EngineError as StartError,
@@ -89,15 +89,7 @@ impl Admissions for Door {
     fn living<'a>(&'a self, claims: &'a MediaClaims) -> BoxFuture<'a, Option<Grants>> {
         let endpoint = EndpointId::from(claims.sub.as_str());
         let pass = self.0.pass(&endpoint, claims.room(), claims.jti.as_deref());
-        async move { pass.map(|pass| grants(pass.right)) }.boxed()
-    }
-}
-
-fn grants(right: Right) -> Grants {
-    match right {
-        Right::Wait => Grants::waiting(),
-        // No data and no metadata: names, roles and chat travel on the agent socket alone (`S3`).
-        Right::Speak => Grants::speaker(),
+        async move { pass.map(|pass| pass.right.grants()) }.boxed()
     }
 }
 
@@ -113,6 +105,7 @@ fn announced(track: &OfferedTrack) -> AddTrackRequest {
         .map(|(quality, layer)| VideoLayer {
             // LiveKit's `VideoQuality` counts from the smallest layer, too.
             quality,
+            spatial_layer: quality,
             rid: layer.rid.clone(),
             width: layer.width,
             height: layer.height,
@@ -190,7 +183,7 @@ impl Media for Embedded {
         let claims = MediaClaims {
             sub: endpoint.to_string(),
             jti: Some(pass.nonce.clone()),
-            video: Some(grants(pass.right).to_video(&pass.room)),
+            video: Some(pass.right.grants().to_video(&pass.room)),
             ..MediaClaims::default()
         };
         self.engine.issue_token(claims, life)
@@ -205,7 +198,7 @@ impl Media for Embedded {
         let spec = JoinSpec {
             room: pass.room.clone(),
             identity: endpoint.to_string(),
-            grants: grants(pass.right),
+            grants: pass.right.grants(),
             offer: Some(OfferSpec {
                 sdp: offer.sdp,
                 mid_to_cid: offer.mid_to_cid.into_iter().collect(),
@@ -229,7 +222,7 @@ impl Media for Embedded {
         from: &str,
         pass: &Pass,
     ) -> Result<(), EngineError> {
-        let grants = grants(pass.right);
+        let grants = pass.right.grants();
         let moved = self
             .engine
             .move_participant(endpoint.as_str(), from, &pass.room, grants);

@@ -5,9 +5,9 @@
 //! room without a living admission to it is removed: a look at every room once a second is the window
 //! that remains (`S2`, `S4`).
 
-use super::{Engine, EngineError, Joined, Living, Pass, Right};
+use super::{Engine, EngineError, Joined, Living, Pass};
 use crate::config::LivekitServer;
-use crate::engine::{issue, ApiKeys, EngineStats, Grants, MediaClaims, VideoGrants};
+use crate::engine::{issue, ApiKeys, EngineStats, MediaClaims, VideoGrants};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use plenary_protocol::agent::{IceServer, MediaOffer};
@@ -82,14 +82,10 @@ impl Engine for Livekit {
     }
 
     fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String {
-        let grants = match pass.right {
-            Right::Wait => Grants::waiting(),
-            Right::Speak => Grants::speaker(),
-        };
         let claims = MediaClaims {
             sub: endpoint.to_string(),
             jti: Some(pass.nonce.clone()),
-            video: Some(grants.to_video(&pass.room)),
+            video: Some(pass.right.grants().to_video(&pass.room)),
             ..MediaClaims::default()
         };
         issue(claims, life, &self.room_service.keys)

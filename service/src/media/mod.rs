@@ -7,7 +7,7 @@
 pub mod embedded;
 pub mod livekit;
 
-use crate::engine::EngineStats;
+use crate::engine::{EngineStats, Grants, TrackSource};
 use async_trait::async_trait;
 use parking_lot::RwLock;
 use plenary_protocol::agent::{IceServer, MediaOffer};
@@ -21,8 +21,25 @@ use std::time::Duration;
 pub enum Right {
     /// Neither publish nor receive: in the lobby.
     Wait,
-    /// Publish and receive (`C1`).
+    /// Publish camera and microphone, and receive: an attendee, who does not present.
+    Attend,
+    /// Publish and receive everything (`C1`).
     Speak,
+}
+
+impl Right {
+    /// As media tokens say it.
+    fn grants(self) -> Grants {
+        match self {
+            Self::Wait => Grants::waiting(),
+            Self::Attend => Grants {
+                sources: vec![TrackSource::Microphone, TrackSource::Camera],
+                ..Grants::speaker()
+            },
+            // No data and no metadata: names, roles and chat travel on the agent socket alone (`S3`).
+            Self::Speak => Grants::speaker(),
+        }
+    }
 }
 
 /// A living admission as the engine sees it.
@@ -55,6 +72,13 @@ impl Living {
         self.passes
             .write()
             .insert(endpoint.clone(), Entry { pass, sid: None });
+    }
+
+    /// Changes what an endpoint may do where it is.
+    pub fn permit(&self, endpoint: &EndpointId, right: Right) {
+        if let Some(entry) = self.passes.write().get_mut(endpoint) {
+            entry.pass.right = right;
+        }
     }
 
     /// The engine knows the endpoint by this sid, in the room of its pass.

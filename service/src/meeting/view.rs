@@ -3,7 +3,9 @@
 //! may admit (`B5`), members see guests labelled (`A3`).
 
 use super::{Effect, Kind, Meeting, Operation, Person, Place};
-use plenary_protocol::agent::{CallSnapshot, CallState, Endpoint, Event, LobbyEntry, Participant};
+use plenary_protocol::agent::{
+    CallSnapshot, CallState, Endpoint, Event, LobbyEntry, Participant, Role,
+};
 use plenary_protocol::id::{CallId, EndpointId, RawId, SessionId};
 
 /// `A3`.
@@ -133,6 +135,12 @@ impl Meeting {
             id: id.clone(),
             display_name: name_for(receiver, id, waiter.name.as_ref()),
         })
+    }
+
+    /// The role of whoever is inside with this endpoint.
+    pub fn role_inside(&self, endpoint: &EndpointId) -> Option<Role> {
+        let owns = |person: &&Person| person.seats.contains_key(endpoint);
+        self.inside.values().find(owns).map(|person| person.role)
     }
 
     /// Everything about one endpoint's call that its owner may know; media is the edge's to add.

@@ -61,7 +61,7 @@ const freeTcp = () => freePort(() => createServer().listen(0, '127.0.0.1'));
 const freeUdp = () => freePort(() => createSocket('udp4').bind(0, '127.0.0.1'));
 
 /** Starts it on loopback; `batched` sends many packets in one system call. */
-export async function startLivekit(binary, { batched = false } = {}) {
+export async function startLivekit(binary, { batched = false, key = KEY, secret = SECRET } = {}) {
   const [port, tcp, udp] = [await freeTcp(), await freeTcp(), await freeUdp()];
   const folder = await mkdtemp(join(tmpdir(), 'livekit-'));
   const file = join(folder, 'livekit.yaml');
@@ -69,7 +69,7 @@ export async function startLivekit(binary, { batched = false } = {}) {
     `port: ${port}`, 'bind_addresses: [127.0.0.1]', 'logging:', '  level: error',
     'rtc:', `  udp_port: ${udp}`, `  tcp_port: ${tcp}`, '  use_external_ip: false', '  node_ip: 127.0.0.1', '  enable_loopback_candidate: true',
     ...(batched ? ['  batch_io:', '    batch_size: 128', '    max_flush_interval: 2ms'] : []),
-    'keys:', `  ${KEY}: ${SECRET}`, '',
+    'keys:', `  ${key}: ${secret}`, '',
   ];
   writeFileSync(file, lines.join('\n'));
   const child = spawn(binary, ['--config', file], { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -81,7 +81,7 @@ export async function startLivekit(binary, { batched = false } = {}) {
   return {
     url: `ws://127.0.0.1:${port}`,
     origin,
-    keys: `${KEY}:${SECRET}`,
+    keys: `${key}:${secret}`,
     pid: child.pid,
     async stop() {
       if (child.exitCode === null) {

@@ -1,0 +1,161 @@
+//! What the service says to the agent: frames in their order, replies and failures.
+
+use super::*;
+
+impl Agent {
+    pub(super) fn received(&mut self, received: Received, at: At, out: &mut Vec<Action>) {
+        self.link.heard(at);
+        match received {
+            Received::Unreadable => {}
+            Received::UnknownEvent(seq) => {
+                if self.in_sequence(seq, at, out) {
+                    self.skipped += 1;
+                }
+            }
+            Received::Frame(frame) => match *frame {
+                Frame::Event { seq, event } => {
+                    if self.in_sequence(seq, at, out) {
+                        self.event(event, at, out);
+                    }
+                }
+                Frame::Reply {
+                    id,
+                    reply: Reply::Welcome(welcome),
+                } if self.link.is_hello(id) => self.welcomed(welcome, at, out),
+                Frame::Failure { id, error } if self.link.is_hello(id) => {
+                    self.turned_away(error, at, out)
+                }
+                Frame::Reply { id, reply } => {
+                    if let Some(purpose) = self.requests.answered(id) {
+                        self.replied(purpose, reply, at, out);
+                    }
+                }
+                Frame::Failure { id, error } => {
+                    if let Some(purpose) = self.requests.answered(id) {
+                        self.failed(purpose, error, at, out);
+                    }
+                }
+            },
+        }
+    }
+
+    pub(super) fn in_sequence(&mut self, seq: u64, at: At, out: &mut Vec<Action>) -> bool {
+        match self.link.sequence(seq) {
+            Sequence::Next => true,
+            Sequence::Duplicate => false,
+            Sequence::Gap => {
+                self.link_lost(at, out);
+                false
+            }
+        }
+    }
+
+    /// The hello was refused.
+    pub(super) fn turned_away(&mut self, error: ProtocolError, at: At, out: &mut Vec<Action>) {
+        match error.code {
+            401 => self.token_refused(error.into(), at, out),
+            // The service is starting, full or failing: as if it had not answered.
+            429 | 500.. => self.link_lost(at, out),
+            _ if matches!(self.life, Life::Starting { .. }) => self.over(error.into(), out),
+            _ => {
+                let end = Refused::from(error);
+                self.each(at, out, |call, around| call.end(end.clone(), around));
+                self.link_lost(at, out);
+            }
+        }
+    }
+
+    pub(super) fn event(&mut self, event: Event, at: At, out: &mut Vec<Action>) {
+        let call = match &event {
+            Event::Admitted(snapshot) => &snapshot.call,
+            Event::Ended { call, .. }
+            | Event::Roster { call, .. }
+            | Event::Lobby { call, .. }
+            | Event::Role { call, .. } => call,
+        };
+        self.with(&call.clone(), at, out, |call, around| {
+            call.event(event, around)
+        });
+    }
+
+    pub(super) fn replied(
+        &mut self,
+        purpose: Purpose,
+        reply: Reply,
+        at: At,
+        out: &mut Vec<Action>,
+    ) {
+        match (purpose, reply) {
+            (Purpose::Join(call), Reply::Call(snapshot)) => {
+                self.with(&call, at, out, |call, around| {
+                    call.joined(Ok(*snapshot), around)
+                });
+            }
+            (Purpose::Leave(call), _) => {
+                self.with(&call, at, out, Call::left);
+            }
+            (Purpose::EndForEveryone(call, ticket), _) => {
+                if !self.with(&call, at, out, |call, around| {
+                    call.ending_for_everyone(ticket, Ok(()), around)
+                }) {
+                    out.push(Action::Settle(ticket, Ok(Outcome::Done)));
+                }
+            }
+            (
+                Purpose::Command(ticket),
+                Reply::Admitted {
+                    success_count,
+                    failure_count,
+                },
+            ) => {
+                out.push(Action::Settle(
+                    ticket,
+                    Ok(Outcome::Admitted {
+                        success_count,
+                        failure_count,
+                    }),
+                ));
+            }
+            (Purpose::Command(ticket), _) => out.push(Action::Settle(ticket, Ok(Outcome::Done))),
+            (Purpose::MediaToken(call), Reply::Media(grant)) => {
+                self.with(&call, at, out, |call, around| {
+                    call.media_token(Some(*grant), around)
+                });
+            }
+            (Purpose::Join(call), _) => {
+                self.with(&call, at, out, |call, around| {
+                    call.joined(Err(Reason::MALFORMED.into()), around)
+                });
+            }
+            (Purpose::MediaToken(_) | Purpose::Muted(_) | Purpose::Silent, _) => {}
+        }
+    }
+
+    pub(super) fn failed(
+        &mut self,
+        purpose: Purpose,
+        error: ProtocolError,
+        at: At,
+        out: &mut Vec<Action>,
+    ) {
+        match purpose {
+            Purpose::Join(call) => {
+                self.with(&call, at, out, |call, around| {
+                    call.joined(Err(error.into()), around)
+                });
+            }
+            Purpose::Leave(call) => {
+                self.with(&call, at, out, Call::left);
+            }
+            Purpose::EndForEveryone(_, ticket) | Purpose::Command(ticket) => {
+                out.push(Action::Settle(ticket, Err(error.into())));
+            }
+            Purpose::MediaToken(call) => {
+                self.with(&call, at, out, |call, around| {
+                    call.media_token(None, around)
+                });
+            }
+            Purpose::Muted(_) | Purpose::Silent => {}
+        }
+    }
+}

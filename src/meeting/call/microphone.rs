@@ -1,0 +1,101 @@
+//! The microphone: opened when it is first needed, muted and unmuted.
+
+use super::{Around, Call, JoinState, BAD};
+use crate::api::changes::{CallChange, Change, DiagnosticValue};
+use crate::meeting::input::{Action, MicrophoneUse, Outcome, Ticket};
+use crate::meeting::requests::Purpose;
+use crate::meeting::{reasons, Refused};
+use plenary_protocol::agent::Request;
+
+impl Call {
+    /// The microphone is open, or cannot be opened: then the call goes on muted.
+    pub fn microphone(&mut self, opened: Result<(), Refused>, around: &mut Around) {
+        if self.microphone.use_ != MicrophoneUse::Opening {
+            return;
+        }
+        let tickets = std::mem::take(&mut self.microphone.tickets);
+        match opened {
+            Ok(()) => {
+                self.microphone.use_ = MicrophoneUse::Open;
+                if !tickets.is_empty() {
+                    self.set_muted(false, around);
+                }
+                for ticket in tickets {
+                    around.settle(ticket, Ok(Outcome::Done));
+                }
+            }
+            Err(refused) => {
+                self.microphone.use_ = MicrophoneUse::Closed;
+                let denied = refused.sub_code == reasons::DEVICE_DENIED.sub_code;
+                if denied {
+                    self.diagnose(
+                        "microphonePermissionDenied",
+                        DiagnosticValue::Flag(true),
+                        around,
+                    );
+                } else {
+                    self.diagnose(
+                        "microphoneNotFunctioning",
+                        DiagnosticValue::Quality(BAD),
+                        around,
+                    );
+                }
+                self.set_muted(true, around);
+                for ticket in tickets {
+                    around.settle(ticket, Err(refused.clone()));
+                }
+            }
+        }
+    }
+
+    pub(super) fn open_microphone(&mut self, around: &mut Around) {
+        self.microphone.use_ = MicrophoneUse::Opening;
+        around.out.push(Action::OpenMicrophone(self.id.clone()));
+    }
+
+    pub(super) fn unmute(&mut self, ticket: Ticket, around: &mut Around) {
+        match self.microphone.use_ {
+            MicrophoneUse::Open => {
+                self.set_muted(false, around);
+                around.settle(ticket, Ok(Outcome::Done));
+            }
+            MicrophoneUse::Opening => self.microphone.tickets.push(ticket),
+            MicrophoneUse::Closed => {
+                self.microphone.tickets.push(ticket);
+                self.open_microphone(around);
+            }
+        }
+    }
+
+    pub(super) fn set_muted(&mut self, muted: bool, around: &mut Around) {
+        if self.muted == muted {
+            return;
+        }
+        self.muted = muted;
+        around.out.push(Action::Muted {
+            call: self.id.clone(),
+            muted,
+        });
+        around.emit(Change::Call(CallChange {
+            muted: Some(muted),
+            ..self.nothing()
+        }));
+        self.tell_muted(around);
+    }
+
+    pub(super) fn tell_muted(&mut self, around: &mut Around) {
+        if self.muted_told != self.muted && self.join == JoinState::Joined && around.up {
+            self.muted_told = self.muted;
+            let (call, muted) = (self.id.clone(), self.muted);
+            around.ask(
+                Purpose::Muted(call.clone()),
+                Request::SetMuted { call, muted },
+            );
+        }
+    }
+
+    /// The socket dropped before the service answered: it may not know.
+    pub fn muted_unknown(&mut self) {
+        self.muted_told = !self.muted;
+    }
+}

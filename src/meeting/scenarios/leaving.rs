@@ -1,0 +1,143 @@
+//! Hanging up, being rejected, losing rights.
+
+use super::*;
+
+#[test]
+fn hanging_up_stops_media_at_once_and_ends_when_the_service_knows() {
+    let mut sim = Sim::guest().in_meeting();
+    sim.news();
+    let ticket = sim.command(Command::HangUp {
+        for_everyone: false,
+    });
+    assert_eq!(sim.news().first(), Some(&Action::StopMedia(call())));
+    assert_eq!(sim.settled(ticket), None);
+    let id = sim
+        .last_id(|r| matches!(r, Request::Leave { .. }))
+        .expect("a leave");
+    sim.reply(id, Reply::Done);
+    assert_eq!(
+        sim.states(),
+        ["Connecting", "Connected", "Disconnecting", "Disconnected"]
+    );
+    assert_eq!(
+        (sim.ended(), sim.settled(ticket)),
+        (Some(0), Some(Ok(Outcome::Done)))
+    );
+    assert_eq!(sim.agent.calls().count(), 0);
+}
+
+#[test]
+fn hanging_up_does_not_wait_long_for_a_silent_service() {
+    let mut sim = Sim::guest().in_meeting();
+    let ticket = sim.command(Command::HangUp {
+        for_everyone: false,
+    });
+    sim.pass(2_500.0);
+    assert_eq!(
+        (sim.ended(), sim.settled(ticket)),
+        (Some(0), Some(Ok(Outcome::Done)))
+    );
+}
+
+#[test]
+fn leaving_while_the_network_is_gone_is_told_when_it_is_back() {
+    let mut sim = Sim::guest().in_meeting();
+    sim.give(Input::Closed);
+    sim.command(Command::HangUp {
+        for_everyone: false,
+    });
+    assert_eq!(sim.ended(), Some(0));
+    sim.pass(1_000.0);
+    sim.give(Input::Opened);
+    sim.welcome("session-1", true);
+    assert!(sim
+        .sent()
+        .any(|f| matches!(f.request, Request::Leave { .. })));
+}
+
+#[test]
+fn ending_for_everyone_fails_for_who_may_not_and_the_call_goes_on() {
+    let mut sim = Sim::guest().in_meeting();
+    let ticket = sim.command(Command::HangUp { for_everyone: true });
+    let id = sim
+        .last_id(|r| matches!(r, Request::EndForEveryone { .. }))
+        .expect("a request");
+    sim.refuse(id, Reason::NOT_ALLOWED);
+    assert_eq!(sim.settled(ticket), Some(Err(59120)));
+    assert_eq!(sim.states().last(), Some(&"Connected"));
+}
+
+#[test]
+fn ending_for_everyone_ends_with_its_own_reason_whichever_answer_is_first() {
+    for event_first in [true, false] {
+        let mut sim = Sim::member().in_meeting();
+        let ticket = sim.command(Command::HangUp { for_everyone: true });
+        let id = sim
+            .last_id(|r| matches!(r, Request::EndForEveryone { .. }))
+            .expect("a request");
+        let ended = Event::Ended {
+            call: call(),
+            reason: Reason::ENDED_FOR_EVERYONE.end(),
+        };
+        if event_first {
+            sim.event(ended);
+            sim.reply(id, Reply::Done);
+        } else {
+            sim.reply(id, Reply::Done);
+            sim.event(ended);
+        }
+        assert_eq!(
+            (sim.ended(), sim.settled(ticket)),
+            (Some(4097), Some(Ok(Outcome::Done))),
+            "{event_first}"
+        );
+    }
+}
+
+#[test]
+fn being_rejected_ends_the_call_with_the_service_s_reason() {
+    let mut sim = Sim::guest();
+    sim.join();
+    sim.joined(CallState::Lobby);
+    sim.event(Event::Ended {
+        call: call(),
+        reason: Reason::REJECTED.end(),
+    });
+    assert_eq!(sim.states(), ["Connecting", "InLobby", "Disconnected"]);
+    assert_eq!(sim.ended(), Some(5854));
+    assert_eq!(sim.count(|a| matches!(a, Action::StopMedia(_))), 1);
+}
+
+#[test]
+fn a_member_sees_the_lobby_and_loses_it_with_the_role() {
+    let mut sim = Sim::member().in_meeting();
+    sim.news();
+    let waits = LobbyEntry {
+        id: GUEST.into(),
+        display_name: None,
+    };
+    sim.event(Event::Lobby {
+        call: call(),
+        waiting: vec![waits],
+        gone: vec![],
+    });
+    assert!(
+        matches!(sim.news().as_slice(), [Action::Emit(Change::Lobby { added, .. })] if added[0].state == "InLobby")
+    );
+    let ticket = sim.command(Command::Admit(GUEST.into()));
+    let id = sim
+        .last_id(|r| matches!(r, Request::Admit { .. }))
+        .expect("a request");
+    sim.reply(id, Reply::Done);
+    assert_eq!(sim.settled(ticket), Some(Ok(Outcome::Done)));
+    sim.news();
+    sim.event(Event::Role {
+        call: call(),
+        role: Role::Attendee,
+    });
+    assert!(matches!(
+        sim.news().as_slice(),
+        [Action::Emit(Change::Call(CallChange { may_admit: Some(false), .. })), Action::Emit(Change::Lobby { removed, .. })]
+            if removed.len() == 1
+    ));
+}
