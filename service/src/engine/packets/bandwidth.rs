@@ -23,6 +23,8 @@ pub(crate) const INITIAL: Bitrate = Bitrate::kbps(1_000);
 const PAUSE_AFTER: Duration = Duration::from_millis(800);
 /// After the estimate made a layer fall nothing rises for so long.
 const HOLD: Duration = Duration::from_secs(2);
+/// Room for something better has to last about so long: a probe may promise too much.
+const LASTING: Duration = Duration::from_millis(500);
 /// Below what is wanted the path is probed this often: an estimate that is never tried out stays
 /// at half as much again as what is sent.
 const PROBE_EVERY: Duration = Duration::from_secs(4);
@@ -45,35 +47,68 @@ enum Probe {
     Lowered,
 }
 
+/// The least that was estimated of late: within [`LASTING`] and the same time before.
+#[derive(Debug)]
+struct Sustained {
+    least: u64,
+    before: u64,
+    since: Option<Instant>,
+}
+
+impl Sustained {
+    fn note(&mut self, estimate: u64, now: Instant) -> u64 {
+        match self.since {
+            Some(since) if now.saturating_duration_since(since) < LASTING => {}
+            _ => {
+                self.before = self.least;
+                self.least = u64::MAX;
+                self.since = Some(now);
+            }
+        }
+        self.least = self.least.min(estimate);
+        self.least.min(self.before)
+    }
+}
+
 /// What a session knows of its bandwidth, and room to calculate in.
 #[derive(Debug)]
 pub(crate) struct Bandwidth {
     /// Bits per second; `None` without feedback from the receiver.
     estimate: Option<u64>,
+    sustained: Sustained,
     /// Somebody gets less than they want.
     short: bool,
     fell: Option<Instant>,
     desired: u64,
+    minimum: u64,
     probe: Probe,
     demands: Vec<Demand>,
     /// The section of each demand.
     sections: Vec<usize>,
     order: Vec<usize>,
     granted: Vec<Option<usize>>,
+    raised: Vec<Option<usize>>,
 }
 
 impl Default for Bandwidth {
     fn default() -> Self {
         Self {
             estimate: None,
+            sustained: Sustained {
+                least: u64::MAX,
+                before: u64::MAX,
+                since: None,
+            },
             short: false,
             fell: None,
             desired: 0,
+            minimum: 0,
             probe: Probe::Waits { since: None },
             demands: Vec::new(),
             sections: Vec::new(),
             order: Vec::new(),
             granted: Vec::new(),
+            raised: Vec::new(),
         }
     }
 }
@@ -95,9 +130,8 @@ impl Bandwidth {
         self.short
     }
 
-    fn collect(&mut self, down: &[Downstream], now: Instant) {
-        let within = |at: Instant, limit| now.saturating_duration_since(at) < limit;
-        let hold = self.fell.is_some_and(|at| within(at, HOLD));
+    /// The demands of the video sections, none of which is to rise unless it is new.
+    fn collect(&mut self, down: &[Downstream]) {
         self.demands.clear();
         self.sections.clear();
         for (section, down) in down.iter().enumerate().filter(|(_, d)| d.video) {
@@ -114,36 +148,66 @@ impl Bandwidth {
                 size: source.want.size,
                 ladder,
                 current,
-                hold: hold && !open,
+                hold: !open,
             });
         }
     }
 
+    /// Share the estimate out: what everybody has as far as it still fits, and more where there has
+    /// been room for it for a while.
+    fn share(&mut self, audio: u64, now: Instant) {
+        let estimate = self.estimate.unwrap_or(u64::MAX);
+        let sustained = self.sustained.note(estimate, now);
+        order(&self.demands, &mut self.order);
+        let budget = estimate.saturating_sub(audio);
+        distribute(budget, &self.demands, &self.order, &mut self.granted);
+        let fell = self.fell;
+        if fell.is_some_and(|at| now.saturating_duration_since(at) < HOLD) {
+            return;
+        }
+        self.demands.iter_mut().for_each(|d| d.hold = false);
+        let budget = sustained.saturating_sub(audio);
+        distribute(budget, &self.demands, &self.order, &mut self.raised);
+        // Where the estimate stands still, one may also fall for another that matters more.
+        let steady = sustained >= estimate / 10 * 9;
+        let better = |(raised, granted): (&Option<usize>, &Option<usize>)| raised >= granted;
+        if steady || self.raised.iter().zip(&self.granted).all(better) {
+            std::mem::swap(&mut self.raised, &mut self.granted);
+        }
+    }
+
     /// Tell str0m what rate would be of use, and have it probe while that is out of reach.
-    fn tell(&mut self, rtc: &mut Rtc, desired: u64, short: bool, now: Instant) {
+    ///
+    /// With something paused there is so little traffic that nothing can be learnt from it: padding
+    /// makes up for what would bring it back (`minimum`).
+    fn tell(&mut self, rtc: &mut Rtc, minimum: u64, desired: u64, short: bool, now: Instant) {
         let Some(estimate) = self.estimate else {
             return;
         };
         match self.probe {
             Probe::Lowered => {
-                self.set_desired(rtc, desired);
+                self.set_desired(rtc, minimum, desired);
                 self.probe = Probe::Waits { since: Some(now) };
             }
             Probe::Waits { since } => {
                 let waited = since.is_none_or(|at| now.saturating_duration_since(at) > PROBE_EVERY);
                 if short && waited && desired > estimate {
-                    self.set_desired(rtc, estimate / 2);
+                    self.set_desired(rtc, minimum, estimate / 2);
                     self.probe = Probe::Lowered;
-                } else if desired.abs_diff(self.desired) > self.desired / 10 {
-                    self.set_desired(rtc, desired);
+                } else if minimum != self.minimum
+                    || desired.abs_diff(self.desired) > self.desired / 10
+                {
+                    self.set_desired(rtc, minimum, desired);
                 }
             }
         }
     }
 
-    fn set_desired(&mut self, rtc: &mut Rtc, desired: u64) {
+    fn set_desired(&mut self, rtc: &mut Rtc, minimum: u64, desired: u64) {
         self.desired = desired;
-        rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::from(desired));
+        self.minimum = minimum;
+        rtc.bwe()
+            .set_bitrate(Bitrate::from(minimum), Bitrate::from(desired));
     }
 }
 
@@ -152,7 +216,7 @@ impl Session {
     /// drains the session afterwards.
     pub fn allocate(&mut self, now: Instant, outlet: &mut impl Outlet, moved: &mut Vec<Moved>) {
         let bandwidth = &mut self.bandwidth;
-        bandwidth.collect(&self.down, now);
+        bandwidth.collect(&self.down);
         if bandwidth.demands.is_empty() {
             bandwidth.short = false;
             return;
@@ -161,23 +225,18 @@ impl Session {
         let audio: u64 = audio
             .filter_map(|d| Some(u64::from(d.source.as_ref()?.rates.of(Layer::WHOLE))))
             .sum();
-        let budget = bandwidth
-            .estimate
-            .map_or(u64::MAX, |e| e.saturating_sub(audio));
-        order(&bandwidth.demands, &mut bandwidth.order);
-        distribute(
-            budget,
-            &bandwidth.demands,
-            &bandwidth.order,
-            &mut bandwidth.granted,
-        );
-        let (mut desired, mut short) = (audio, false);
+        bandwidth.share(audio, now);
+        let (mut desired, mut short, mut minimum) = (audio, false, 0);
         for (n, demand) in bandwidth.demands.iter().enumerate() {
             let Some(top) = demand.ladder.last() else {
                 continue;
             };
             let granted = bandwidth.granted[n];
             desired += u64::from(top.rate);
+            if self.down[bandwidth.sections[n]].aim() == Aim::Paused && minimum == 0 {
+                let least = u64::from(demand.ladder.rungs()[0].rate);
+                minimum = audio + least * 5 / 4;
+            }
             short |= granted.is_none_or(|g| g + 1 < demand.ladder.rungs().len());
             if demand.current.is_some() && granted < demand.current {
                 bandwidth.fell = Some(now);
@@ -187,7 +246,7 @@ impl Session {
         }
         bandwidth.short = short;
         // A better layer needs some room to spare.
-        bandwidth.tell(&mut self.rtc, desired * 5 / 4, short, now);
+        bandwidth.tell(&mut self.rtc, minimum, desired * 5 / 4, short, now);
     }
 }
 

@@ -20,8 +20,10 @@ const KEYFRAME_PATIENCE: Duration = Duration::from_millis(500);
 /// Packets kept for retransmission, by kind: about a second of video at 8 Mbit/s; audio has no RTX.
 const RTX_PACKETS: [usize; 2] = [50, 1000];
 const RTX_AGE: Duration = Duration::from_secs(3);
-/// Above this share of retransmissions the path is congested and more of them make it worse.
-const RTX_RATIO: Option<f32> = Some(0.15);
+/// Above this share of retransmissions in the last second more of them make a full path worse. The
+/// bandwidth estimate counts them, too, so this is the last resort: a small layer's key frame is a
+/// good part of a second's bytes, and without its lost packets nothing is seen.
+const RTX_RATIO: Option<f32> = Some(0.5);
 
 /// What a delivered packet asks of the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +122,8 @@ impl Downstream {
     fn forget_sent(&self, rtc: &mut Rtc) {
         if let Some(stream) = rtc.direct_api().stream_tx(&self.ssrc) {
             let packets = RTX_PACKETS[usize::from(self.video)];
+            // Without a ratio for a moment: it counts anew, for the new source.
+            stream.set_rtx_cache(packets, RTX_AGE, None);
             stream.set_rtx_cache(packets, RTX_AGE, RTX_RATIO);
         }
     }
