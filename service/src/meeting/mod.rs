@@ -6,6 +6,8 @@
 //!
 //! Two endpoints of one user are one participant: people are keyed by [`RawId`], seats in the
 //! engine by [`EndpointId`].
+// A function of its inputs, which tests and replays rely on; tests make times of their own.
+#![cfg_attr(not(test), deny(clippy::disallowed_types, clippy::disallowed_methods))]
 
 mod join;
 mod leave;
