@@ -54,6 +54,8 @@ pub(crate) struct Session {
     /// Packets were written that are not sent yet.
     pub written: bool,
     pub failed: bool,
+    /// The latest time that str0m was given.
+    time: Instant,
     pub(super) bandwidth: Bandwidth,
     clock: CaptureClock,
     pub streams: Streams,
@@ -76,6 +78,7 @@ impl Session {
             scheduled: None,
             written: false,
             failed: false,
+            time: now,
             bandwidth: Bandwidth::default(),
             clock: CaptureClock::new(now),
             streams: Streams::default(),
@@ -88,17 +91,21 @@ impl Session {
         // Twice is usual: packets that were just written want the time once, and what limits the
         // rate wants it after each packet. The bound keeps a timeout in the past from holding up
         // the worker.
-        let mut time = now;
+        // Str0m does nothing at a time before one that it was given: what was written would stay
+        // in its queue, past a cut (S14).
+        let start = now.max(self.time);
+        let mut time = start;
         for _ in 0..MAX_TURNS {
             let due = match self.drain_once(now, outlet) {
                 Some(due) => due,
                 None => return,
             };
             self.due = due;
-            if due > now + SOON {
+            if due > start + SOON {
                 return;
             }
             time = time.max(due);
+            self.time = time;
             if let Err(error) = self.rtc.handle_input(Input::Timeout(time)) {
                 tracing::debug!(session = self.id.0, %error, "session failed");
                 return self.fail(now, outlet);
