@@ -421,21 +421,25 @@ impl Engine {
     }
 }
 
-/// The port for media by TCP. If the UDP port was any free one, so may this be: clients are told.
+/// The port for media by TCP. The same number as UDP's is a convenience: where it is taken, any
+/// other does if UDP's was any, too (clients are told), else there is no fallback. A port that was
+/// asked for has to be had.
 fn open_tcp(
     config: &EngineConfig,
     udp: SocketAddr,
 ) -> std::io::Result<Option<tokio::net::TcpListener>> {
-    let bind = match config.tcp {
-        TcpFallback::Off => return Ok(None),
-        TcpFallback::SamePort => udp,
-        TcpFallback::At(bind) => bind,
-    };
-    let listener = match port::listen(bind) {
-        Err(_) if config.tcp == TcpFallback::SamePort && config.udp_bind.port() == 0 => {
-            port::listen(SocketAddr::new(bind.ip(), 0))?
-        }
-        other => other?,
-    };
-    Ok(Some(listener))
+    match config.tcp {
+        TcpFallback::Off => Ok(None),
+        TcpFallback::At(bind) => port::listen(bind).map(Some),
+        TcpFallback::SamePort => match port::listen(udp) {
+            Ok(listener) => Ok(Some(listener)),
+            Err(_) if config.udp_bind.port() == 0 => {
+                port::listen(SocketAddr::new(udp.ip(), 0)).map(Some)
+            }
+            Err(error) => {
+                tracing::warn!(%error, port = udp.port(), "no media by TCP: the port is taken; name another one for it");
+                Ok(None)
+            }
+        },
+    }
 }

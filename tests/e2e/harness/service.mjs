@@ -38,7 +38,7 @@ export class Service {
     const service = new Service();
     service.data = await mkdtemp(join(tmpdir(), 'plenary-'));
     service.port = await freeTcpPort();
-    service.udpPort = await freeUdpPort();
+    service.udpPort = await freeMediaPort();
     service.origin = `http://127.0.0.1:${service.port}`;
     service.extra = args;
     service.env = env;
@@ -128,11 +128,15 @@ async function freeTcpPort() {
   return port;
 }
 
-async function freeUdpPort() {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
+/** Free for UDP and TCP: media is taken by both at one number. */
+async function freeMediaPort() {
+  for (;;) {
+    const port = await freeTcpPort();
+    const socket = createSocket('udp4');
+    const bound = once(socket, 'listening').then(() => true, () => false);
+    socket.bind(port, '127.0.0.1');
+    const free = await bound;
+    socket.close();
+    if (free) return port;
+  }
 }

@@ -120,7 +120,8 @@ impl Session {
         if !std::mem::take(&mut self.written) || self.failed {
             return;
         }
-        if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
+        self.time = now.max(self.time);
+        if let Err(error) = self.rtc.handle_input(Input::Timeout(self.time)) {
             tracing::debug!(session = self.id.0, %error, "session failed");
             return self.fail(now, outlet);
         }
