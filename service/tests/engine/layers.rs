@@ -138,14 +138,14 @@ async fn layers_without_a_viewer_stop_at_their_source_and_come_back_for_one() {
     gets_only(&bob, "ada/f", 100).await;
     assert_seamless(&bob.look(|s| s.heard.clone()));
 
-    // Nobody at all: everything stops.
+    // Nobody at all: the lowest goes on, for whoever comes next.
     bob.ask(Ask::TrackSetting(lk::UpdateTrackSettings {
         track_sids: vec![track],
         disabled: true,
         ..Default::default()
     }));
-    ada.until("everything switched off", |s| {
-        told(&s.signals) == Some(vec![false, false, false])
+    ada.until("all but the lowest switched off", |s| {
+        told(&s.signals) == Some(vec![true, false, false])
     })
     .await;
     server.engine.shutdown().await;

@@ -17,6 +17,9 @@ use crate::engine::packets::layers::{Layer, SPATIAL, TEMPORAL};
 /// A layer that nobody wants is switched off after this: pages are turned back and forth, and an
 /// encoder that starts again begins with a key frame.
 const PAUSE: Duration = Duration::from_secs(3);
+/// The lowest layer goes on without a viewer: an encoder that stands still takes longer to begin than
+/// a key frame takes, and who is admitted or moved here is to see something at once.
+const LOWEST: u8 = 1;
 /// A picture may be shown so much larger than it is sent, in percent, before the next layer pays.
 const TOLERANCE: u32 = 90;
 /// A camera's picture where its publisher did not say.
@@ -178,7 +181,7 @@ impl Locked<'_> {
                 if track.info.r#type() != lk::TrackType::Video {
                     continue;
                 }
-                let layers = wanted.get(&track.key).copied().unwrap_or(0);
+                let layers = wanted.get(&track.key).copied().unwrap_or(0) | LOWEST;
                 if let Some(message) = track.follow(layers, now) {
                     messages.push((participant.sid.clone(), message));
                 }
