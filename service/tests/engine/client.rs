@@ -37,7 +37,7 @@ use camera::{Camera, Descriptor, Mark};
 use relay::Relay;
 
 /// Nothing in these tests takes longer, even on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(40);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// One received packet.
 #[derive(Debug, Clone)]
