@@ -254,7 +254,6 @@ export function nothingIsThenable(sdk, context) {
 export async function errorsAreReal(sdk, { agent, call, client }) {
   const bad = {
     hold: () => call.hold(),
-    startScreenSharing: () => call.startScreenSharing(),
     addParticipant: () => call.addParticipant({ communicationUserId: '8:acs:a_b' }),
     startCall: () => agent.startCall([{ communicationUserId: '8:acs:a_b' }]),
     join: () => agent.join({ groupId: '00000000-0000-0000-0000-000000000000' }),
