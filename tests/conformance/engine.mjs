@@ -7,8 +7,8 @@ import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import net from 'node:net';
 import { chromium } from 'playwright-core';
+import { freeMediaPort, freeTcpPort } from '../e2e/harness/ports.mjs';
 
 const KEY = 'conformance';
 const SECRET = 'a secret of at least thirty-two characters';
@@ -46,20 +46,11 @@ export function token(identity, room, video = {}) {
   return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`;
 }
 
-export function freePort() {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 /** Start the engine; resolves once it answers. */
 export async function startEngine(options = {}) {
   const binary = process.env.PLENARY_SERVICE_BIN;
   if (!binary) throw new Error('PLENARY_SERVICE_BIN must name the plenary-service binary');
-  const [port, udp] = [await freePort(), options.udp ?? (await freePort())];
+  const [port, udp] = [await freeTcpPort(), options.udp ?? (await freeMediaPort())];
   const args = ['engine', '--bind', `127.0.0.1:${port}`, '--udp-port', `${udp}`];
   const child = spawn(binary, args, {
     stdio: ['ignore', 'inherit', 'inherit'],

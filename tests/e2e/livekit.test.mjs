@@ -3,12 +3,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startChromium } from './harness/browser.mjs';
+import { freeMediaPort, freeTcpPort } from './harness/ports.mjs';
 import { BINARY, Service } from './harness/service.mjs';
 import { newGuest, openBlank } from './lib/blank.mjs';
 import { Organiser } from './lib/organiser.mjs';
@@ -78,19 +77,8 @@ function accessToken(key, secret, room, identity) {
   return `${head}.${claims}.${signature}`;
 }
 
-async function freePorts() {
-  const server = createServer().listen(0, '127.0.0.1');
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await Promise.all([once(server, 'listening'), once(socket, 'listening')]);
-  const ports = { tcp: server.address().port, udp: socket.address().port };
-  server.close();
-  socket.close();
-  await Promise.all([once(server, 'close'), once(socket, 'close')]);
-  return ports;
-}
-
 test('a_room_of_the_engine_alone_serves_livekit_client_with_a_token_of_its_key', async (t) => {
-  const ports = await freePorts();
+  const ports = { tcp: await freeTcpPort(), udp: await freeMediaPort() };
   const [key, secret] = ['devkey', randomBytes(24).toString('base64url')];
   const engine = spawn(BINARY, ['engine', '--bind', `127.0.0.1:${ports.tcp}`, '--udp-port', String(ports.udp), '--keys', `${key}:${secret}`],
     { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env.PATH } });

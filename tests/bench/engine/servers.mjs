@@ -2,26 +2,17 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import net from 'node:net';
+import { freeMediaPort, freeTcpPort } from '../../e2e/harness/ports.mjs';
 
 export { findLivekit, livekitVersion, MISSING, startLivekit } from '../../e2e/harness/livekit-server.mjs';
 
 const KEYS = 'bench:a secret of at least thirty-two characters';
 
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** The embedded engine, alone, on loopback. */
 export async function startEngine(workers) {
   const binary = process.env.PLENARY_SERVICE_BIN;
   if (!binary) throw new Error('PLENARY_SERVICE_BIN has to name the service; `cargo xtask bench engine` sets it');
-  const [port, udp] = [await freePort(), await freePort()];
+  const [port, udp] = [await freeTcpPort(), await freeMediaPort()];
   const child = spawn(binary, ['engine', '--bind', `127.0.0.1:${port}`, '--udp-port', `${udp}`, '--workers', `${workers}`], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, PLENARY_ENGINE_KEYS: KEYS, RUST_LOG: 'error' },

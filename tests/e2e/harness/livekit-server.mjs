@@ -3,12 +3,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freeMediaPort, freeTcpPort } from './ports.mjs';
 
 /** The version that is built where none is installed; newer ones need forks that Go's proxy lacks. */
 const VERSION = 'v1.13.5';
@@ -48,21 +47,9 @@ export const MISSING = "LiveKit's server is not there: set LIVEKIT_SERVER, put `
 
 export const livekitVersion = (binary) => execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim();
 
-async function freePort(open) {
-  const socket = open();
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
-}
-
-const freeTcp = () => freePort(() => createServer().listen(0, '127.0.0.1'));
-const freeUdp = () => freePort(() => createSocket('udp4').bind(0, '127.0.0.1'));
-
 /** Starts it on loopback; `batched` sends many packets in one system call. */
 export async function startLivekit(binary, { batched = false, key = KEY, secret = SECRET } = {}) {
-  const [port, tcp, udp] = [await freeTcp(), await freeTcp(), await freeUdp()];
+  const [port, tcp, udp] = [await freeTcpPort(), await freeTcpPort(), await freeMediaPort()];
   const folder = await mkdtemp(join(tmpdir(), 'livekit-'));
   const file = join(folder, 'livekit.yaml');
   const lines = [

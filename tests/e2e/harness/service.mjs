@@ -4,14 +4,13 @@
 // that: `PLENARY_SERVICE_BIN=target/debug/plenary-service node --test tests/e2e/<name>.test.mjs`.
 
 import { spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { freeMediaPort, freeTcpPort } from './ports.mjs';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** The pages with the SDK under /sdk/. */
@@ -116,27 +115,5 @@ export class Service {
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     await exit;
     clearTimeout(timer);
-  }
-}
-
-async function freeTcpPort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** Free for UDP and TCP: media is taken by both at one number. */
-async function freeMediaPort() {
-  for (;;) {
-    const port = await freeTcpPort();
-    const socket = createSocket('udp4');
-    const bound = once(socket, 'listening').then(() => true, () => false);
-    socket.bind(port, '127.0.0.1');
-    const free = await bound;
-    socket.close();
-    if (free) return port;
   }
 }
