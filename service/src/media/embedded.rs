@@ -180,13 +180,7 @@ impl Media for Embedded {
     }
 
     fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String {
-        let claims = MediaClaims {
-            sub: endpoint.to_string(),
-            jti: Some(pass.nonce.clone()),
-            video: Some(pass.right.grants().to_video(&pass.room)),
-            ..MediaClaims::default()
-        };
-        self.engine.issue_token(claims, life)
+        self.engine.issue_token(pass.claims(endpoint), life)
     }
 
     async fn join(

@@ -9,7 +9,6 @@ use super::{Engine, EngineError, Joined, Living, Pass};
 use crate::config::LivekitServer;
 use crate::engine::{issue, ApiKeys, EngineStats, MediaClaims, VideoGrants};
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use plenary_protocol::agent::{IceServer, MediaOffer};
 use plenary_protocol::id::EndpointId;
 use serde::Deserialize;
@@ -82,13 +81,7 @@ impl Engine for Livekit {
     }
 
     fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String {
-        let claims = MediaClaims {
-            sub: endpoint.to_string(),
-            jti: Some(pass.nonce.clone()),
-            video: Some(pass.right.grants().to_video(&pass.room)),
-            ..MediaClaims::default()
-        };
-        issue(claims, life, &self.room_service.keys)
+        issue(pass.claims(endpoint), life, &self.room_service.keys)
     }
 
     async fn join(
@@ -129,25 +122,21 @@ impl Engine for Livekit {
 
 /// Looks at every room that somebody may still hold a token for.
 async fn watch(room_service: RoomService, token_life: Duration, living: Arc<Living>) {
-    let rooms: Mutex<HashMap<String, Instant>> = Mutex::default();
+    let mut rooms: HashMap<String, Instant> = HashMap::new();
     let mut pause = tokio::time::interval(LOOK);
     pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // The embedded service ends with its process, and this with it.
     loop {
         pause.tick().await;
         let now = Instant::now();
-        let names: Vec<String> = {
-            let mut rooms = rooms.lock();
-            rooms.extend(living.rooms().into_iter().map(|room| (room, now)));
-            rooms.retain(|_, last| now.duration_since(*last) <= token_life);
-            rooms.keys().cloned().collect()
-        };
-        for room in names {
-            for identity in room_service.identities(&room).await {
+        rooms.extend(living.rooms().into_iter().map(|room| (room, now)));
+        rooms.retain(|_, last| now.duration_since(*last) <= token_life);
+        for room in rooms.keys() {
+            for identity in room_service.identities(room).await {
                 let endpoint = EndpointId::from(identity.as_str());
-                if living.pass(&endpoint, &room, None).is_none() {
+                if living.pass(&endpoint, room, None).is_none() {
                     tracing::info!(identity, "somebody without an admission is removed");
-                    room_service.remove(&room, &identity).await;
+                    room_service.remove(room, &identity).await;
                 }
             }
         }

@@ -7,7 +7,7 @@
 pub mod embedded;
 pub mod livekit;
 
-use crate::engine::{EngineStats, Grants, TrackSource};
+use crate::engine::{EngineStats, Grants, MediaClaims, TrackSource};
 use async_trait::async_trait;
 use parking_lot::RwLock;
 use plenary_protocol::agent::{IceServer, MediaOffer};
@@ -51,6 +51,18 @@ pub struct Pass {
     pub nonce: String,
     /// What is permitted.
     pub right: Right,
+}
+
+impl Pass {
+    /// What a media token of this admission says.
+    fn claims(&self, endpoint: &EndpointId) -> MediaClaims {
+        MediaClaims {
+            sub: endpoint.to_string(),
+            jti: Some(self.nonce.clone()),
+            video: Some(self.right.grants().to_video(&self.room)),
+            ..MediaClaims::default()
+        }
+    }
 }
 
 /// Every endpoint that may have media now.

@@ -105,10 +105,8 @@ impl Session {
                 return;
             }
             time = time.max(due);
-            self.time = time;
-            if let Err(error) = self.rtc.handle_input(Input::Timeout(time)) {
-                tracing::debug!(session = self.id.0, %error, "session failed");
-                return self.fail(now, outlet);
+            if !self.pass_time(time, now, outlet) {
+                return;
             }
         }
         self.due = now + Duration::from_millis(1);
@@ -120,12 +118,20 @@ impl Session {
         if !std::mem::take(&mut self.written) || self.failed {
             return;
         }
-        self.time = now.max(self.time);
-        if let Err(error) = self.rtc.handle_input(Input::Timeout(self.time)) {
-            tracing::debug!(session = self.id.0, %error, "session failed");
-            return self.fail(now, outlet);
+        if self.pass_time(now.max(self.time), now, outlet) {
+            self.drain(now, outlet);
         }
-        self.drain(now, outlet);
+    }
+
+    /// Tell str0m that it is `time`; false if that ended the session.
+    fn pass_time(&mut self, time: Instant, now: Instant, outlet: &mut impl Outlet) -> bool {
+        self.time = time;
+        let Err(error) = self.rtc.handle_input(Input::Timeout(time)) else {
+            return true;
+        };
+        tracing::debug!(session = self.id.0, %error, "session failed");
+        self.fail(now, outlet);
+        false
     }
 
     fn drain_once(&mut self, now: Instant, outlet: &mut impl Outlet) -> Option<Instant> {
