@@ -25,10 +25,8 @@ async fn a_client_without_udp_connects_by_tcp() {
     server.engine.shutdown().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_tcp_candidate_is_told_where_tcp_is_off() {
-    let server = Server::with(|c| c.tcp = TcpFallback::Off).await;
-    assert_eq!(server.engine.tcp_address(), None);
+/// What the engine answers to an offer.
+async fn answer_of(server: &Server) -> String {
     let offering = Offering::new().await;
     let spec = plenary_service::engine::JoinSpec {
         room: "room".to_owned(),
@@ -41,7 +39,14 @@ async fn no_tcp_candidate_is_told_where_tcp_is_off() {
         slots: true,
     };
     let answer = server.engine.join(spec).await.expect("a join").answer;
-    let answer = answer.expect("an answer");
+    answer.expect("an answer")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_tcp_candidate_is_told_where_tcp_is_off() {
+    let server = Server::with(|c| c.tcp = TcpFallback::Off).await;
+    assert_eq!(server.engine.tcp_address(), None);
+    let answer = answer_of(&server).await;
     assert!(answer.contains("a=candidate:") && !answer.contains(" tcptype "));
     server.engine.shutdown().await;
 }
@@ -229,19 +234,7 @@ async fn all_advertised_addresses_are_in_the_answer() {
         ];
     })
     .await;
-    let offering = Offering::new().await;
-    let spec = plenary_service::engine::JoinSpec {
-        room: "room".to_owned(),
-        identity: "ada".to_owned(),
-        grants: Grants::speaker(),
-        offer: Some(plenary_service::engine::OfferSpec {
-            sdp: offering.sdp.clone(),
-            ..Default::default()
-        }),
-        slots: true,
-    };
-    let answer = server.engine.join(spec).await.expect("a join").answer;
-    let answer = answer.expect("an answer");
+    let answer = answer_of(&server).await;
     for ip in ["203.0.113.7", "2001:db8::7"] {
         let lines = answer.lines().filter(|l| l.starts_with("a=candidate:"));
         let of_ip: Vec<&str> = lines.filter(|l| l.contains(&format!(" {ip} "))).collect();
