@@ -20,7 +20,7 @@ use super::peer::{prefer_codecs, Kind};
 use super::simulcast::{self, Demand, Layer, Size, RIDS};
 use crate::values::field;
 
-/// Speech: 32 kbit/s are transparent enough, and loss protection needs room.
+/// Speech: 32 kbit/s are transparent enough; the rest is room for loss protection.
 const MICROPHONE_BPS: u32 = 48_000;
 /// Sound of a film or of music.
 const SCREEN_SOUND_BPS: u32 = 96_000;

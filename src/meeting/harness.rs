@@ -259,6 +259,14 @@ impl Sim {
             .map(|frame| frame.id)
     }
 
+    pub fn last_join(&self) -> Option<&Join> {
+        let joins = self.sent().filter_map(|frame| match &frame.request {
+            Request::Join(join) => Some(&**join),
+            _ => None,
+        });
+        joins.last()
+    }
+
     pub fn sent(&self) -> impl Iterator<Item = &ClientFrame> {
         self.actions.iter().filter_map(|action| {
             if let Action::Send(frame) = action {

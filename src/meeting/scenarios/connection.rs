@@ -54,17 +54,7 @@ fn a_new_session_finds_the_call_again_with_its_id_and_without_an_offer_while_med
     sim.pass(1_000.0);
     sim.give(Input::Opened);
     sim.welcome("session-2", false);
-    let join = sim
-        .sent()
-        .filter_map(|f| {
-            if let Request::Join(j) = &f.request {
-                Some(j)
-            } else {
-                None
-            }
-        })
-        .last()
-        .expect("a join");
+    let join = sim.last_join().expect("a join");
     assert_eq!((&join.call, &join.offer), (&call(), &None));
     let id = sim
         .last_id(|r| matches!(r, Request::Join(_)))
@@ -97,17 +87,7 @@ fn a_lost_media_session_is_made_anew_in_the_same_call() {
     sim.media(1, published("ada-1", "TR_old", TrackSource::Camera));
     assert_eq!(sim.news(), [], "the old session's reports are stale");
     sim.offer(2);
-    let join = sim
-        .sent()
-        .filter_map(|f| {
-            if let Request::Join(j) = &f.request {
-                Some(j)
-            } else {
-                None
-            }
-        })
-        .last()
-        .expect("a join");
+    let join = sim.last_join().expect("a join");
     assert!(join.offer.is_some());
     sim.joined(CallState::Connected);
     assert_eq!(sim.count(|a| matches!(a, Action::ConnectMedia { .. })), 2);
