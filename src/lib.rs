@@ -23,3 +23,9 @@ pub mod transport;
 #[cfg(target_arch = "wasm32")]
 #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
 pub mod values;
+
+// The standard library's allocator takes 3 KB more of the package, gzipped. Threads would need another
+// one, and the module is built without them.
+#[cfg(all(target_arch = "wasm32", not(target_feature = "atomics")))]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
