@@ -1,7 +1,7 @@
 //! The peer connection: its sections are made once, at construction, and filled later.
 //!
-//! Order of sections: microphone, camera, screen, the screen's sound, audio slots, video slots, data
-//! channels. Nothing here decides when to offer; `signalling.rs` does.
+//! Order of sections: microphone, camera, audio slots, video slots, data channels; the screen and its
+//! sound when they are shared first. Nothing here decides when to offer; `signalling.rs` does.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -43,7 +43,7 @@ impl Kind {
 /// One `RTCPeerConnection`; dropping it closes it.
 pub(super) struct Peer {
     connection: ModernPeerConnection,
-    sending: Vec<Rc<Sender>>,
+    sending: RefCell<Vec<Rc<Sender>>>,
     receiving: RefCell<Vec<(Kind, RtcRtpTransceiver)>>,
     /// Held so that they stay open.
     _channels: [RtcDataChannel; 2],
@@ -63,20 +63,17 @@ impl Peer {
         let connection = RtcPeerConnection::new_with_configuration(&configuration)
             .map_err(MediaError::from_js("RTCPeerConnection"))?;
         let counted = Counted::new(Resource::PeerConnection);
-        let sending = [
-            TrackSource::Microphone,
-            TrackSource::Camera,
-            TrackSource::ScreenShare,
-            TrackSource::ScreenShareAudio,
-        ]
-        .map(|source| Sender::new(&connection, source));
+        // Not the screen's: LiveKit's server takes a section that could send for the first announced
+        // track of its kind, and what the microphone sends would go nowhere.
+        let sending = [TrackSource::Microphone, TrackSource::Camera]
+            .map(|source| Sender::new(&connection, source));
         let channels = [
             connection.create_data_channel("_reliable"),
             connection.create_data_channel_with_data_channel_dict("_lossy", &lossy()),
         ];
         let peer = Self {
             connection: connection.unchecked_into(),
-            sending: sending.into(),
+            sending: RefCell::new(sending.into()),
             receiving: RefCell::default(),
             _channels: channels,
             _counted: counted,
@@ -135,7 +132,7 @@ impl Peer {
             .await
             .map_err(MediaError::from_js("setRemoteDescription"))?;
         // An engine without simulcast leaves one layer of several.
-        self.sending.iter().for_each(Sender::shape);
+        self.sending.borrow().iter().for_each(Sender::shape);
         Ok(())
     }
 
@@ -155,13 +152,17 @@ impl Peer {
     }
 
     /// The sections that send, with their sources; empty before the first offer.
-    pub(super) fn sending_mids(&self) -> impl Iterator<Item = (TrackSource, String)> + '_ {
+    pub(super) fn sending_mids(&self) -> Vec<(TrackSource, String)> {
         let named = |sender: &Rc<Sender>| Some((sender.source, sender.transceiver.mid()?));
-        self.sending.iter().filter_map(named)
+        self.sending.borrow().iter().filter_map(named).collect()
     }
 
-    fn sender(&self, source: TrackSource) -> Option<&Rc<Sender>> {
-        self.sending.iter().find(|sender| sender.source == source)
+    fn sender(&self, source: TrackSource) -> Option<Rc<Sender>> {
+        let sending = self.sending.borrow();
+        sending
+            .iter()
+            .find(|sender| sender.source == source)
+            .cloned()
     }
 
     /// Feeds a sending section, or stops feeding it: with no track nothing is sent at all. The size of
@@ -171,7 +172,12 @@ impl Peer {
         source: TrackSource,
         track: Option<&MediaStreamTrack>,
     ) -> Option<Size> {
-        self.sender(source)?.feed(track)
+        let sender = self.sender(source).or_else(|| {
+            let sender = track.map(|_| Sender::new(&self.connection, source))?;
+            self.sending.borrow_mut().push(sender.clone());
+            Some(sender)
+        });
+        sender?.feed(track)
     }
 
     /// Sends the layers of a source that somebody wants.

@@ -12,6 +12,7 @@ use super::wire::signal_request::Message as Request;
 
 #[derive(Debug, Clone)]
 struct Publication {
+    /// Empty until its section is offered.
     mid: String,
     cid: String,
     source: TrackSource,
@@ -29,7 +30,7 @@ struct Publication {
 /// Whether the engine knows of a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Announced {
-    /// Its section stands in the offer for the day that it is needed.
+    /// It is when it is sent first.
     No,
     /// It travels with the offer.
     Offered,
@@ -49,9 +50,16 @@ impl Publications {
         self.add(mid, cid, source, Announced::Offered);
     }
 
-    /// Keeps a section for a track that is announced when it is sent first.
-    pub fn reserve(&mut self, mid: String, cid: String, source: TrackSource) {
-        self.add(mid, cid, source, Announced::No);
+    /// A track that is announced, and gets a section, when it is sent first.
+    pub fn reserve(&mut self, cid: &str, source: TrackSource) {
+        self.add(String::new(), cid.to_owned(), source, Announced::No);
+    }
+
+    /// Where the source is sent.
+    pub fn place(&mut self, source: TrackSource, mid: String) {
+        if let Some(publication) = self.of(source).next() {
+            publication.mid = mid;
+        }
     }
 
     fn add(&mut self, mid: String, cid: String, source: TrackSource, announced: Announced) {
@@ -86,10 +94,8 @@ impl Publications {
 
     /// mid -> cid, for `MediaOffer` and for the offers of the LiveKit socket.
     pub fn mid_to_cid(&self) -> Vec<(String, String)> {
-        self.tracks
-            .iter()
-            .map(|p| (p.mid.clone(), p.cid.clone()))
-            .collect()
+        let placed = self.tracks.iter().filter(|p| !p.mid.is_empty());
+        placed.map(|p| (p.mid.clone(), p.cid.clone())).collect()
     }
 
     /// Whether a section sends.
@@ -341,9 +347,11 @@ mod tests {
     #[test]
     fn a_screen_is_announced_when_it_is_shared_first_and_muted_after() {
         let mut all = Publications::default();
-        all.reserve("2".into(), "screen".into(), TrackSource::ScreenShare);
+        all.reserve("screen", TrackSource::ScreenShare);
         assert!(all.offered().is_empty() && all.untold().is_empty());
-        assert_eq!(all.mid_to_cid().len(), 1, "its section has a name");
+        assert_eq!(all.mid_to_cid(), [], "it has no section yet");
+        all.place(TrackSource::ScreenShare, "2".into());
+        assert_eq!(all.mid_to_cid(), [("2".into(), "screen".into())]);
 
         all.set_size(TrackSource::ScreenShare, Size(2560, 1440));
         all.set_muted(TrackSource::ScreenShare, false);
@@ -362,7 +370,7 @@ mod tests {
     #[test]
     fn an_announcement_that_was_lost_is_made_again_and_a_refused_one_when_it_is_wanted_again() {
         let mut all = Publications::default();
-        all.reserve("2".into(), "screen".into(), TrackSource::ScreenShare);
+        all.reserve("screen", TrackSource::ScreenShare);
         all.set_muted(TrackSource::ScreenShare, false);
         all.untold();
         all.forget_told();

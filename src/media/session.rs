@@ -139,13 +139,14 @@ impl MediaSession {
         for (source, mid) in peer.sending_mids() {
             let cid = sdp::track_id_of(&sdp, &mid)
                 .map_or_else(|| ["track-", &mid].concat(), str::to_owned);
-            match source {
-                TrackSource::Microphone | TrackSource::Camera => {
-                    machine.publications.announce(mid, cid, source)
-                }
-                _ => machine.publications.reserve(mid, cid, source),
-            }
+            machine.publications.announce(mid, cid, source);
         }
+        machine
+            .publications
+            .reserve("screen", TrackSource::ScreenShare);
+        machine
+            .publications
+            .reserve("sound", TrackSource::ScreenShareAudio);
         Ok(MediaOffer {
             sdp,
             mid_to_cid: machine.publications.mid_to_cid(),

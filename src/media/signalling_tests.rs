@@ -490,7 +490,7 @@ fn layers_that_nobody_wants_are_switched_off_and_everything_is_on_after_a_move()
 fn a_screen_is_announced_when_it_is_shared_and_its_fate_is_told() {
     let mut driver = Driver::attached();
     let publications = &mut driver.machine.publications;
-    publications.reserve("2".into(), "screen".into(), TrackSource::ScreenShare);
+    publications.reserve("screen", TrackSource::ScreenShare);
     let share = || Input::Muted(TrackSource::ScreenShare, false);
     let outputs = driver.on(share());
     assert!(matches!(requests(&outputs)[..], [Request::AddTrack(_)]));

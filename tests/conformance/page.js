@@ -31,6 +31,20 @@ globalThis.soundEnergy = async () => {
   return energy;
 };
 
+/** The same by the source of the track that it came from. */
+globalThis.soundBySource = async () => {
+  const heard = {};
+  for (const participant of room.remoteParticipants.values()) {
+    for (const { source, track } of participant.audioTrackPublications.values()) {
+      const stats = await track?.receiver?.getStats();
+      for (const report of stats?.values() ?? []) {
+        if (report.type === 'inbound-rtp') heard[source] = report.totalAudioEnergy ?? 0;
+      }
+    }
+  }
+  return heard;
+};
+
 /** All statistics of this client's connections. */
 async function* reports() {
   const { publisher, subscriber } = room.engine.pcManager;

@@ -84,6 +84,27 @@ globalThis.join = async (url, token, others) => {
   call.remoteParticipants.forEach(follow);
 };
 
+/** Shares a canvas with a tone: what a browser's picker would give. */
+globalThis.shareScreen = async () => {
+  const canvas = document.body.appendChild(document.createElement('canvas'));
+  [canvas.width, canvas.height] = [960, 540];
+  const context = canvas.getContext('2d');
+  let at = 0;
+  setInterval(() => {
+    at += 1;
+    context.fillStyle = at % 2 ? '#04c' : '#fff';
+    context.fillRect(0, 0, 960, 540);
+  }, 100);
+  const audio = new AudioContext();
+  const tone = audio.createOscillator();
+  const sound = audio.createMediaStreamDestination();
+  tone.connect(sound);
+  tone.start();
+  const tracks = [...canvas.captureStream(10).getTracks(), ...sound.stream.getTracks()];
+  navigator.mediaDevices.getDisplayMedia = async () => new MediaStream(tracks);
+  await call.startScreenSharing();
+};
+
 /** Sound heard so far, as in page.js. */
 globalThis.soundEnergy = async () => {
   let energy = 0;

@@ -71,6 +71,22 @@ for (const [name, start, skip] of servers) {
       await Promise.all([ada, us, bob].map((tab) => tab.context().close()));
     });
 
+    test('a shared screen and its sound reach livekit-client, each under its own name', async () => {
+      const ada = await other('ada', 'shared');
+      const us = await open('/sdk.html');
+      await us.evaluate(([url, secret]) => join(url, secret, ['ada']), [engine.url, token('us', 'shared')]);
+      await hears(ada);
+      await us.evaluate(() => shareScreen());
+      const sources = () => ada.evaluate(async () => {
+        const heard = await soundBySource();
+        return Object.keys(heard).filter((source) => heard[source] > 0).sort().join();
+      });
+      await until('the sound of both', async () => await sources() === 'microphone,screen_share_audio');
+      const lines = () => ada.evaluate(() => [...document.querySelectorAll('video')].map((video) => video.videoHeight));
+      await until('the screen', async () => (await lines()).includes(540));
+      await Promise.all([ada, us].map((tab) => tab.context().close()));
+    });
+
     test('a picture that is not shown is not sent, and is when it is', async () => {
       const ada = await other('ada', 'hidden');
       const us = await open('/sdk.html');

@@ -107,6 +107,9 @@ impl MediaSession {
                     let Some(session) = weak.upgrade() else {
                         return;
                     };
+                    for (source, mid) in peer.sending_mids() {
+                        session.machine.borrow_mut().publications.place(source, mid);
+                    }
                     session.input(offered.map_or(Input::NegotiationFailed, Input::Offered));
                 });
             }

@@ -11,7 +11,12 @@ impl Signalling {
     pub(super) fn tell_tracks(&mut self) {
         if self.phase == Phase::Attached {
             for message in self.publications.untold() {
+                // Its section is new.
+                let offers = matches!(message, Request::AddTrack(_));
                 self.send(message);
+                if offers {
+                    self.negotiate(super::Wanted::default());
+                }
             }
         }
     }
