@@ -7,7 +7,8 @@
 //! or answers [`Welcome::resumed`] `false`: then the client sends [`Request::Join`] again for every
 //! call that it is still in, with the same call id, which finds the living admission.
 
-use crate::id::{CallId, EndpointId, RawId, SessionId};
+use crate::breakout::BreakoutView;
+use crate::id::{CallId, EndpointId, RawId, RoomId, SessionId};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "schema")]
 use std::collections::BTreeMap;
@@ -118,6 +119,18 @@ pub enum Request {
     /// A fresh media token for a living call, before the old one runs out. Answer: [`Reply::Media`].
     MediaToken {
         /// The caller's own call.
+        call: CallId,
+    },
+    /// Go to an open breakout room (`E3`). Answer: [`Reply::Done`], after [`Event::Moved`].
+    JoinBreakoutRoom {
+        /// The caller's own call.
+        call: CallId,
+        /// The room.
+        room: RoomId,
+    },
+    /// Go back to the main meeting (`E11`). Answer: [`Reply::Done`], after [`Event::Moved`].
+    ReturnToMainMeeting {
+        /// The caller's call in a breakout room.
         call: CallId,
     },
 }
@@ -344,6 +357,12 @@ pub struct CallSnapshot {
     /// Who waits, for those who may admit (`B5`); absent for everybody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lobby: Option<Vec<LobbyEntry>>,
+    /// The breakout room that the call is in; absent in the main meeting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomId>,
+    /// The meeting's breakout rooms; absent in the lobby and where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breakout: Option<BreakoutView>,
     /// Where media goes. Absent when the transport stays as it is and the token too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media: Option<MediaGrant>,
@@ -358,6 +377,8 @@ pub enum CallState {
     Lobby,
     /// In the meeting.
     Connected,
+    /// In the main meeting, on hold while its owner is in a breakout room with another call (`E9`).
+    Held,
 }
 
 /// Roles, spelled as in `@azure/communication-calling`.
@@ -400,6 +421,9 @@ pub struct Endpoint {
     pub id: EndpointId,
     /// Microphone muted.
     pub muted: bool,
+    /// On hold: its owner is in a breakout room (`E9`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 /// Somebody who waits.
@@ -500,6 +524,32 @@ pub enum Event {
         call: CallId,
         /// The new role.
         role: Role,
+    },
+    /// What the caller may know of the meeting's breakout rooms changed (`E14`).
+    Breakout {
+        /// The receiver's own call: the one that is not on hold.
+        call: CallId,
+        /// What it is now.
+        view: BreakoutView,
+    },
+    /// The caller is somewhere else now: in a breakout room, or back in the main meeting (`E8`, `E9`,
+    /// `E11`). With the embedded engine the transport has been moved already.
+    Moved {
+        /// The call that they were in. It is over, unless it is on hold.
+        from: CallId,
+        /// The call is on hold (`E9`).
+        held: bool,
+        /// The call that they are in: a new one, or the one that was on hold.
+        to: Box<CallSnapshot>,
+    },
+    /// A manager said something to all rooms.
+    Announcement {
+        /// The receiver's own call: the one that is not on hold.
+        call: CallId,
+        /// Plain text.
+        message: String,
+        /// Who said it.
+        from: RawId,
     },
 }
 

@@ -61,6 +61,20 @@ reasons! {
     NOT_ALLOWED = 403 / 59120, "This identity may not do that in this meeting.";
     /// `S8`, `S11`: too many attempts.
     TOO_MANY_ATTEMPTS = 429 / 59130, "Too many attempts; wait before trying again.";
+    /// `E13`: the organisation or the organiser has switched breakout rooms off.
+    BREAKOUT_OFF = 405 / 46251, "Breakout rooms are switched off for this meeting.";
+    /// `E7`.
+    ROOM_CLOSED = 412 / 46256, "The breakout room is closed; check its state before joining.";
+    /// A breakout room that is not there.
+    NO_SUCH_ROOM = 404 / 59182, "There is no such breakout room in this meeting.";
+    /// `S11`.
+    TOO_MANY_ROOMS = 400 / 59183, "A meeting has at most 50 breakout rooms and 1,000 assignments.";
+    /// `E3`.
+    NOT_ASSIGNED = 412 / 46260, "No such breakout room is assigned to you.";
+    /// `E11`, `E12`.
+    RETURN_DISABLED = 403 / 59180, "Nobody returns from the breakout rooms of this meeting before they close.";
+    /// `E9`, `E11`: the call moved to a breakout room, or back.
+    MOVED = 0 / 59181, "The call goes on in another room of the meeting.";
     /// No `RTCPeerConnection`.
     NO_WEBRTC = 410 / 59140, "This browser has no WebRTC.";
     /// No `getUserMedia` because the page is not a secure context.

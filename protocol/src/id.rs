@@ -40,4 +40,6 @@ string_id! {
     EndpointId,
     /// An agent socket's session.
     SessionId,
+    /// A breakout room of a meeting: a UUID.
+    RoomId,
 }

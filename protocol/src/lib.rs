@@ -5,6 +5,7 @@
 //! with an error, an unknown event type is skipped.
 
 pub mod agent;
+pub mod breakout;
 pub mod end;
 mod entries;
 pub mod id;

@@ -5,7 +5,7 @@ use crate::agent::session::{Session, Sessions};
 use crate::clock::now_ms;
 use crate::config::Limits;
 use crate::media::{Media, Pass, Right};
-use crate::meeting::{Admission, Answer, Bounds, Command, Effect, Meeting, Place};
+use crate::meeting::{Admission, Answer, Bounds, Breakout, Command, Effect, Meeting, Place};
 use crate::random;
 use crate::store::{MeetingKey, Store};
 use parking_lot::Mutex;
@@ -13,7 +13,7 @@ use plenary_protocol::agent::{
     CallSnapshot, Event, MediaGrant, MediaOffer, ProtocolError, Reply, Role,
 };
 use plenary_protocol::end::Reason;
-use plenary_protocol::id::{CallId, EndpointId, RawId, SessionId};
+use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,7 +89,8 @@ impl Meetings {
         })
     }
 
-    /// Hands a command to a meeting, waking it for a join only.
+    /// Hands a command to a meeting, waking it for a join, and for its breakout rooms, which are made
+    /// before anybody is there.
     pub fn send(
         self: &Arc<Self>,
         meeting: &str,
@@ -97,7 +98,10 @@ impl Meetings {
         offer: Option<MediaOffer>,
         reply: ReplyTo,
     ) {
-        let wakes = matches!(command, Command::Join(_));
+        let wakes = matches!(
+            command,
+            Command::Join(_) | Command::Manage { .. } | Command::Rooms { .. }
+        );
         self.post(
             meeting,
             wakes,
@@ -201,7 +205,11 @@ struct Actor {
     core: Meeting,
     server_call_id: String,
     room: String,
+    /// The engine's names of the breakout rooms that somebody was in since they opened.
+    rooms: HashMap<RoomId, String>,
     passes: HashMap<EndpointId, Pass>,
+    /// Who is to be looked at once more when the present message is answered.
+    unsettled: Vec<EndpointId>,
 }
 
 impl Actor {
@@ -224,7 +232,9 @@ impl Actor {
             server_call_id: random::uuid().to_string(),
             // Unguessable, and another one at each awakening.
             room: format!("m-{}", random::text(random::ALPHANUMERIC, 24)),
+            rooms: HashMap::new(),
             passes: HashMap::new(),
+            unsettled: Vec::new(),
         };
         tracing::debug!(call = actor.server_call_id, "meeting wakes");
         loop {
@@ -234,7 +244,10 @@ impl Actor {
                 .map(|at| Duration::from_millis(at.saturating_sub(now_ms())));
             tokio::select! {
                 message = messages.recv() => match message {
-                    Some(message) => actor.message(message).await,
+                    Some(message) => {
+                        actor.message(message).await;
+                        actor.settle().await;
+                    }
                     None => break,
                 },
                 () = tokio::time::sleep(due.unwrap_or(Duration::MAX)), if due.is_some() => {
@@ -256,7 +269,9 @@ impl Actor {
         }
         actor.meetings.counts.lock().remove(&actor.id);
         if let Some(engine) = &actor.meetings.media.engine {
-            engine.delete_room(&actor.room).await;
+            for room in actor.rooms.values().chain([&actor.room]) {
+                engine.delete_room(room).await;
+            }
         }
         tracing::debug!(call = actor.server_call_id, "meeting sleeps");
     }
@@ -281,6 +296,7 @@ impl Actor {
                 .await
                 .map_err(failed)?;
         }
+        let breakout = meetings.store.breakout(id).await.map_err(failed)?;
         let limits = &meetings.limits;
         let bounds = Bounds {
             seats: limits.meeting_seats,
@@ -291,10 +307,18 @@ impl Actor {
         };
         Ok(Meeting::new(
             row.settings(),
+            breakout,
             bounds,
             admissions,
             meetings.lapse_at,
         ))
+    }
+
+    async fn settle(&mut self) {
+        while let Some(endpoint) = self.unsettled.pop() {
+            // It never fails.
+            let _ = self.command(Command::Settle(endpoint)).await;
+        }
     }
 
     async fn message(&mut self, message: Message) {
@@ -321,7 +345,12 @@ impl Actor {
                         place,
                         known,
                     }) => {
-                        let snapshot = self.joined(&endpoint, place, offer).await;
+                        let snapshot = match self.core.held_snapshot(&call, &self.server_call_id) {
+                            Some(held) => Some(held),
+                            None => self.joined(&endpoint, &place, offer).await,
+                        };
+                        let now_called = snapshot.as_ref().map(|snapshot| snapshot.call.clone());
+                        self.rename(&session, &call, now_called);
                         let agent = snapshot.map(|snapshot| Reply::Call(Box::new(snapshot)));
                         let agent = agent.ok_or_else(|| Reason::SERVICE_ERROR.error());
                         reply.send(
@@ -372,12 +401,35 @@ impl Actor {
         for effect in effects {
             self.carry_out(effect).await;
         }
+        self.forget_closed_rooms().await;
         result
+    }
+
+    /// Names change with every opening.
+    async fn forget_closed_rooms(&mut self) {
+        let closed = |room: &&RoomId| !self.core.breakout().is_open(room);
+        let closed: Vec<RoomId> = self.rooms.keys().filter(closed).cloned().collect();
+        for room in closed {
+            let name = self.rooms.remove(&room);
+            if let (Some(name), Some(engine)) = (name, &self.meetings.media.engine) {
+                engine.delete_room(&name).await;
+            }
+        }
+    }
+
+    /// A call that was found by another id goes by its own from now on.
+    fn rename(&self, session: &SessionId, asked: &CallId, is: Option<CallId>) {
+        let session = self.meetings.sessions.get(session);
+        if let (Some(session), Some(is)) = (session, is.filter(|is| is != asked)) {
+            session.forget_call(asked);
+            session.begin_call(&is, &self.id);
+        }
     }
 
     async fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Keep(admission) => self.keep(&admission).await,
+            Effect::KeepRooms(breakout) => self.keep_rooms(&breakout).await,
             Effect::Forget { id, call } => {
                 if let Err(error) = self.meetings.store.forget(&id, &call).await {
                     tracing::error!(%error, "an admission stays in the store");
@@ -392,6 +444,21 @@ impl Actor {
                 snapshot.media = self.grant(&endpoint, None);
                 self.tell(&session, Event::Admitted(Box::new(snapshot)));
             }
+            Effect::Move {
+                endpoint,
+                session,
+                from,
+                held,
+            } => {
+                self.enter(&endpoint).await;
+                let Some(mut to) = self.core.snapshot(&endpoint, &self.server_call_id) else {
+                    return;
+                };
+                to.media = self.grant(&endpoint, None);
+                let to = Box::new(to);
+                self.tell(&session, Event::Moved { from, held, to });
+            }
+            Effect::Settle(endpoint) => self.unsettled.push(endpoint),
             Effect::Tell { session, event } => {
                 if matches!(event, Event::Role { .. }) {
                     self.follow_roles().await;
@@ -410,6 +477,12 @@ impl Actor {
             .await
         {
             tracing::error!(%error, "an admission is not in the store");
+        }
+    }
+
+    async fn keep_rooms(&self, breakout: &Breakout) {
+        if let Err(error) = self.meetings.store.keep_breakout(&self.id, breakout).await {
+            tracing::error!(%error, "breakout rooms are not in the store");
         }
     }
 
@@ -447,9 +520,14 @@ impl Actor {
     }
 
     /// The pass comes before everything else: a token of before is void from here on (`S2`).
-    fn pass(&mut self, endpoint: &EndpointId, place: Place) -> Pass {
+    fn pass(&mut self, endpoint: &EndpointId, place: &Place) -> Pass {
         let (room, right) = match place {
             Place::Inside => (self.room.clone(), self.right(endpoint)),
+            Place::Room(room) => {
+                let name = || format!("b-{}", random::text(random::ALPHANUMERIC, 24));
+                let name = self.rooms.entry(room.clone()).or_insert_with(name).clone();
+                (name, self.right(endpoint))
+            }
             // A room of their own, where nothing can be published to anybody or received.
             Place::Lobby => {
                 let name = random::text(random::ALPHANUMERIC, 24);
@@ -467,7 +545,7 @@ impl Actor {
     async fn joined(
         &mut self,
         endpoint: &EndpointId,
-        place: Place,
+        place: &Place,
         offer: Option<MediaOffer>,
     ) -> Option<CallSnapshot> {
         let mut snapshot = self.core.snapshot(endpoint, &self.server_call_id)?;
@@ -477,7 +555,7 @@ impl Actor {
         let pass = match self.passes.get(endpoint) {
             Some(pass) => pass.clone(),
             // Theirs is made on admission.
-            None if place == Place::Lobby && (!engine.moves() || self.lobby_is_crowded()) => {
+            None if *place == Place::Lobby && (!engine.moves() || self.lobby_is_crowded()) => {
                 return Some(snapshot);
             }
             None => self.pass(endpoint, place),
@@ -509,14 +587,17 @@ impl Actor {
         waiting.count() >= self.meetings.limits.lobby_transports
     }
 
-    /// Moves an admitted endpoint's media into the meeting.
+    /// Moves an endpoint's media to where it is now: into the meeting, a breakout room, or back.
     async fn enter(&mut self, endpoint: &EndpointId) {
         let Some(engine) = self.meetings.media.engine.clone() else {
             return;
         };
         let before = self.passes.remove(endpoint);
         let sid = self.meetings.media.living.sid(endpoint);
-        let pass = self.pass(endpoint, Place::Inside);
+        let Some(place) = self.core.place(endpoint) else {
+            return;
+        };
+        let pass = self.pass(endpoint, &place);
         let Some(before) = before else { return };
         // Without an offer over the agent socket it may still have come over the engine's own.
         match engine.enter(endpoint, &before.room, &pass).await {

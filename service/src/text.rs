@@ -30,6 +30,19 @@ pub fn subject(raw: &str) -> Option<String> {
     display_name(raw)
 }
 
+/// A text of several lines: as a display name, but that lines stay. Longer ones are refused, not cut.
+pub fn message(raw: &str, most_chars: usize) -> Option<String> {
+    if raw.chars().count() > most_chars {
+        return None;
+    }
+    let seen = raw
+        .chars()
+        .filter(|c| *c == '\n' || *c == '\u{200d}' || !is_deceptive(*c));
+    let text: String = seen.collect();
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
 /// Control, bidirectional, zero-width, tag and other invisible characters.
 fn is_deceptive(c: char) -> bool {
     c.is_control()

@@ -78,6 +78,10 @@ pub async fn serve(
             },
         ),
         Request::SetMuted { call, muted } => (call.clone(), Command::SetMuted { by, call, muted }),
+        Request::JoinBreakoutRoom { call, room } => {
+            (call.clone(), Command::JoinRoom { by, call, room })
+        }
+        Request::ReturnToMainMeeting { call } => (call.clone(), Command::Return { by, call }),
     };
     // A call is looked for among the session's own, so no id of another meeting reaches one
     // (CVE-2026-55489).

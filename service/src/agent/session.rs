@@ -154,8 +154,10 @@ impl Session {
     /// Tells the client; kept for a replay.
     pub fn event(&self, event: Event, now: u64) {
         let mut state = self.state.lock();
-        if let Event::Ended { call, .. } = &event {
-            state.calls.remove(call);
+        match &event {
+            Event::Ended { call, .. } => drop(state.calls.remove(call)),
+            Event::Moved { from, held, to } => state.moved(from, *held, &to.call),
+            _ => {}
         }
         if matches!(state.link, Link::Over) {
             return;
@@ -273,6 +275,17 @@ impl Finish {
 }
 
 impl State {
+    /// A call goes on under another id.
+    fn moved(&mut self, from: &CallId, held: bool, to: &CallId) {
+        let Some(meeting) = self.calls.get(from).cloned() else {
+            return;
+        };
+        if !held {
+            self.calls.remove(from);
+        }
+        self.calls.insert(to.clone(), meeting);
+    }
+
     fn send(&mut self, out: Out, now: u64) {
         let Link::Up { out: queue, .. } = &self.link else {
             return;

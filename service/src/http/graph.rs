@@ -35,7 +35,7 @@ pub fn routes() -> Router<Arc<App>> {
 }
 
 /// The member who asks, by their access token.
-struct Caller(Member);
+pub(super) struct Caller(pub Member);
 
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = HttpError;
@@ -70,6 +70,7 @@ struct Change {
     external_id: Option<String>,
     allowed_presenters: Option<Presenters>,
     allowed_lobby_admitters: Option<Admitters>,
+    allow_breakout_rooms: Option<bool>,
     lobby_bypass_settings: Option<LobbyBypass>,
     join_meeting_id_settings: Option<JoinMeetingId>,
     participants: Option<Participants>,
@@ -134,6 +135,9 @@ async fn apply(app: &App, row: &mut MeetingRow, change: &Change) -> Result<(), H
     let options = &mut row.options;
     options.presenters = change.allowed_presenters.unwrap_or(options.presenters);
     options.admitters = change.allowed_lobby_admitters.unwrap_or(options.admitters);
+    if let Some(allowed) = change.allow_breakout_rooms {
+        options.breakout_off = !allowed;
+    }
     if let Some(scope) = change
         .lobby_bypass_settings
         .as_ref()
@@ -302,6 +306,12 @@ async fn readable(
     }))
 }
 
+/// A meeting for whoever has something to do with it; see [`readable`].
+pub(super) async fn meeting(app: &App, caller: &Caller, id: &str) -> Result<MeetingRow, HttpError> {
+    let row = readable(app, &caller.0, MeetingKey::Id(id)).await?;
+    row.ok_or_else(missing)
+}
+
 async fn own(app: &App, caller: &Member, id: &str) -> Result<MeetingRow, HttpError> {
     match readable(app, caller, MeetingKey::Id(id)).await? {
         Some(row) if row.organizer == caller.oid => Ok(row),
@@ -440,6 +450,7 @@ async fn meeting_json(app: &App, row: &MeetingRow) -> Result<Value, HttpError> {
         "isBroadcast": false,
         "allowedPresenters": row.options.presenters,
         "allowedLobbyAdmitters": row.options.admitters,
+        "allowBreakoutRooms": !row.options.breakout_off,
         "lobbyBypassSettings": {"scope": row.options.bypass, "isDialInBypassEnabled": false},
         "joinMeetingIdSettings": {
             "isPasscodeRequired": row.passcode.is_some(),

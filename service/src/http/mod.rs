@@ -1,5 +1,6 @@
 //! Everything that arrives over HTTP: the table of routes, and what all of them share.
 
+mod breakout;
 mod dev;
 mod error;
 mod graph;
@@ -38,6 +39,7 @@ pub fn router(app: &Arc<App>, engine: Option<Router>) -> Router {
     let open = Router::new()
         .merge(identity::routes())
         .merge(graph::routes())
+        .merge(breakout::routes())
         .layer(cors());
     let mut routes = Router::new()
         .merge(open)

@@ -1,8 +1,9 @@
 //! Coming in: straight, through the lobby, and back after a drop or a restart (`B5`, `C7`).
 
-use super::{Admission, Answer, Comer, Effect, Meeting, Person, Place, Seat, Waiter};
+use super::view::Receiver;
+use super::{Admission, Answer, Comer, Effect, Meeting, Person, Place, Returning, Seat, Waiter};
 use plenary_protocol::end::Reason;
-use plenary_protocol::id::{CallId, EndpointId, RawId, SessionId};
+use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId};
 
 impl Meeting {
     pub(super) fn join(
@@ -14,27 +15,45 @@ impl Meeting {
         if let Some(answer) = self.find_back(&comer, effects) {
             return Ok(answer);
         }
-        let returning = self.returning.get(&(comer.id.clone(), comer.call.clone()));
-        if let Some(endpoint) = returning.map(|returning| returning.endpoint.clone()) {
+        if let Some(admission) = self.take_up(&comer) {
             // Admitted before the restart, by the same identity's same call: no lobby again. The seat
             // was counted before, so it is not refused now.
-            self.returning
-                .remove(&(comer.id.clone(), comer.call.clone()));
-            return Ok(self.take_seat(Comer { endpoint, ..comer }, effects));
+            let seat = Seat {
+                room: admission.room,
+                held: admission.held,
+                former: admission.former,
+                moves: admission.moves,
+                // Where somebody was is where they stay.
+                fresh: false,
+                ..Seat::new(admission.call, comer.session, comer.muted)
+            };
+            return Ok(self.take_seat(comer.id, comer.name, admission.endpoint, seat, effects));
         }
         if let Some(person) = self.inside.get(&comer.id) {
             // Another connection of somebody who is in already: the same participant, no seat more.
             if person.seats.len() >= self.bounds.endpoints {
                 return Err(Reason::TOO_MANY_ATTEMPTS);
             }
-            return Ok(self.take_seat(comer, effects));
+            return Ok(self.take_new_seat(comer, effects));
         }
         let waits_already = self.waiting.contains_key(&comer.id);
         if waits_already || self.settings.must_wait(&comer.id, self.member_is_present()) {
             return self.wait(comer, now, effects);
         }
         self.seat_is_left()?;
-        Ok(self.take_seat(comer, effects))
+        Ok(self.take_new_seat(comer, effects))
+    }
+
+    fn take_up(&mut self, comer: &Comer) -> Option<Admission> {
+        let means = |((id, _), returning): &(&(RawId, CallId), &Returning)| {
+            *id == comer.id && returning.goes_by(&comer.call)
+        };
+        let key = self
+            .returning
+            .iter()
+            .find(means)
+            .map(|(key, _)| key.clone());
+        Some(self.returning.remove(&key?)?.admission)
     }
 
     /// `C7`: the newcomer gets a reason, and nobody inside is harmed. Who is expected back after a
@@ -59,14 +78,14 @@ impl Meeting {
         let endpoint = self.endpoint(&comer.id, &comer.call)?;
         let place = self.place(&endpoint)?;
         let seats = match place {
-            Place::Inside => &mut self.inside.get_mut(&comer.id)?.seats,
+            Place::Inside | Place::Room(_) => &mut self.inside.get_mut(&comer.id)?.seats,
             Place::Lobby => &mut self.waiting.get_mut(&comer.id)?.seats,
         };
         let seat = seats.get_mut(&endpoint)?;
         let changed = seat.muted != comer.muted;
         seat.muted = comer.muted;
         seat.session = comer.session.clone();
-        if changed && place == Place::Inside {
+        if changed && place != Place::Lobby {
             let others = self.receivers_but_endpoint(&endpoint);
             self.tell_roster(&others, &[], std::slice::from_ref(&comer.id), effects);
         }
@@ -77,47 +96,47 @@ impl Meeting {
         })
     }
 
-    fn take_seat(&mut self, comer: Comer, effects: &mut Vec<Effect>) -> Answer {
-        let Comer {
-            id,
-            name,
-            call,
-            endpoint,
-            session,
-            muted,
-        } = comer;
-        effects.push(Effect::Keep(Admission {
-            id: id.clone(),
-            call: call.clone(),
-            endpoint: endpoint.clone(),
-        }));
+    fn take_new_seat(&mut self, comer: Comer, effects: &mut Vec<Effect>) -> Answer {
+        let seat = Seat::new(comer.call, comer.session, comer.muted);
+        self.take_seat(comer.id, comer.name, comer.endpoint, seat, effects)
+    }
+
+    fn take_seat(
+        &mut self,
+        id: RawId,
+        name: Option<String>,
+        endpoint: EndpointId,
+        seat: Seat,
+        effects: &mut Vec<Effect>,
+    ) -> Answer {
+        effects.push(Effect::Keep(seat.admission(&id, &endpoint)));
+        effects.push(Effect::Settle(endpoint.clone()));
         let role = self.settings.role(&id);
-        let is_new = !self.inside.contains_key(&id);
+        let places = seat.places();
+        let was_at = |place: &Option<RoomId>| self.is_at(&id, place.as_ref());
+        let was_at: Vec<bool> = places.iter().map(was_at).collect();
         let person = self.inside.entry(id.clone()).or_insert_with(|| Person {
             name,
             role,
             seats: Default::default(),
         });
-        person.seats.insert(
-            endpoint.clone(),
-            Seat {
-                call,
-                session,
-                muted,
-            },
-        );
+        let place = seat.room.clone().map_or(Place::Inside, Place::Room);
+        person.seats.insert(endpoint.clone(), seat);
         let others = self.receivers_but_endpoint(&endpoint);
         let who = std::slice::from_ref(&id);
-        if is_new {
-            self.tell_roster(&others, who, &[], effects);
-        } else {
-            self.tell_roster(&others, &[], who, effects);
+        for (place, was_there) in places.iter().zip(was_at) {
+            let there = others.iter().filter(|other| other.is_at(place.as_ref()));
+            let there: Vec<Receiver> = there.cloned().collect();
+            match was_there {
+                false => self.tell_roster(&there, who, &[], effects),
+                true => self.tell_roster(&there, &[], who, effects),
+            }
         }
         // Who waited with another connection and is in by a restart's admission waits no more.
         self.admit_waiting_connections(&id, effects);
         Answer::Joined {
             endpoint,
-            place: Place::Inside,
+            place,
             known: false,
         }
     }
@@ -155,14 +174,9 @@ impl Meeting {
         if waiter.seats.len() >= self.bounds.endpoints {
             return Err(Reason::TOO_MANY_ATTEMPTS);
         }
-        waiter.seats.insert(
-            endpoint.clone(),
-            Seat {
-                call,
-                session,
-                muted,
-            },
-        );
+        waiter
+            .seats
+            .insert(endpoint.clone(), Seat::new(call, session, muted));
         if is_new {
             let receivers = self.receivers(&[]);
             self.tell_lobby(&receivers, &[id], &[], effects);
@@ -203,17 +217,15 @@ impl Meeting {
     }
 
     /// Every connection inside but this one.
-    pub(super) fn receivers_but_endpoint(
-        &self,
-        endpoint: &EndpointId,
-    ) -> Vec<super::view::Receiver> {
-        let own: Option<(&SessionId, &CallId)> = self
-            .inside
-            .values()
-            .find_map(|person| person.seats.get(endpoint))
-            .map(|seat| (&seat.session, &seat.call));
+    pub(super) fn receivers_but_endpoint(&self, endpoint: &EndpointId) -> Vec<Receiver> {
+        let mut people = self.inside.values();
+        let own = people.find_map(|person| person.seats.get(endpoint));
+        let is_own = |receiver: &Receiver| {
+            let (session, call) = receiver.address();
+            own.is_some_and(|seat| seat.session == *session && seat.goes_by(call))
+        };
         let mut receivers = self.receivers(&[]);
-        receivers.retain(|receiver| Some(receiver.address()) != own);
+        receivers.retain(|receiver| !is_own(receiver));
         receivers
     }
 }

@@ -4,7 +4,8 @@
 use super::{Answer, Effect, Kind, Meeting, Operation, Seat, Settings};
 use plenary_protocol::agent::{Event, Role};
 use plenary_protocol::end::Reason;
-use plenary_protocol::id::{CallId, EndpointId, RawId, SessionId};
+use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
+use std::collections::BTreeSet;
 
 impl Meeting {
     pub(super) fn leave(
@@ -14,7 +15,15 @@ impl Meeting {
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Reason> {
         let endpoint = self.endpoint(by, call).ok_or(Reason::NO_SUCH_CALL)?;
-        self.drop_endpoint(by, &endpoint, Reason::HUNG_UP, effects);
+        let seat = self.seat(by, &endpoint).ok_or(Reason::NO_SUCH_CALL)?;
+        if seat.holds(call) {
+            self.drop_held(by, &endpoint, effects);
+        } else if seat.held.is_some() {
+            // E9: who leaves the room finds the main meeting again.
+            self.relocate(vec![(by.clone(), endpoint, None)], effects);
+        } else {
+            self.drop_endpoint(by, &endpoint, Reason::HUNG_UP, effects);
+        }
         Ok(Answer::Done)
     }
 
@@ -32,6 +41,31 @@ impl Meeting {
             self.drop_endpoint(by, &endpoint, reason, effects);
         }
         Ok(Answer::Done)
+    }
+
+    /// The call on hold ends; the one in the breakout room goes on.
+    fn drop_held(&mut self, id: &RawId, endpoint: &EndpointId, effects: &mut Vec<Effect>) {
+        let seats = self.inside.get_mut(id).map(|person| &mut person.seats);
+        let Some(seat) = seats.and_then(|seats| seats.get_mut(endpoint)) else {
+            return;
+        };
+        let Some(call) = seat.held.take() else { return };
+        effects.push(Effect::Keep(seat.admission(id, endpoint)));
+        let session = seat.session.clone();
+        effects.push(ended(session, call, Reason::HUNG_UP));
+        self.tell_gone(id, &[None], effects);
+    }
+
+    /// Somebody is seen less at these places, or no longer.
+    fn tell_gone(&self, id: &RawId, places: &[Option<RoomId>], effects: &mut Vec<Effect>) {
+        let who = std::slice::from_ref(id);
+        for place in places {
+            let receivers = self.receivers_at(place.as_ref());
+            match self.is_at(id, place.as_ref()) {
+                true => self.tell_roster(&receivers, &[], who, effects),
+                false => self.tell_left(&receivers, who, effects),
+            }
+        }
     }
 
     fn seat(&self, id: &RawId, endpoint: &EndpointId) -> Option<&Seat> {
@@ -63,7 +97,7 @@ impl Meeting {
                 self.turn_away(id, reason, effects);
             } else if let Some(seat) = waiter.seats.remove(endpoint) {
                 effects.push(Effect::Cut(endpoint.clone()));
-                effects.push(ended(seat, reason));
+                effects.extend(seat.ended(reason));
             }
             return;
         }
@@ -73,21 +107,17 @@ impl Meeting {
         let Some(seat) = person.seats.remove(endpoint) else {
             return;
         };
-        let is_gone = person.seats.is_empty();
+        if person.seats.is_empty() {
+            self.inside.remove(id);
+        }
         effects.push(Effect::Cut(endpoint.clone()));
         effects.push(Effect::Forget {
             id: id.clone(),
             call: seat.call.clone(),
         });
-        effects.push(ended(seat, reason));
-        if is_gone {
-            self.inside.remove(id);
-            let others = self.receivers(&[]);
-            self.tell_left(&others, std::slice::from_ref(id), effects);
-        } else {
-            let everybody = self.receivers(&[]);
-            self.tell_roster(&everybody, &[], std::slice::from_ref(id), effects);
-        }
+        let places = seat.places();
+        effects.extend(seat.ended(reason));
+        self.tell_gone(id, &places, effects);
     }
 
     /// `C2`, `S1`. Every endpoint of that identity ends, waiting ones and ones expected back too
@@ -133,15 +163,17 @@ impl Meeting {
             return;
         };
         effects.extend(person.seats.keys().cloned().map(Effect::Cut));
+        let mut places = BTreeSet::new();
         for seat in person.seats.into_values() {
+            places.extend(seat.places());
             effects.push(Effect::Forget {
                 id: who.clone(),
                 call: seat.call.clone(),
             });
-            effects.push(ended(seat, reason));
+            effects.extend(seat.ended(reason));
         }
-        let others = self.receivers(&[]);
-        self.tell_left(&others, std::slice::from_ref(who), effects);
+        let places: Vec<Option<RoomId>> = places.into_iter().collect();
+        self.tell_gone(who, &places, effects);
     }
 
     pub(super) fn end(
@@ -171,8 +203,14 @@ impl Meeting {
                         call: seat.call.clone(),
                     });
                 }
-                effects.push(ended(seat, Reason::ENDED_FOR_EVERYONE));
+                effects.extend(seat.ended(Reason::ENDED_FOR_EVERYONE));
             }
+        }
+        let before = self.breakout.clone();
+        // Without rooms there are none to close.
+        let _ = self.breakout.close(&[]);
+        if self.breakout != before {
+            effects.push(Effect::KeepRooms(self.breakout.clone()));
         }
         for (id, call) in std::mem::take(&mut self.returning).into_keys() {
             effects.push(Effect::Forget { id, call });
@@ -183,6 +221,7 @@ impl Meeting {
     /// New settings hold at once for rights and roles; they put nobody out and, like the coming of a
     /// member, admit nobody who waits already.
     pub(super) fn change(&mut self, settings: Settings, effects: &mut Vec<Effect>) -> Answer {
+        let views = self.views();
         let before = std::mem::replace(&mut self.settings, settings);
         let mut changed = Vec::new();
         let mut told = Vec::new();
@@ -195,16 +234,18 @@ impl Meeting {
                 changed.push(id.clone());
             }
             if changed.last() == Some(id) || saw != sees {
-                let seats = person.seats.values();
-                told.extend(seats.map(|seat| {
-                    (
-                        id.clone(),
-                        role,
-                        sees && !saw,
-                        seat.session.clone(),
-                        seat.call.clone(),
-                    )
-                }));
+                for seat in person.seats.values() {
+                    let calls = std::iter::once(&seat.call).chain(&seat.held);
+                    told.extend(calls.map(|call| {
+                        (
+                            id.clone(),
+                            role,
+                            sees && !saw,
+                            seat.session.clone(),
+                            call.clone(),
+                        )
+                    }));
+                }
             }
         }
         for (_, role, _, session, call) in &told {
@@ -232,6 +273,7 @@ impl Meeting {
             let everybody = self.receivers(&[]);
             self.tell_roster(&everybody, &[], &changed, effects);
         }
+        self.tell_views(&views, effects);
         Answer::Done
     }
 
@@ -246,12 +288,19 @@ impl Meeting {
     }
 }
 
-fn ended(seat: Seat, reason: Reason) -> Effect {
+impl Seat {
+    /// The end of its call, and of the one on hold.
+    fn ended(self, reason: Reason) -> impl Iterator<Item = Effect> {
+        let session = self.session;
+        let calls = std::iter::once(self.call).chain(self.held);
+        calls.map(move |call| ended(session.clone(), call, reason))
+    }
+}
+
+fn ended(session: SessionId, call: CallId, reason: Reason) -> Effect {
+    let reason = reason.end();
     Effect::Tell {
-        session: seat.session,
-        event: Event::Ended {
-            call: seat.call,
-            reason: reason.end(),
-        },
+        session,
+        event: Event::Ended { call, reason },
     }
 }

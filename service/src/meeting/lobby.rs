@@ -1,7 +1,7 @@
 //! The lobby (`B5`): letting in, sending away, waiting too long. The coming of a member admits nobody;
 //! only an act of a member who may admit does.
 
-use super::{Admission, Answer, Effect, Meeting, Operation, Person, Waiter};
+use super::{Answer, Effect, Meeting, Operation, Person, Waiter};
 use plenary_protocol::agent::Event;
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, RawId};
@@ -15,7 +15,7 @@ impl Meeting {
         operation: Operation,
     ) -> Result<(), Reason> {
         let person = self.inside.get(by);
-        let inside = person.filter(|person| person.seats.values().any(|seat| seat.call == *call));
+        let inside = person.filter(|person| person.seats.values().any(|seat| seat.goes_by(call)));
         match inside {
             Some(person) if self.settings.may(by, person.role, operation) => Ok(()),
             Some(_) => Err(Reason::NOT_ALLOWED),
@@ -85,26 +85,26 @@ impl Meeting {
                 continue;
             };
             for (endpoint, seat) in &seats {
-                effects.push(Effect::Keep(Admission {
-                    id: id.clone(),
-                    call: seat.call.clone(),
-                    endpoint: endpoint.clone(),
-                }));
+                effects.push(Effect::Keep(seat.admission(id, endpoint)));
             }
             for (endpoint, seat) in &seats {
                 effects.push(Effect::Admit {
                     endpoint: endpoint.clone(),
                     session: seat.session.clone(),
                 });
+                effects.push(Effect::Settle(endpoint.clone()));
             }
             let role = self.settings.role(id);
-            if let Some(person) = self.inside.get_mut(id) {
-                person.seats.extend(seats);
-                updated.push(id.clone());
-            } else {
-                self.inside.insert(id.clone(), Person { name, role, seats });
-                joined.push(id.clone());
+            match self.is_at(id, None) {
+                true => updated.push(id.clone()),
+                false => joined.push(id.clone()),
             }
+            let person = self.inside.entry(id.clone()).or_insert_with(|| Person {
+                name,
+                role,
+                seats: Default::default(),
+            });
+            person.seats.extend(seats);
         }
         if joined.is_empty() && updated.is_empty() {
             return;
@@ -160,6 +160,9 @@ impl Meeting {
         let late: Vec<RawId> = late.map(|(id, _)| id.clone()).collect();
         for who in late {
             self.turn_away(&who, Reason::LOBBY_TIMEOUT, effects);
+        }
+        if self.breakout.ends.is_some_and(|ends| ends <= now) {
+            self.rooms_ended(effects);
         }
         self.returning.retain(|(id, call), returning| {
             let lapsed = returning.until <= now;

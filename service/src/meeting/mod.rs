@@ -2,26 +2,29 @@
 //!
 //! Pure: commands and the time come in, effects come out in the order in which they must be carried
 //! out. No clock, no randomness, no `async`, no socket, no engine, no store: [`crate::meetings`]
-//! carries the effects out. The rules are those of `docs/` by their names: A2, A3, B5, C2, C7, S1.
+//! carries the effects out. The rules are those of `docs/` by their names: A2, A3, B5, C2, C7, E1-E15, S1.
 //!
 //! Two endpoints of one user are one participant: people are keyed by [`RawId`], seats in the
 //! engine by [`EndpointId`].
 // A function of its inputs, which tests and replays rely on; tests make times of their own.
 #![cfg_attr(not(test), deny(clippy::disallowed_types, clippy::disallowed_methods))]
 
+mod breakout;
 mod join;
 mod leave;
 mod lobby;
+mod moves;
 mod rights;
 #[cfg(test)]
 mod tests;
 mod view;
 
+pub use breakout::{Breakout, Change, NewRoom, Room};
 pub use rights::{Admitters, Bypass, Kind, Operation, Presenters, Settings};
 
 use plenary_protocol::agent::{Event, Role};
 use plenary_protocol::end::Reason;
-use plenary_protocol::id::{CallId, EndpointId, RawId, SessionId};
+use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
 use std::collections::BTreeMap;
 
 /// The numbers that bound a meeting.
@@ -43,6 +46,7 @@ pub struct Bounds {
 #[derive(Debug, Clone)]
 pub struct Meeting {
     settings: Settings,
+    breakout: Breakout,
     bounds: Bounds,
     inside: BTreeMap<RawId, Person>,
     waiting: BTreeMap<RawId, Waiter>,
@@ -72,13 +76,72 @@ struct Seat {
     call: CallId,
     session: SessionId,
     muted: bool,
+    /// The breakout room; without one, in the main meeting.
+    room: Option<RoomId>,
+    /// The call in the main meeting that is on hold meanwhile (`E9`).
+    held: Option<CallId>,
+    /// The call before the last move: a client that missed the move finds back by it.
+    former: Option<CallId>,
+    /// Moves so far; names the next call.
+    moves: u32,
+    /// It has not been looked at yet whether a room is open for it.
+    fresh: bool,
+}
+
+impl Seat {
+    fn new(call: CallId, session: SessionId, muted: bool) -> Self {
+        Self {
+            call,
+            session,
+            muted,
+            room: None,
+            held: None,
+            former: None,
+            moves: 0,
+            fresh: true,
+        }
+    }
+
+    /// Whether a client means this connection by that call.
+    fn goes_by(&self, call: &CallId) -> bool {
+        self.call == *call || self.holds(call) || self.former.as_ref() == Some(call)
+    }
+
+    fn holds(&self, call: &CallId) -> bool {
+        self.held.as_ref() == Some(call)
+    }
+
+    fn admission(&self, id: &RawId, endpoint: &EndpointId) -> Admission {
+        Admission {
+            id: id.clone(),
+            call: self.call.clone(),
+            endpoint: endpoint.clone(),
+            room: self.room.clone(),
+            held: self.held.clone(),
+            former: self.former.clone(),
+            moves: self.moves,
+        }
+    }
 }
 
 /// An admission that was living when the service went down.
 #[derive(Debug, Clone)]
 struct Returning {
-    endpoint: EndpointId,
+    admission: Admission,
     until: u64,
+}
+
+impl Returning {
+    /// Whether a client means this admission by that call.
+    fn goes_by(&self, call: &CallId) -> bool {
+        let Admission {
+            call: own,
+            held,
+            former,
+            ..
+        } = &self.admission;
+        own == call || held.as_ref() == Some(call) || former.as_ref() == Some(call)
+    }
 }
 
 /// Who asks to come in, with what the edge knows of them from their token and the directory.
@@ -99,12 +162,14 @@ pub struct Comer {
 }
 
 /// Where an endpoint is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// In the lobby: nothing of the meeting reaches it, nothing of it the meeting.
     Lobby,
-    /// In the meeting.
+    /// In the main meeting.
     Inside,
+    /// In a breakout room.
+    Room(RoomId),
 }
 
 /// What happens to a meeting. `by` is always the identity of a checked token, and `call` one of its
@@ -192,6 +257,43 @@ pub enum Command {
     },
     /// The meeting's settings were changed.
     Change(Settings),
+    /// A manager changes the breakout rooms (`E4`).
+    Manage {
+        /// Who asks.
+        by: RawId,
+        /// What they want.
+        change: Change,
+    },
+    /// A manager reads the breakout rooms.
+    Rooms {
+        /// Who asks.
+        by: RawId,
+    },
+    /// A manager says something to everybody, in whatever room.
+    Announce {
+        /// Who asks.
+        by: RawId,
+        /// What they say.
+        message: String,
+    },
+    /// Go to a breakout room (`E3`).
+    JoinRoom {
+        /// Who asks.
+        by: RawId,
+        /// From which call.
+        call: CallId,
+        /// Where to.
+        room: RoomId,
+    },
+    /// Go back to the main meeting (`E11`).
+    Return {
+        /// Who asks.
+        by: RawId,
+        /// From which call.
+        call: CallId,
+    },
+    /// See [`Effect::Settle`].
+    Settle(EndpointId),
     /// Time passed; see [`Meeting::deadline`].
     Tick,
 }
@@ -215,13 +317,26 @@ pub enum Answer {
         /// No seat was left for them (`C7`).
         failed: u32,
     },
+    /// The breakout rooms, and who is where.
+    Rooms(Box<Rooms>),
     /// Done.
     Done,
+}
+
+/// The breakout rooms as their managers see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rooms {
+    /// The rooms.
+    pub breakout: Breakout,
+    /// Who is in the meeting: where, with which name.
+    pub people: Vec<(RawId, Option<String>, Vec<Option<RoomId>>)>,
 }
 
 /// What is to be carried out, in this order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
+    /// Write the breakout rooms to the store before anybody hears of it.
+    KeepRooms(Breakout),
     /// Write the admission to the store before anybody hears of it.
     Keep(Admission),
     /// Take it out of the store.
@@ -240,6 +355,21 @@ pub enum Effect {
         /// The session that speaks for it.
         session: SessionId,
     },
+    /// Move the endpoint's media to where it is now, then tell its owner with a snapshot (`E8`, `E9`).
+    Move {
+        /// Who.
+        endpoint: EndpointId,
+        /// The session that speaks for it.
+        session: SessionId,
+        /// The call that they were in.
+        from: CallId,
+        /// It is on hold, not over.
+        held: bool,
+    },
+    /// When everything else is carried out, and who joined has heard so: [`Command::Settle`]. Somebody
+    /// new goes where they belong, late to a room that is open for them, or out of one that was closed
+    /// while they were away.
+    Settle(EndpointId),
     /// Tell a session.
     Tell {
         /// Which.
@@ -258,26 +388,36 @@ pub struct Admission {
     pub call: CallId,
     /// The connection.
     pub endpoint: EndpointId,
+    /// The breakout room; without one, in the main meeting.
+    pub room: Option<RoomId>,
+    /// The call that is on hold in the main meeting (`E9`).
+    pub held: Option<CallId>,
+    /// The call before the last move.
+    pub former: Option<CallId>,
+    /// Moves so far.
+    pub moves: u32,
 }
 
 impl Meeting {
     /// A meeting that wakes up. `admissions` were living when the service went down; who comes with
     /// the same identity and call id before `until` is back without the lobby.
-    pub fn new(settings: Settings, bounds: Bounds, admissions: Vec<Admission>, until: u64) -> Self {
+    pub fn new(
+        settings: Settings,
+        breakout: Breakout,
+        bounds: Bounds,
+        admissions: Vec<Admission>,
+        until: u64,
+    ) -> Self {
         let returning = admissions
             .into_iter()
             .map(|admission| {
-                (
-                    (admission.id, admission.call),
-                    Returning {
-                        endpoint: admission.endpoint,
-                        until,
-                    },
-                )
+                let key = (admission.id.clone(), admission.call.clone());
+                (key, Returning { admission, until })
             })
             .collect();
         Self {
             settings,
+            breakout,
             bounds,
             inside: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -310,6 +450,12 @@ impl Meeting {
             Command::Delete => Ok(self.close(effects)),
             Command::SetMuted { by, call, muted } => self.set_muted(&by, &call, muted, effects),
             Command::Change(settings) => Ok(self.change(settings, effects)),
+            Command::Manage { by, change } => self.manage(&by, change, effects),
+            Command::Rooms { by } => self.rooms(&by),
+            Command::Announce { by, message } => self.announce(&by, message, effects),
+            Command::JoinRoom { by, call, room } => self.join_room(&by, &call, room, effects),
+            Command::Return { by, call } => self.return_to_main(&by, &call, effects),
+            Command::Settle(endpoint) => Ok(self.settle(&endpoint, effects)),
             Command::Tick => Ok(self.tick(now, effects)),
         }
     }
@@ -326,7 +472,11 @@ impl Meeting {
             .values()
             .map(|returning| returning.until)
             .min();
-        lobby.into_iter().chain(restart).min()
+        lobby
+            .into_iter()
+            .chain(restart)
+            .chain(self.breakout.ends)
+            .min()
     }
 
     /// Nobody is here and nobody is expected: the meeting can go to sleep.
@@ -339,14 +489,16 @@ impl Meeting {
         (self.inside.len(), self.waiting.len())
     }
 
+    /// The breakout rooms.
+    pub fn breakout(&self) -> &Breakout {
+        &self.breakout
+    }
+
     /// Where an endpoint is, if it is here.
     pub fn place(&self, endpoint: &EndpointId) -> Option<Place> {
-        if self
-            .inside
-            .values()
-            .any(|person| person.seats.contains_key(endpoint))
-        {
-            return Some(Place::Inside);
+        let mut inside = self.inside.values();
+        if let Some(seat) = inside.find_map(|person| person.seats.get(endpoint)) {
+            return Some(seat.room.clone().map_or(Place::Inside, Place::Room));
         }
         self.waiting
             .values()
@@ -361,13 +513,13 @@ impl Meeting {
         let find = |seats: &BTreeMap<EndpointId, Seat>| {
             seats
                 .iter()
-                .find(|(_, seat)| seat.call == *call)
+                .find(|(_, seat)| seat.goes_by(call))
                 .map(|(endpoint, _)| endpoint.clone())
         };
         inside.and_then(find).or_else(|| waiting.and_then(find))
     }
 
-    /// `B5`: present means in the meeting itself, not in the lobby.
+    /// `B5`: present means in the meeting itself or one of its breakout rooms, not in the lobby.
     fn member_is_present(&self) -> bool {
         self.inside.keys().any(|id| Kind::of(id) == Kind::Member)
     }

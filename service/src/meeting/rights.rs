@@ -4,7 +4,7 @@
 use plenary_protocol::agent::Role;
 use plenary_protocol::id::RawId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Identity kinds; a token says which, by the form of its identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum Operation {
     Remove,
     /// End the meeting for everybody.
     End,
+    /// Manage the breakout rooms (`E4`).
+    Breakout,
 }
 
 /// `lobbyBypassSettings.scope`: who comes in without waiting.
@@ -97,6 +99,10 @@ pub struct Settings {
     pub admitters: Admitters,
     /// Chat thread, `19:meeting_…@thread.v2`.
     pub thread: String,
+    /// There may be breakout rooms (`E13`).
+    pub breakout: bool,
+    /// Members who manage them, beside organiser and co-organisers (`E4`).
+    pub breakout_managers: BTreeSet<RawId>,
 }
 
 impl Settings {
@@ -147,6 +153,7 @@ impl Settings {
             (Operation::Lobby, Role::Presenter) => {
                 self.admitters == Admitters::OrganizerAndCoOrganizersAndPresenters
             }
+            (Operation::Breakout, _) => self.breakout_managers.contains(id),
             (Operation::Remove, Role::Presenter) => true,
             (Operation::End, Role::Presenter) | (_, Role::Attendee) => false,
         }

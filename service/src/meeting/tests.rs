@@ -1,9 +1,11 @@
-//! The rules by their names, one by one, and what holds whatever happens in whatever order.
+//! The rules by their names, one by one.
 
 use super::*;
 use plenary_protocol::agent::{CallSnapshot, CallState};
-use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+
+mod breakout;
+mod properties;
 
 const OLIVIA: &str = "8:orgid:olivia";
 const MARCO: &str = "8:orgid:marco";
@@ -28,6 +30,8 @@ fn settings(bypass: Bypass) -> Settings {
         presenters: Presenters::Everyone,
         admitters: Admitters::default(),
         thread: "19:meeting_x@thread.v2".to_owned(),
+        breakout: true,
+        breakout_managers: BTreeSet::new(),
     }
 }
 
@@ -40,7 +44,13 @@ struct Story {
 
 impl Story {
     fn new(bypass: Bypass) -> Self {
-        let meeting = Meeting::new(settings(bypass), bounds(), Vec::new(), 0);
+        let meeting = Meeting::new(
+            settings(bypass),
+            Breakout::default(),
+            bounds(),
+            Vec::new(),
+            0,
+        );
         Self {
             meeting,
             now: 0,
@@ -500,9 +510,14 @@ fn after_a_restart_the_same_identity_and_call_are_back_without_the_lobby() {
         id: id.into(),
         call: call(id, 1),
         endpoint: endpoint(id, 7),
+        room: None,
+        held: None,
+        former: None,
+        moves: 0,
     };
     let meeting = Meeting::new(
         settings(Bypass::Organization),
+        Breakout::default(),
         bounds(),
         vec![admission(ADA), admission(BOB)],
         500,
@@ -553,208 +568,4 @@ fn the_end_for_everyone_ends_those_who_wait_too() {
         story.end_reason(ADA),
         Some(Reason::ENDED_FOR_EVERYONE.sub_code)
     );
-}
-
-#[derive(Debug, Clone)]
-enum Move {
-    Join(usize, u32),
-    Leave(usize, u32),
-    Admit(usize, usize),
-    AdmitAll(usize),
-    Reject(usize, usize),
-    Remove(usize, usize),
-    End(usize),
-    Vanish(usize, u32),
-    Change(bool),
-    Wait(u64),
-}
-
-const PEOPLE: [&str; 6] = [OLIVIA, MARCO, "8:orgid:petra", ADA, BOB, "8:acs:r_cy"];
-
-fn moves() -> impl Strategy<Value = Move> {
-    let who = 0..PEOPLE.len();
-    let n = 1..3_u32;
-    prop_oneof![
-        6 => (who.clone(), n.clone()).prop_map(|(who, n)| Move::Join(who, n)),
-        2 => (who.clone(), n.clone()).prop_map(|(who, n)| Move::Leave(who, n)),
-        3 => (who.clone(), who.clone()).prop_map(|(by, who)| Move::Admit(by, who)),
-        1 => who.clone().prop_map(Move::AdmitAll),
-        1 => (who.clone(), who.clone()).prop_map(|(by, who)| Move::Reject(by, who)),
-        1 => (who.clone(), who.clone()).prop_map(|(by, who)| Move::Remove(by, who)),
-        1 => who.clone().prop_map(Move::End),
-        1 => (who, n).prop_map(|(who, n)| Move::Vanish(who, n)),
-        1 => any::<bool>().prop_map(Move::Change),
-        1 => (0..600_u64).prop_map(Move::Wait),
-    ]
-}
-
-fn command(chosen: &Move) -> Command {
-    let id = |who: usize| RawId::from(PEOPLE[who]);
-    let call = |who: usize, n: u32| call(PEOPLE[who], n);
-    match *chosen {
-        Move::Join(who, n) => Command::Join(comer(PEOPLE[who], n)),
-        Move::Leave(who, n) => Command::Leave {
-            by: id(who),
-            call: call(who, n),
-        },
-        Move::Admit(by, who) => Command::Admit {
-            by: id(by),
-            call: call(by, 1),
-            who: id(who),
-        },
-        Move::AdmitAll(by) => Command::AdmitAll {
-            by: id(by),
-            call: call(by, 1),
-        },
-        Move::Reject(by, who) => Command::Reject {
-            by: id(by),
-            call: call(by, 1),
-            who: id(who),
-        },
-        Move::Remove(by, who) => Command::Remove {
-            by: id(by),
-            call: call(by, 1),
-            who: id(who),
-        },
-        Move::End(by) => Command::End {
-            by: id(by),
-            call: call(by, 1),
-        },
-        Move::Vanish(who, n) => Command::Vanish {
-            by: id(who),
-            call: call(who, n),
-            session: session(PEOPLE[who], n),
-            reason: Reason::VANISHED,
-        },
-        Move::Change(open) => Command::Change(settings(if open {
-            Bypass::Everyone
-        } else {
-            Bypass::Organization
-        })),
-        Move::Wait(_) => Command::Tick,
-    }
-}
-
-/// What a client makes of what it is told: the roster by snapshot and changes.
-#[derive(Default)]
-struct Mirror {
-    roster: BTreeMap<SessionId, BTreeSet<RawId>>,
-}
-
-impl Mirror {
-    fn see(&mut self, session: &SessionId, event: &Event) {
-        match event {
-            Event::Roster {
-                joined,
-                updated,
-                left,
-                ..
-            } => {
-                let roster = self
-                    .roster
-                    .get_mut(session)
-                    .expect("only those inside hear of the roster");
-                for participant in joined {
-                    assert!(roster.insert(participant.id.clone()), "nobody joins twice");
-                }
-                for participant in updated {
-                    assert!(roster.contains(&participant.id), "who changes is there");
-                }
-                for id in left {
-                    assert!(roster.remove(id), "who leaves was there");
-                }
-            }
-            Event::Ended { .. } => {
-                self.roster.remove(session);
-            }
-            Event::Lobby { .. } | Event::Role { .. } => {
-                assert!(
-                    self.roster.contains_key(session),
-                    "only those inside hear of the lobby"
-                );
-            }
-            Event::Admitted(_) => {}
-        }
-    }
-
-    fn snapshot(&mut self, session: &SessionId, snapshot: &CallSnapshot) {
-        let ids = snapshot
-            .roster
-            .iter()
-            .map(|participant| participant.id.clone());
-        self.roster.insert(session.clone(), ids.collect());
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
-
-    #[test]
-    fn whatever_happens_the_rules_hold(bypass_everyone: bool, moves in prop::collection::vec(moves(), 1..60)) {
-        let bypass = if bypass_everyone { Bypass::Everyone } else { Bypass::Organization };
-        let mut story = Story::new(bypass);
-        let mut mirror = Mirror::default();
-        for chosen in &moves {
-            if let Move::Wait(ms) = chosen {
-                story.now += ms;
-            }
-            let before: BTreeSet<RawId> = story.meeting.inside.keys().cloned().collect();
-            let was_member_present = story.meeting.member_is_present();
-            let opened = story.meeting.settings.bypass == Bypass::Everyone;
-            story.effects.clear();
-            let result = story.apply(command(chosen));
-            let effects = story.effects.clone();
-            if result.is_err() {
-                prop_assert!(effects.is_empty(), "an error changes nothing: {chosen:?}");
-            }
-            // B5: a guest comes in by an act of a member, or at once while a member is present.
-            for id in story.meeting.inside.keys().filter(|id| !before.contains(*id)) {
-                if Kind::of(id) == Kind::Guest {
-                    let by_act = match chosen {
-                        Move::Admit(by, who) => PEOPLE[*who] == id.as_str() && PEOPLE[*by].starts_with("8:orgid:"),
-                        Move::AdmitAll(by) => PEOPLE[*by].starts_with("8:orgid:"),
-                        _ => false,
-                    };
-                    let at_once = matches!(chosen, Move::Join(who, _) if PEOPLE[*who] == id.as_str())
-                        && opened && was_member_present;
-                    prop_assert!(by_act || at_once, "{chosen:?} let {id} in");
-                }
-            }
-            // What receivers make of it is what is.
-            for effect in &effects {
-                match effect {
-                    Effect::Tell { session, event } => mirror.see(session, event),
-                    Effect::Admit { endpoint, session } => {
-                        let snapshot = story.meeting.snapshot(endpoint, "").expect("who is admitted is here");
-                        prop_assert_eq!(snapshot.state, CallState::Connected);
-                        mirror.snapshot(session, &snapshot);
-                    }
-                    _ => {}
-                }
-            }
-            if let (Move::Join(who, n), Ok(Answer::Joined { endpoint, place, .. })) = (chosen, &result) {
-                let snapshot = story.meeting.snapshot(endpoint, "").expect("who joined is here");
-                match place {
-                    Place::Inside => mirror.snapshot(&session(PEOPLE[*who], *n), &snapshot),
-                    Place::Lobby => prop_assert!(snapshot.roster.is_empty() && snapshot.lobby.is_none()),
-                }
-            }
-            let inside: BTreeSet<RawId> = story.meeting.inside.keys().cloned().collect();
-            for (id, person) in &story.meeting.inside {
-                prop_assert!(!person.seats.is_empty());
-                prop_assert!(!story.meeting.waiting.contains_key(id), "nobody is in both places");
-                for seat in person.seats.values() {
-                    // CVE-2020-3419: no ghosts; whoever is in is in every roster.
-                    prop_assert_eq!(mirror.roster.get(&seat.session), Some(&inside));
-                }
-            }
-            for waiter in story.meeting.waiting.values() {
-                for seat in waiter.seats.values() {
-                    prop_assert!(!mirror.roster.contains_key(&seat.session), "who waits has no roster");
-                }
-            }
-            prop_assert!(story.meeting.inside.len() <= bounds().sdk_seats);
-            prop_assert!(story.meeting.waiting.len() <= bounds().lobby_places);
-        }
-    }
 }

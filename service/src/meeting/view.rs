@@ -2,11 +2,12 @@
 //! one place decides: who waits sees their own state alone (CVE-2020-3441), the lobby is for those who
 //! may admit (`B5`), members see guests labelled (`A3`).
 
-use super::{Effect, Kind, Meeting, Operation, Person, Place};
+use super::{Breakout, Effect, Kind, Meeting, Operation, Person, Place, Room};
 use plenary_protocol::agent::{
     CallSnapshot, CallState, Endpoint, Event, LobbyEntry, Participant, Role,
 };
-use plenary_protocol::id::{CallId, EndpointId, RawId, SessionId};
+use plenary_protocol::breakout::{BreakoutRoom, BreakoutView};
+use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
 
 /// `A3`.
 const LABEL: &str = " (External)";
@@ -23,42 +24,72 @@ fn name_for(receiver: &RawId, id: &RawId, name: Option<&String>) -> Option<Strin
     name.cloned()
 }
 
-/// A connection inside the meeting that can be told something.
+/// A call inside the meeting that can be told something.
+#[derive(Debug, Clone)]
 pub(super) struct Receiver {
     id: RawId,
     call: CallId,
     session: SessionId,
+    /// The breakout room; without one, in the main meeting.
+    place: Option<RoomId>,
     sees_lobby: bool,
 }
 
 impl Meeting {
-    /// Every connection inside the meeting, except those of `but`.
+    /// Every call in the main meeting and its rooms, those on hold too, except those of `but`.
     pub(super) fn receivers(&self, but: &[RawId]) -> Vec<Receiver> {
         let people = self.inside.iter().filter(|(id, _)| !but.contains(id));
         people
             .flat_map(|(id, person)| {
-                let sees_lobby = self.settings.may(id, person.role, Operation::Lobby);
-                person.seats.values().map(move |seat| Receiver {
-                    id: id.clone(),
-                    call: seat.call.clone(),
-                    session: seat.session.clone(),
-                    sees_lobby,
+                let admits = self.settings.may(id, person.role, Operation::Lobby);
+                person.seats.values().flat_map(move |seat| {
+                    let held = seat.held.as_ref().map(|call| (call, None));
+                    let calls = std::iter::once((&seat.call, seat.room.as_ref())).chain(held);
+                    calls.map(move |(call, place)| Receiver {
+                        id: id.clone(),
+                        call: call.clone(),
+                        session: seat.session.clone(),
+                        place: place.cloned(),
+                        sees_lobby: admits && place.is_none(),
+                    })
                 })
             })
             .collect()
     }
 
-    fn participant(&self, receiver: &RawId, id: &RawId, person: &Person) -> Participant {
-        let endpoints = person.seats.iter().map(|(id, seat)| Endpoint {
+    /// Every call at a place.
+    pub(super) fn receivers_at(&self, place: Option<&RoomId>) -> Vec<Receiver> {
+        let mut receivers = self.receivers(&[]);
+        receivers.retain(|receiver| receiver.is_at(place));
+        receivers
+    }
+
+    /// The connections of somebody that are seen at a place (`E15`).
+    pub(super) fn endpoints_at(&self, person: &Person, place: Option<&RoomId>) -> Vec<Endpoint> {
+        let seats = person.seats.iter().filter(|(_, seat)| seat.is_at(place));
+        let seen = seats.map(|(id, seat)| Endpoint {
             id: id.clone(),
             muted: seat.muted,
+            held: seat.room.as_ref() != place,
         });
-        Participant {
+        seen.collect()
+    }
+
+    /// Somebody as they are seen at a place; nothing where they are not (`E15`).
+    fn participant(
+        &self,
+        receiver: &RawId,
+        place: Option<&RoomId>,
+        id: &RawId,
+        person: &Person,
+    ) -> Option<Participant> {
+        let endpoints = self.endpoints_at(person, place);
+        (!endpoints.is_empty()).then(|| Participant {
             id: id.clone(),
             display_name: name_for(receiver, id, person.name.as_ref()),
             role: person.role,
-            endpoints: endpoints.collect(),
-        }
+            endpoints,
+        })
     }
 
     /// Tells `to` who came and who changed.
@@ -72,14 +103,19 @@ impl Meeting {
         for receiver in to {
             let seen = |ids: &[RawId]| {
                 let people = ids.iter().filter_map(|id| self.inside.get_key_value(id));
+                let place = receiver.place.as_ref();
                 people
-                    .map(|(id, person)| self.participant(&receiver.id, id, person))
+                    .filter_map(|(id, person)| self.participant(&receiver.id, place, id, person))
                     .collect::<Vec<_>>()
             };
+            let (joined, updated) = (seen(joined), seen(updated));
+            if joined.is_empty() && updated.is_empty() {
+                continue;
+            }
             let event = Event::Roster {
                 call: receiver.call.clone(),
-                joined: seen(joined),
-                updated: seen(updated),
+                joined,
+                updated,
                 left: Vec::new(),
             };
             effects.push(Effect::Tell {
@@ -160,40 +196,89 @@ impl Meeting {
                     thread_id: None,
                     roster: Vec::new(),
                     lobby: None,
+                    room: None,
+                    breakout: None,
                     media: None,
                 })
             }
-            Place::Inside => {
-                let (id, person) = self
-                    .inside
-                    .iter()
-                    .find(|(_, person)| person.seats.contains_key(endpoint))?;
-                let roster = self
-                    .inside
-                    .iter()
-                    .map(|(other, person)| self.participant(id, other, person));
-                let lobby = self
-                    .settings
-                    .may(id, person.role, Operation::Lobby)
-                    .then(|| {
-                        self.waiting
-                            .keys()
-                            .filter_map(|waiter| self.lobby_entry(id, waiter))
-                            .collect::<Vec<_>>()
-                    });
-                Some(CallSnapshot {
-                    call: person.seats.get(endpoint)?.call.clone(),
-                    server_call_id: server_call_id.to_owned(),
-                    endpoint: endpoint.clone(),
-                    state: CallState::Connected,
-                    role: person.role,
-                    thread_id: Some(self.settings.thread.clone()),
-                    roster: roster.collect(),
-                    lobby,
-                    media: None,
-                })
-            }
+            Place::Inside | Place::Room(_) => self.inside_snapshot(endpoint, None, server_call_id),
         }
+    }
+
+    /// The same for the call that is on hold in the main meeting (`E9`).
+    pub fn held_snapshot(&self, call: &CallId, server_call_id: &str) -> Option<CallSnapshot> {
+        let mut seats = self.inside.values().flat_map(|person| &person.seats);
+        let (endpoint, _) = seats.find(|(_, seat)| seat.holds(call))?;
+        self.inside_snapshot(endpoint, Some(call), server_call_id)
+    }
+
+    fn inside_snapshot(
+        &self,
+        endpoint: &EndpointId,
+        held: Option<&CallId>,
+        server_call_id: &str,
+    ) -> Option<CallSnapshot> {
+        let mut people = self.inside.iter();
+        let (id, person) = people.find(|(_, person)| person.seats.contains_key(endpoint))?;
+        let seat = person.seats.get(endpoint)?;
+        let place = seat.room.as_ref().filter(|_| held.is_none());
+        let people = self.inside.iter();
+        let roster =
+            people.filter_map(|(other, person)| self.participant(id, place, other, person));
+        let admits = self.settings.may(id, person.role, Operation::Lobby);
+        let lobby = (admits && place.is_none()).then(|| {
+            let waiters = self.waiting.keys();
+            waiters
+                .filter_map(|waiter| self.lobby_entry(id, waiter))
+                .collect::<Vec<_>>()
+        });
+        let room = place.and_then(|place| self.breakout.room(place));
+        let thread = room.map_or(&self.settings.thread, |room| &room.thread);
+        Some(CallSnapshot {
+            call: held.unwrap_or(&seat.call).clone(),
+            server_call_id: server_call_id.to_owned(),
+            endpoint: endpoint.clone(),
+            state: match held {
+                Some(_) => CallState::Held,
+                None => CallState::Connected,
+            },
+            role: person.role,
+            thread_id: Some(thread.clone()),
+            roster: roster.collect(),
+            lobby,
+            room: place.cloned(),
+            breakout: self.breakout_view(id),
+            media: None,
+        })
+    }
+
+    /// What somebody may know of the rooms (`E1`, `E2`): guests names and states, members the threads
+    /// too, managers everything. Nothing where there are none, and none may be (`E13`).
+    pub(super) fn breakout_view(&self, who: &RawId) -> Option<BreakoutView> {
+        let Breakout {
+            rooms, assigned, ..
+        } = &self.breakout;
+        if rooms.is_empty() || !self.settings.breakout {
+            return None;
+        }
+        let (member, manages) = (Kind::of(who) == Kind::Member, self.manages(who));
+        let view = |room: &Room| BreakoutRoom {
+            id: room.id.clone(),
+            display_name: room.name.clone(),
+            state: room.state,
+            auto_move: self.breakout.auto_move,
+            thread_id: member.then(|| room.thread.clone()),
+            invitees: manages.then(|| {
+                let invited = assigned.iter().filter(|(_, there)| **there == room.id);
+                invited.map(|(id, _)| id.clone()).collect()
+            }),
+        };
+        let own = assigned.get(who).and_then(|id| self.breakout.room(id));
+        Some(BreakoutView {
+            assigned: own.map(view),
+            rooms: rooms.iter().map(view).collect(),
+            settings: self.breakout.told_settings(),
+        })
     }
 }
 
@@ -201,5 +286,14 @@ impl Receiver {
     /// Which call of which session this is.
     pub(super) fn address(&self) -> (&SessionId, &CallId) {
         (&self.session, &self.call)
+    }
+
+    pub(super) fn is_at(&self, place: Option<&RoomId>) -> bool {
+        self.place.as_ref() == place
+    }
+
+    /// The same call at the same place.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.address() == other.address() && self.place == other.place
     }
 }

@@ -2,7 +2,8 @@
 
 use super::sqlite::Sqlite;
 use super::{MeetingKey, MeetingRow, Options, Resource, Store};
-use crate::meeting::{Admission, Bypass};
+use crate::meeting::{Admission, Breakout, Bypass, Room};
+use plenary_protocol::breakout::RoomState;
 use plenary_protocol::id::RawId;
 
 async fn stores() -> Vec<(tempfile::TempDir, Box<dyn Store>)> {
@@ -83,6 +84,10 @@ async fn admissions_of_an_earlier_run_lapse_unless_taken_up() {
             id: id.into(),
             call: "call".into(),
             endpoint: "endpoint".into(),
+            room: Some("room".into()),
+            held: Some("on hold".into()),
+            former: None,
+            moves: 3,
         };
         store
             .keep("1", &admission("8:acs:a"), "before")
@@ -92,7 +97,9 @@ async fn admissions_of_an_earlier_run_lapse_unless_taken_up() {
             .keep("1", &admission("8:acs:b"), "before")
             .await
             .unwrap();
-        assert_eq!(store.admissions_before("1", "now").await.unwrap().len(), 2);
+        let mut found = store.admissions_before("1", "now").await.unwrap();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        assert_eq!(found, [admission("8:acs:a"), admission("8:acs:b")]);
         store.keep("1", &admission("8:acs:a"), "now").await.unwrap();
         assert_eq!(store.lapse_before("now").await.unwrap(), 1);
         let call = "call".into();
@@ -104,6 +111,9 @@ async fn admissions_of_an_earlier_run_lapse_unless_taken_up() {
                 .as_deref(),
             Some("1")
         );
+        let held = "on hold".into();
+        let found = store.admitted_to(&"8:acs:a".into(), &held).await.unwrap();
+        assert_eq!(found.as_deref(), Some("1"));
         assert_eq!(
             store.admitted_to(&"8:acs:b".into(), &call).await.unwrap(),
             None
@@ -113,5 +123,28 @@ async fn admissions_of_an_earlier_run_lapse_unless_taken_up() {
             store.admitted_to(&"8:acs:a".into(), &call).await.unwrap(),
             None
         );
+    }
+}
+
+#[tokio::test]
+async fn breakout_rooms_are_kept_as_they_are() {
+    for (_folder, store) in stores().await {
+        store.add_meeting(&meeting("1")).await.unwrap();
+        assert_eq!(store.breakout("1").await.unwrap(), Breakout::default());
+        let breakout = Breakout {
+            rooms: vec![Room {
+                id: "room".into(),
+                name: "Räume & \"Rooms\"".into(),
+                thread: "19:x@thread.v2".into(),
+                state: RoomState::Open,
+            }],
+            assigned: [("8:acs:a".into(), "room".into())].into(),
+            auto_move: false,
+            return_disabled: true,
+            ends: Some(7),
+        };
+        store.keep_breakout("1", &breakout).await.unwrap();
+        assert_eq!(store.breakout("1").await.unwrap(), breakout);
+        assert_eq!(store.breakout("2").await.unwrap(), Breakout::default());
     }
 }

@@ -4,7 +4,7 @@
 mod contract;
 pub mod sqlite;
 
-use crate::meeting::{Admission, Admitters, Bypass, Presenters, Settings};
+use crate::meeting::{Admission, Admitters, Breakout, Bypass, Presenters, Settings};
 use async_trait::async_trait;
 use plenary_protocol::agent::Role;
 use plenary_protocol::id::{CallId, RawId};
@@ -112,6 +112,10 @@ pub struct Options {
     pub admitters: Admitters,
     /// Invited members.
     pub attendees: Vec<Attendee>,
+    /// No breakout rooms (`E13`).
+    pub breakout_off: bool,
+    /// Object ids of members who manage the breakout rooms (`E4`).
+    pub breakout_managers: Vec<String>,
 }
 
 /// An invited member.
@@ -141,6 +145,13 @@ impl MeetingRow {
             presenters: self.options.presenters,
             admitters: self.options.admitters,
             thread: self.thread.clone(),
+            breakout: !self.options.breakout_off,
+            breakout_managers: self
+                .options
+                .breakout_managers
+                .iter()
+                .map(|oid| member(oid))
+                .collect(),
         }
     }
 }
@@ -198,6 +209,11 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes a meeting and its admissions.
     async fn delete_meeting(&self, id: &str) -> Result<()>;
 
+    /// The breakout rooms of a meeting; none if there is no such meeting.
+    async fn breakout(&self, meeting: &str) -> Result<Breakout>;
+    /// Writes the breakout rooms of a meeting.
+    async fn keep_breakout(&self, meeting: &str, breakout: &Breakout) -> Result<()>;
+
     /// Keeps an admission as one of this run.
     async fn keep(&self, meeting: &str, admission: &Admission, run: &str) -> Result<()>;
     /// Forgets an admission.
@@ -206,7 +222,7 @@ pub trait Store: Send + Sync + 'static {
     async fn forget_all(&self, id: &RawId) -> Result<()>;
     /// The admissions of a meeting that an earlier run left.
     async fn admissions_before(&self, meeting: &str, run: &str) -> Result<Vec<Admission>>;
-    /// The meeting into which somebody's call was admitted.
+    /// The meeting into which somebody's call was admitted; a call on hold and one of before a move count.
     async fn admitted_to(&self, id: &RawId, call: &CallId) -> Result<Option<String>>;
     /// Forgets all admissions of earlier runs.
     async fn lapse_before(&self, run: &str) -> Result<u64>;

@@ -2,9 +2,9 @@
 //! beside one writer.
 
 use super::{MeetingKey, MeetingRow, Member, Resource, Result, Store, StoreError, User};
-use crate::meeting::Admission;
+use crate::meeting::{Admission, Breakout};
 use async_trait::async_trait;
-use plenary_protocol::id::{CallId, EndpointId, RawId};
+use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
@@ -97,6 +97,10 @@ fn admission(row: &SqliteRow) -> Result<Admission> {
         id: RawId(row.try_get("raw_id")?),
         call: CallId(row.try_get("call")?),
         endpoint: EndpointId(row.try_get("endpoint")?),
+        room: row.try_get::<Option<String>, _>("room")?.map(RoomId),
+        held: row.try_get::<Option<String>, _>("held")?.map(CallId),
+        former: row.try_get::<Option<String>, _>("former")?.map(CallId),
+        moves: row.try_get("moves")?,
     })
 }
 
@@ -271,17 +275,50 @@ impl Store for Sqlite {
         Ok(())
     }
 
+    async fn breakout(&self, meeting: &str) -> Result<Breakout> {
+        let row = sqlx::query("SELECT breakout FROM meeting WHERE id = ?")
+            .bind(meeting)
+            .fetch_optional(&self.pool)
+            .await?;
+        let text: Option<String> = match row {
+            Some(row) => row.try_get("breakout")?,
+            None => None,
+        };
+        let read = |text: String| serde_json::from_str(&text);
+        let breakout = text.map(read).transpose();
+        Ok(breakout
+            .map_err(|_| StoreError::Corrupt("breakout rooms"))?
+            .unwrap_or_default())
+    }
+
+    async fn keep_breakout(&self, meeting: &str, breakout: &Breakout) -> Result<()> {
+        let text =
+            serde_json::to_string(breakout).map_err(|_| StoreError::Corrupt("breakout rooms"))?;
+        sqlx::query("UPDATE meeting SET breakout = ? WHERE id = ?")
+            .bind(text)
+            .bind(meeting)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     async fn keep(&self, meeting: &str, admission: &Admission, run: &str) -> Result<()> {
         sqlx::query(
-            "INSERT INTO admission (meeting, raw_id, call, endpoint, run) VALUES (?, ?, ?, ?, ?) \
+            "INSERT INTO admission (meeting, raw_id, call, endpoint, run, room, held, former, moves) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (raw_id, call) DO UPDATE SET meeting = excluded.meeting, endpoint = excluded.endpoint, \
-             run = excluded.run",
+             run = excluded.run, room = excluded.room, held = excluded.held, former = excluded.former, \
+             moves = excluded.moves",
         )
         .bind(meeting)
         .bind(admission.id.as_str())
         .bind(admission.call.as_str())
         .bind(admission.endpoint.as_str())
         .bind(run)
+        .bind(admission.room.as_ref().map(RoomId::as_str))
+        .bind(admission.held.as_ref().map(CallId::as_str))
+        .bind(admission.former.as_ref().map(CallId::as_str))
+        .bind(admission.moves)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -306,7 +343,8 @@ impl Store for Sqlite {
 
     async fn admissions_before(&self, meeting: &str, run: &str) -> Result<Vec<Admission>> {
         let rows = sqlx::query(
-            "SELECT raw_id, call, endpoint FROM admission WHERE meeting = ? AND run <> ?",
+            "SELECT raw_id, call, endpoint, room, held, former, moves FROM admission \
+             WHERE meeting = ? AND run <> ?",
         )
         .bind(meeting)
         .bind(run)
@@ -316,11 +354,13 @@ impl Store for Sqlite {
     }
 
     async fn admitted_to(&self, id: &RawId, call: &CallId) -> Result<Option<String>> {
-        let row = sqlx::query("SELECT meeting FROM admission WHERE raw_id = ? AND call = ?")
-            .bind(id.as_str())
-            .bind(call.as_str())
-            .fetch_optional(&self.pool)
-            .await?;
+        let row = sqlx::query(
+            "SELECT meeting FROM admission WHERE raw_id = ? AND ? IN (call, held, former)",
+        )
+        .bind(id.as_str())
+        .bind(call.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
         Ok(row.map(|row| row.try_get("meeting")).transpose()?)
     }
 
