@@ -20,12 +20,22 @@ export interface StreamInfo {
   width: number; height: number;
 }
 
+/** A breakout room, as far as the user may know it. */
+export interface RoomInfo {
+  id: string; displayName: string; open: boolean; autoMove: boolean; threadId?: string; invitees?: string[];
+}
+
 /** What the core tells; always after its own state has it. */
 export type Change =
   | { type: 'agent'; agent: number; connected: boolean; reason?: 'invalidToken' | 'connectionIssue' }
   | { type: 'call'; call: string; state?: string; end?: End; role?: string; threadId?: string;
       participantId?: string; serverCallId?: string; muted?: boolean; mayAdmit?: boolean;
       /** False: sharing the screen ended without `stopScreenSharing`. */ screenSharing?: boolean }
+  /** The user is in `to` now: a new call, or the one that was on hold. */
+  | { type: 'moved'; call: string; to: string; room?: string; threadId?: string }
+  /** The whole; `call` is the one that is not on hold. */
+  | { type: 'breakout'; call: string; assigned?: RoomInfo; rooms: RoomInfo[]; stays: boolean; ends?: number }
+  | { type: 'announcement'; call: string; message: string; from: string }
   | { type: 'participants'; call: string; added: ParticipantInfo[]; updated: ParticipantInfo[]; removed: string[] }
   | { type: 'streams'; call: string; participant: string; added: StreamInfo[]; updated: StreamInfo[]; removed: number[] }
   | { type: 'lobby'; call: string; added: ParticipantInfo[]; removed: string[] }
@@ -86,6 +96,10 @@ export interface Core {
   reject(call: string, participant: string): Promise<void>;
   admitAll(call: string): Promise<{ successCount: number; failureCount: number }>;
   remove(call: string, participant: string): Promise<void>;
+  /** Resolves after `moved`. */
+  joinRoom(call: string, room: string): Promise<void>;
+  /** Resolves after `moved`; at once in the main meeting. */
+  returnToMain(call: string): Promise<void>;
   /**
    * The track of a remote stream, when it is assigned to a slot. From then on the stream is received
    * whether a view shows it or not.

@@ -27,7 +27,8 @@ pub struct Calls {
 
 /// Media of one call.
 struct CallMedia {
-    call: CallId,
+    /// Another one after a move.
+    call: RefCell<CallId>,
     prepared: RefCell<Option<Rc<Prepared>>>,
     microphone: RefCell<Microphone>,
     cleaning: Cleaning,
@@ -171,7 +172,7 @@ impl Calls {
         camera: Option<MediaStreamTrack>,
     ) {
         self.calls.borrow_mut().push(Rc::new(CallMedia {
-            call,
+            call: RefCell::new(call),
             prepared: RefCell::default(),
             microphone: RefCell::new(microphone.map_or(Microphone::None, Microphone::Given)),
             cleaning,
@@ -214,10 +215,24 @@ impl Calls {
         }
     }
 
+    /// Another call goes on with the session and the tracks.
+    pub fn give_to(&self, from: &CallId, to: &CallId) {
+        let Some(media) = self.find(from) else { return };
+        media.call.replace(to.clone());
+        let Some(prepared) = media.prepared.borrow().clone() else {
+            return;
+        };
+        if let Some((call, _)) = &mut *prepared.owner.borrow_mut() {
+            call.clone_from(to);
+        }
+    }
+
     /// The call is over.
     pub fn stop(&self, call: &CallId) {
         let gone = self.find(call);
-        self.calls.borrow_mut().retain(|media| media.call != *call);
+        self.calls
+            .borrow_mut()
+            .retain(|media| *media.call.borrow() != *call);
         drop(gone);
     }
 
@@ -321,7 +336,7 @@ impl Calls {
     pub fn reopen_microphones(&self, page: &Page, agent: u32) {
         for media in self.calls.borrow().iter() {
             if matches!(*media.microphone.borrow(), Microphone::Ours(_)) {
-                self.open_microphone(page, agent, media.call.clone());
+                self.open_microphone(page, agent, media.call.borrow().clone());
             }
         }
     }
@@ -344,7 +359,7 @@ impl Calls {
         self.calls
             .borrow()
             .iter()
-            .find(|media| media.call == *call)
+            .find(|media| *media.call.borrow() == *call)
             .cloned()
     }
 }

@@ -4,6 +4,8 @@
 //! from one to the other. A change is told after
 //! the core's own state has it, and in the order in which things happened.
 
+use plenary_protocol::breakout::BreakoutView;
+
 /// A change of something that the application can see.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
@@ -41,6 +43,34 @@ pub enum Change {
         updated: Vec<StreamInfo>,
         /// Ids of gone ones.
         removed: Vec<u32>,
+    },
+    /// The user is somewhere else now, with another call: `to` is new, or was on hold. Told before
+    /// anything else about `to`.
+    Moved {
+        /// The call of before.
+        call: String,
+        /// The call that goes on.
+        to: String,
+        /// The breakout room; without one, the main meeting.
+        room: Option<String>,
+        /// Chat thread of the new place (acs-api 2.1.7).
+        thread_id: Option<String>,
+    },
+    /// The meeting's breakout rooms, always the whole.
+    Breakout {
+        /// The call that is not on hold.
+        call: String,
+        /// What the user may know.
+        view: BreakoutView,
+    },
+    /// Said to all rooms.
+    Announcement {
+        /// The call that is not on hold.
+        call: String,
+        /// Plain text.
+        message: String,
+        /// Raw id of who said it.
+        from: String,
     },
     /// Who waits in the lobby.
     Lobby {
@@ -83,7 +113,7 @@ pub enum Change {
 pub struct CallChange {
     /// The call's id.
     pub call: String,
-    /// `Connecting`, `InLobby`, `Connected`, `Disconnecting`, `Disconnected`.
+    /// `Connecting`, `InLobby`, `Connected`, `LocalHold`, `Disconnecting`, `Disconnected`.
     pub state: Option<&'static str>,
     /// Set together with `Disconnected`.
     pub end: Option<End>,

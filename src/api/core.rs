@@ -16,7 +16,7 @@ use crate::values::{changes, field, object};
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
-use plenary_protocol::id::{CallId, RawId};
+use plenary_protocol::id::{CallId, RawId, RoomId};
 use std::future::Future;
 use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -201,6 +201,18 @@ impl Core {
     /// Removes somebody from the meeting.
     pub fn remove(&self, call: JsValue, participant: JsValue) -> Promise {
         self.command(call, Command::Remove(RawId(plain(&participant))))
+    }
+
+    /// Goes to a breakout room; resolves when the call there is told.
+    #[wasm_bindgen(js_name = joinRoom)]
+    pub fn join_room(&self, call: JsValue, room: JsValue) -> Promise {
+        self.command(call, Command::JoinRoom(RoomId(plain(&room))))
+    }
+
+    /// Goes back to the main meeting; resolves when the call there is told.
+    #[wasm_bindgen(js_name = returnToMain)]
+    pub fn return_to_main(&self, call: JsValue) -> Promise {
+        self.command(call, Command::Return)
     }
 
     /// The track of a remote stream, when it is assigned to a slot; from now on it is received whether

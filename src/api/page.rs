@@ -273,6 +273,7 @@ impl Page {
                 session,
                 muted,
             } => agent.calls.start(self, agent.handle, call, session, muted),
+            Action::MoveMedia { from, to } => agent.calls.give_to(&from, &to),
             Action::StopMedia(call) => agent.calls.stop(&call),
             Action::ConnectMedia { call, grant } => {
                 agent

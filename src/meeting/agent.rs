@@ -12,7 +12,7 @@ use super::requests::{Purpose, Requests};
 use super::roster::StreamIds;
 use super::{check_locator, reasons, Refused};
 use crate::api::changes::Change;
-use plenary_protocol::agent::{Event, Frame, ProtocolError, Reply, Request, Welcome};
+use plenary_protocol::agent::{CallSnapshot, Event, Frame, ProtocolError, Reply, Request, Welcome};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::CallId;
 
@@ -259,6 +259,13 @@ impl Agent {
         out: &mut Vec<Action>,
     ) {
         let hanging_up = matches!(command, Command::HangUp { .. });
+        // E9: who leaves the room is in the main meeting again, without an end of media between.
+        let command = match command {
+            Command::HangUp {
+                for_everyone: false,
+            } if self.holds_another(call) => Command::Return,
+            other => other,
+        };
         if !self.with(call, at, out, |call, around| {
             call.command(command, ticket, around)
         }) {
@@ -270,6 +277,13 @@ impl Agent {
             };
             out.push(Action::Settle(ticket, result));
         }
+    }
+
+    /// Whether the call goes back to one that is on hold.
+    fn holds_another(&self, call: &CallId) -> bool {
+        let mut calls = self.calls.iter();
+        let is_there = self.calls.iter().any(|known| known.id == *call);
+        is_there && calls.any(|other| other.id != *call && other.is_held())
     }
 
     fn dispose(&mut self, ticket: Ticket, at: At, out: &mut Vec<Action>) {

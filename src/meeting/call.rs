@@ -6,6 +6,7 @@
 
 mod media;
 mod microphone;
+mod moving;
 mod service;
 mod time;
 
@@ -60,6 +61,8 @@ enum Phase {
     },
     InLobby,
     Connected,
+    /// In a breakout room with another call (`E9`).
+    Held,
     Disconnecting {
         until: f64,
         end: Refused,
@@ -174,6 +177,11 @@ impl Call {
         call
     }
 
+    /// The user hung up, and the service has not answered yet.
+    pub fn is_leaving(&self) -> bool {
+        matches!(self.phase, Phase::Disconnecting { .. })
+    }
+
     /// Nothing is left to be done.
     pub fn is_over(&self) -> bool {
         self.phase == Phase::Disconnected
@@ -225,6 +233,14 @@ impl Call {
             Command::Remove(participant) => around.ask(
                 Purpose::Command(ticket),
                 Request::Remove { call, participant },
+            ),
+            Command::JoinRoom(room) => around.ask(
+                Purpose::Command(ticket),
+                Request::JoinBreakoutRoom { call, room },
+            ),
+            Command::Return => around.ask(
+                Purpose::Command(ticket),
+                Request::ReturnToMainMeeting { call },
             ),
             Command::AdmitAll => around.ask(Purpose::Command(ticket), Request::AdmitAll { call }),
         }
@@ -372,7 +388,7 @@ impl Call {
     }
 
     fn was_in(&self) -> bool {
-        matches!(self.phase, Phase::Connected | Phase::InLobby)
+        matches!(self.phase, Phase::Connected | Phase::InLobby | Phase::Held)
     }
 
     /// A change of this call in which nothing changed.

@@ -19,7 +19,7 @@ pub struct Sim {
     pub actions: Vec<Action>,
     read: usize,
     seq: u64,
-    identity: &'static str,
+    pub identity: &'static str,
     /// The service does not answer pings.
     pub silent: bool,
     last_ticket: Ticket,
@@ -213,6 +213,8 @@ impl Sim {
                 vec![]
             },
             lobby: (inside && self.identity == MEMBER).then(Vec::new),
+            room: None,
+            breakout: None,
             media: Some(grant(self.now + 600_000.0)),
         }
     }
@@ -337,6 +339,7 @@ pub fn person(id: &str, endpoints: &[&str]) -> Participant {
             .map(|e| Endpoint {
                 id: (*e).into(),
                 muted: false,
+                held: false,
             })
             .collect(),
     }

@@ -4,7 +4,7 @@ use super::Refused;
 use crate::api::changes::Change;
 use crate::media::interface::MediaEvent;
 use plenary_protocol::agent::{ClientFrame, Frame, Locator, MediaGrant, MediaOffer};
-use plenary_protocol::id::{CallId, RawId};
+use plenary_protocol::id::{CallId, RawId, RoomId};
 
 /// Names a promise of the caller's, settled once by [`Action::Settle`].
 pub type Ticket = u32;
@@ -138,6 +138,10 @@ pub enum Command {
     AdmitAll,
     /// Remove from the meeting (`C2`).
     Remove(RawId),
+    /// Go to a breakout room (`E3`).
+    JoinRoom(RoomId),
+    /// Go back to the main meeting (`E11`).
+    Return,
 }
 
 /// What a socket brought.
@@ -205,6 +209,13 @@ pub enum Action {
         session: u32,
         /// Whether the microphone is muted.
         muted: bool,
+    },
+    /// Another call has the media session and the tracks from now on.
+    MoveMedia {
+        /// The call of before.
+        from: CallId,
+        /// The call that goes on.
+        to: CallId,
     },
     /// Close the call's media session and let go of its tracks.
     StopMedia(CallId),

@@ -35,6 +35,10 @@ pub struct Roster {
     speakers: Vec<String>,
 }
 
+/// Tracks on their way from one call to another.
+#[derive(Debug)]
+pub struct Tracks(Vec<Track>);
+
 #[derive(Debug)]
 struct Track {
     sid: String,
@@ -231,6 +235,19 @@ impl Roster {
         self.tracks.clear();
         self.speaking.clear();
         self.tell_speakers(out);
+    }
+
+    /// The tracks of a session that another call goes on with; nobody is shown with them here.
+    pub fn take_tracks(&mut self, out: &mut Vec<Change>) -> Tracks {
+        self.hide(|_, _| true, out);
+        self.speaking.clear();
+        self.tell_speakers(out);
+        Tracks(std::mem::take(&mut self.tracks))
+    }
+
+    /// Goes on with another call's tracks; who sends them may be here or not.
+    pub fn put_tracks(&mut self, tracks: Tracks) {
+        self.tracks = tracks.0;
     }
 
     /// A track arrives in a section, or no longer.

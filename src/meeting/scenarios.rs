@@ -2,6 +2,7 @@
 
 mod connection;
 mod leaving;
+mod moving;
 
 use super::harness::*;
 use super::*;

@@ -3,6 +3,8 @@
 use super::{list, object, optional, text};
 use crate::api::changes::{CallChange, Change, DiagnosticValue, End, ParticipantInfo, StreamInfo};
 use crate::media::devices::{DeviceInfo, DeviceKind, Permission};
+use plenary_protocol::breakout::{BreakoutRoom, BreakoutSettings, BreakoutView, RoomState};
+use plenary_protocol::id::RawId;
 use wasm_bindgen::JsValue;
 
 /// A change.
@@ -45,6 +47,29 @@ pub fn change(change: &Change) -> JsValue {
             ("updated", list(updated, stream)),
             ("removed", list(removed, |id| (*id).into())),
         ]),
+        Change::Moved {
+            call,
+            to,
+            room,
+            thread_id,
+        } => object(&[
+            ("type", text("moved")),
+            ("call", text(call)),
+            ("to", text(to)),
+            ("room", optional(room.as_deref())),
+            ("threadId", optional(thread_id.as_deref())),
+        ]),
+        Change::Breakout { call, view } => breakout(call, view),
+        Change::Announcement {
+            call,
+            message,
+            from,
+        } => object(&[
+            ("type", text("announcement")),
+            ("call", text(call)),
+            ("message", text(message)),
+            ("from", text(from)),
+        ]),
         Change::Lobby {
             call,
             added,
@@ -84,6 +109,55 @@ pub fn change(change: &Change) -> JsValue {
             ("audio", (*audio).into()),
         ]),
     }
+}
+
+fn breakout(call: &str, view: &BreakoutView) -> JsValue {
+    let BreakoutView {
+        assigned,
+        rooms,
+        settings,
+    } = view;
+    let BreakoutSettings {
+        disable_return_to_main_meeting,
+        room_end_time,
+    } = settings;
+    object(&[
+        ("type", text("breakout")),
+        ("call", text(call)),
+        (
+            "assigned",
+            assigned.as_ref().map_or(JsValue::UNDEFINED, room),
+        ),
+        ("rooms", list(rooms, room)),
+        ("stays", (*disable_return_to_main_meeting).into()),
+        (
+            "ends",
+            room_end_time.map_or(JsValue::UNDEFINED, JsValue::from),
+        ),
+    ])
+}
+
+fn room(room: &BreakoutRoom) -> JsValue {
+    let BreakoutRoom {
+        id,
+        display_name,
+        state,
+        auto_move,
+        thread_id,
+        invitees,
+    } = room;
+    let invited = |ids: &Vec<RawId>| list(ids, |id| item(id.as_str()));
+    object(&[
+        ("id", text(id.as_str())),
+        ("displayName", text(display_name)),
+        ("open", (*state == RoomState::Open).into()),
+        ("autoMove", (*auto_move).into()),
+        ("threadId", optional(thread_id.as_deref())),
+        (
+            "invitees",
+            invitees.as_ref().map_or(JsValue::UNDEFINED, invited),
+        ),
+    ])
 }
 
 fn call(change: &CallChange) -> JsValue {

@@ -6,7 +6,8 @@ use plenary_protocol::agent::{
     CallSnapshot, CallState, EndReason, Endpoint, Event, Frame, IceServer, LobbyEntry, MediaGrant,
     Participant, ProtocolError, Reply, Role, Welcome,
 };
-use plenary_protocol::id::{CallId, EndpointId, RawId, SessionId};
+use plenary_protocol::breakout::{BreakoutRoom, BreakoutSettings, BreakoutView, RoomState};
+use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
 use plenary_protocol::media::SlotAssignment;
 use wasm_bindgen::JsValue;
 
@@ -87,6 +88,20 @@ pub fn event(value: JsValue) -> Option<Event> {
             waiting: r.some(&of, "waiting", waiting),
             gone: r.some(&of, "gone", raw_id),
         }),
+        "breakout" => Reading::whole(|r| Event::Breakout {
+            call: call(r),
+            view: breakout(r, &field(&of, "view")),
+        }),
+        "moved" => Reading::whole(|r| Event::Moved {
+            from: CallId(r.text(&of, "from")),
+            held: r.flag(&of, "held"),
+            to: Box::new(snapshot(r, &field(&of, "to"))),
+        }),
+        "announcement" => Reading::whole(|r| Event::Announcement {
+            call: call(r),
+            message: r.text(&of, "message"),
+            from: RawId(r.text(&of, "from")),
+        }),
         "role" => Reading::whole(|r| Event::Role {
             call: call(r),
             role: role(r, &of),
@@ -120,9 +135,11 @@ fn snapshot(r: &Reading, of: &JsValue) -> CallSnapshot {
     let state = match r.text(of, "state").as_str() {
         "lobby" => Some(CallState::Lobby),
         "connected" => Some(CallState::Connected),
+        "held" => Some(CallState::Held),
         _ => None,
     };
     let (lobby, media) = (field(of, "lobby"), field(of, "media"));
+    let rooms = field(of, "breakout");
     CallSnapshot {
         call: CallId(r.text(of, "call")),
         server_call_id: r.text(of, "serverCallId"),
@@ -132,7 +149,38 @@ fn snapshot(r: &Reading, of: &JsValue) -> CallSnapshot {
         thread_id: r.optional(of, "threadId"),
         roster: r.list(of, "roster", participant),
         lobby: (!lobby.is_falsy()).then(|| r.list(of, "lobby", waiting)),
+        room: r.optional(of, "room").map(RoomId),
+        breakout: (!rooms.is_falsy()).then(|| breakout(r, &rooms)),
         media: (!media.is_falsy()).then(|| grant(r, &media)),
+    }
+}
+
+fn breakout(r: &Reading, of: &JsValue) -> BreakoutView {
+    let (assigned, settings) = (field(of, "assigned"), field(of, "settings"));
+    BreakoutView {
+        assigned: (!assigned.is_falsy()).then(|| room(r, &assigned)),
+        rooms: r.some(of, "rooms", room),
+        settings: BreakoutSettings {
+            disable_return_to_main_meeting: r.flag(&settings, "disableReturnToMainMeeting"),
+            room_end_time: field(&settings, "roomEndTime").as_f64(),
+        },
+    }
+}
+
+fn room(r: &Reading, of: &JsValue) -> BreakoutRoom {
+    let state = match r.text(of, "state").as_str() {
+        "open" => Some(RoomState::Open),
+        "closed" => Some(RoomState::Closed),
+        _ => None,
+    };
+    let invitees = field(of, "invitees");
+    BreakoutRoom {
+        id: RoomId(r.text(of, "id")),
+        display_name: r.text(of, "displayName"),
+        state: r.or(state, RoomState::Closed),
+        auto_move: r.flag(of, "autoMove"),
+        thread_id: r.optional(of, "threadId"),
+        invitees: (!invitees.is_falsy()).then(|| r.list(of, "invitees", raw_id)),
     }
 }
 
@@ -160,6 +208,7 @@ fn participant(r: &Reading, of: &JsValue) -> Participant {
         endpoints: r.list(of, "endpoints", |r, of| Endpoint {
             id: EndpointId(r.text(of, "id")),
             muted: r.flag(of, "muted"),
+            held: field(of, "held").is_truthy(),
         }),
     }
 }

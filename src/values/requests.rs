@@ -32,6 +32,13 @@ fn request(request: &Request) -> JsValue {
         Request::Remove { call, participant } => {
             ("remove", of_call(call.as_str(), Some(participant.as_str())))
         }
+        Request::ReturnToMainMeeting { call } => {
+            ("returnToMainMeeting", of_call(call.as_str(), None))
+        }
+        Request::JoinBreakoutRoom { call, room } => (
+            "joinBreakoutRoom",
+            object(&[("call", text(call.as_str())), ("room", text(room.as_str()))]),
+        ),
         Request::SetMuted { call, muted } => (
             "setMuted",
             object(&[("call", text(call.as_str())), ("muted", (*muted).into())]),

@@ -8,6 +8,7 @@ use js_sys::{Function, JSON};
 use plenary::api::Core;
 use plenary::values::{frames, parse, requests, stringify};
 use plenary_protocol::agent::*;
+use plenary_protocol::breakout::{BreakoutRoom, BreakoutSettings, BreakoutView, RoomState};
 use plenary_protocol::end::Reason;
 use service::*;
 use wasm_bindgen::JsValue;
@@ -24,6 +25,7 @@ fn person() -> Participant {
     let endpoints = vec![Endpoint {
         id: "e".into(),
         muted: true,
+        held: true,
     }];
     Participant {
         id: "8:orgid:a".into(),
@@ -33,8 +35,29 @@ fn person() -> Participant {
     }
 }
 
+fn view() -> BreakoutView {
+    let room = |invitees| BreakoutRoom {
+        id: "r".into(),
+        display_name: "R".into(),
+        state: RoomState::Open,
+        auto_move: true,
+        thread_id: Some("19:b@thread.v2".into()),
+        invitees,
+    };
+    BreakoutView {
+        assigned: Some(room(None)),
+        rooms: vec![room(Some(vec!["8:acs:r_g".into()]))],
+        settings: BreakoutSettings {
+            disable_return_to_main_meeting: true,
+            room_end_time: Some(1.0),
+        },
+    }
+}
+
 fn snapshot() -> CallSnapshot {
     CallSnapshot {
+        room: Some("r".into()),
+        breakout: Some(view()),
         call: "c".into(),
         server_call_id: "s".into(),
         endpoint: "e".into(),
@@ -128,6 +151,29 @@ fn the_service_s_frames_are_read_as_serde_json_writes_them() {
                 call: call(),
                 waiting: vec![],
                 gone: vec!["x".into()],
+            },
+        },
+        Frame::Event {
+            seq: 3,
+            event: Event::Breakout {
+                call: call(),
+                view: view(),
+            },
+        },
+        Frame::Event {
+            seq: 3,
+            event: Event::Moved {
+                from: call(),
+                held: true,
+                to: Box::new(snapshot()),
+            },
+        },
+        Frame::Event {
+            seq: 3,
+            event: Event::Announcement {
+                call: call(),
+                message: "m".into(),
+                from: "8:orgid:o".into(),
             },
         },
         Frame::Event {
@@ -237,6 +283,11 @@ fn the_client_s_frames_are_written_as_serde_json_reads_them() {
         Request::SetMuted {
             call: "c".into(),
             muted: false,
+        },
+        Request::ReturnToMainMeeting { call: "c".into() },
+        Request::JoinBreakoutRoom {
+            call: "c".into(),
+            room: "r".into(),
         },
         Request::Token { token: "t".into() },
         Request::Leave { call: "c".into() },

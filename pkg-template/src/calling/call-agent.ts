@@ -9,6 +9,7 @@ import type {
   TeamsMeetingLocator,
 } from '../types.js';
 import { Call, TeamsCall, type CallCommon } from './call.js';
+import { Membership } from './membership.js';
 import type { IncomingCall, TeamsIncomingCall } from './incoming-call.js';
 
 /** Events of both kinds of agents. */
@@ -98,6 +99,7 @@ export abstract class CallAgentBase<
     const meeting = locatorOf(locator);
     const muted = options.audioOptions?.muted === true;
     const call = self._make(newId(), muted, (ended) => self._remove(ended));
+    call._record.membership = new Membership(call, (id, isMuted, prepare) => self._follow(call, id, isMuted, prepare));
     const { media } = call._record;
     const stream = options.videoOptions?.localVideoStreams?.[0];
     const microphone = options.audioOptions?.localAudioStreams?.[0];
@@ -125,6 +127,17 @@ export abstract class CallAgentBase<
       if (stream && !camera) media.startJoined(stream);
       if (microphone && !voice) media.startAudio(microphone).catch(() => {});
     });
+    return call;
+  }
+
+  /** @internal Another call of the same stay: in a breakout room, or back. */
+  _follow(first: C, id: string, isMuted: boolean, prepare: (call: C) => void): C {
+    const call = this._make(id, isMuted, (ended) => this._remove(ended));
+    call._record.membership = first._record.membership;
+    prepare(call);
+    calls.set(id, call._record);
+    this._calls = [...this._calls, call];
+    this._emit('callsUpdated', ...([{ added: [call], removed: [] }] as unknown as never));
     return call;
   }
 

@@ -9,6 +9,7 @@ import type { CallEndReason, CallState, ParticipantRole } from '../types.js';
 import type { CallCommon } from './call.js';
 import { LiveCallInfo } from './live-call-info.js';
 import { LocalMedia } from './local-media.js';
+import type { Membership } from './membership.js';
 import { RemoteParticipant } from './remote-participant.js';
 
 type Of<Type extends CallChange['type']> = Extract<CallChange, { type: Type }>;
@@ -23,7 +24,11 @@ export class CallRecord implements CallSink {
   participantId = '';
   serverCallId: string | undefined;
   readonly info = new LiveCallInfo(this);
-  readonly media = new LocalMedia(this);
+  media = new LocalMedia(this);
+  /** Set with the call's making. */
+  membership!: Membership;
+  /** The breakout room; without one, the main meeting. */
+  room: string | undefined;
   /** Replaced, never changed. */
   remoteParticipants: ReadonlyArray<RemoteParticipant> = [];
   /** Replaced, never changed. */
@@ -47,6 +52,8 @@ export class CallRecord implements CallSink {
       case 'streams': this.applyStreams(change); break;
       case 'lobby': this.applyLobby(change); break;
       case 'speaking': this.applySpeaking(change); break;
+      case 'moved': return this.moved(change);
+      case 'breakout': this.membership.rooms(change); break;
       case 'diagnostic': this.diagnostics[change.area][change.diagnostic] = change.value; break;
     }
     this.call._toFeatures(change);
@@ -76,8 +83,25 @@ export class CallRecord implements CallSink {
     if (before.state !== this.state && this.state === 'Disconnected') this.ended();
   }
 
+  /** This call goes on as another one. */
+  private moved(change: Of<'moved'>): void {
+    const next = this.membership.moved(change);
+    if (change.room) this.call._toRooms((feature) => feature._joined(next));
+  }
+
+  /** What the call before had: the place is known before anything is told of it. */
+  goesOn(from: CallRecord, room: string | undefined, threadId: string | undefined): void {
+    this.room = room;
+    this.threadId = threadId;
+    const { media } = from;
+    from.media = new LocalMedia(from);
+    this.media = media;
+    media.belongsTo(this);
+  }
+
   private ended(): void {
     this.end ??= { code: 0, subCode: 0 };
+    this.membership.ended(this.call);
     this.info._ended();
     this.media.ended();
     calls.delete(this.id);

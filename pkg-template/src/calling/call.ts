@@ -1,6 +1,7 @@
 import { CallKind } from '../enums.js';
 import { notSupported, settled } from '../errors.js';
 import { Emitter, isolated, type CollectionUpdatedEvent, type PropertyChangedEvent } from '../events.js';
+import type { BreakoutRoomsCallFeature } from '../features/breakout-rooms.js';
 import { makeFeature, type CallFeature, type CallFeatureFactory } from '../features/factory.js';
 import type { CallFeatureBase } from '../features/base.js';
 import { rawIdOf, type CommunicationIdentifier } from '../identifiers.js';
@@ -203,6 +204,13 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   /** Leaves the call if it is still on; its listeners stay. */
   dispose(): void {
     this.hangUp().catch(() => {});
+  }
+
+  /** @internal To the feature of the breakout rooms, if anybody has asked for it. */
+  _toRooms(tell: (feature: BreakoutRoomsCallFeature) => void): void {
+    for (const feature of this._features.values()) {
+      if ((feature as CallFeature).name === 'BreakoutRooms') tell(feature as BreakoutRoomsCallFeature);
+    }
   }
 
   /** @internal */

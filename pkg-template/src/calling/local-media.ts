@@ -22,7 +22,12 @@ export class LocalMedia {
   private shared: SharedScreen | undefined;
   private readonly audioUser = { replaced: (stream: LocalAudioStream) => stream._sendIn(this.record.id) };
 
-  constructor(private readonly record: CallRecord) {}
+  constructor(private record: CallRecord) {}
+
+  /** Another call goes on with everything that is sent. */
+  belongsTo(record: CallRecord): void {
+    this.record = record;
+  }
 
   /** Before `join`: the stream is the call's at once; its track is published now or as soon as it is open. */
   joinWith(stream: LocalVideoStream | undefined): MediaStreamTrack | undefined {

@@ -66,7 +66,13 @@ impl Agent {
     }
 
     pub(super) fn event(&mut self, event: Event, at: At, out: &mut Vec<Action>) {
+        if let Event::Moved { from, held, to } = event {
+            return self.moved(&from, held, *to, at, out);
+        }
         let call = match &event {
+            Event::Moved { from: call, .. }
+            | Event::Breakout { call, .. }
+            | Event::Announcement { call, .. } => call,
             Event::Admitted(snapshot) => &snapshot.call,
             Event::Ended { call, .. }
             | Event::Roster { call, .. }
@@ -78,6 +84,45 @@ impl Agent {
         });
     }
 
+    /// The user is in a breakout room, or back in the main meeting, with another call (`E9`): its media
+    /// and devices go along, and it is there before the old one goes.
+    fn moved(
+        &mut self,
+        from: &CallId,
+        held: bool,
+        to: CallSnapshot,
+        at: At,
+        out: &mut Vec<Action>,
+    ) {
+        let up = self.link.is_up();
+        let Some(index) = self.calls.iter().position(|call| call.id == *from) else {
+            return;
+        };
+        if self.calls[index].is_leaving() {
+            // The user hung up while the service moved them: it is the other call that goes.
+            let calls = [Some(to.call), held.then(|| from.clone())];
+            for call in calls.into_iter().flatten() {
+                let request = Request::Leave { call };
+                self.requests.ask(Purpose::Silent, request, up, at, out);
+            }
+            return;
+        }
+        let mut old = self.calls.remove(index);
+        let resumed = self.calls.iter().position(|call| call.id == to.call);
+        let mut around = Around {
+            at,
+            up,
+            requests: &mut self.requests,
+            out,
+        };
+        let mut next = match resumed {
+            Some(index) => self.calls.remove(index),
+            None => old.follower(&to.call, self.streams.clone()),
+        };
+        old.moves_to(&mut next, to, held, &mut around);
+        self.calls.extend([next, old]);
+    }
+
     pub(super) fn replied(
         &mut self,
         purpose: Purpose,
@@ -86,6 +131,10 @@ impl Agent {
         out: &mut Vec<Action>,
     ) {
         match (purpose, reply) {
+            // It was moved, and the news got lost with the connection.
+            (Purpose::Join(call), Reply::Call(snapshot)) if snapshot.call != call => {
+                self.moved(&call, false, *snapshot, at, out);
+            }
             (Purpose::Join(call), Reply::Call(snapshot)) => {
                 self.with(&call, at, out, |call, around| {
                     call.joined(Ok(*snapshot), around)

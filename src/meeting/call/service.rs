@@ -39,6 +39,8 @@ impl Call {
             return;
         }
         let offer = match &self.media {
+            // On hold there is no media.
+            Media::Gone if self.is_held() => None,
             Media::Offering { .. } | Media::Gone => return,
             Media::Offered { offer, .. } => Some(self.announced(offer)),
             Media::Live { .. } => None,
@@ -109,6 +111,17 @@ impl Call {
                 around.emit_all(|out| self.roster.update(changed, left, out));
             }
             Event::Lobby { waiting, gone, .. } => self.lobby_changed(waiting, gone, around),
+            Event::Breakout { view, .. } => self.tell_rooms(Some(view), around),
+            Event::Announcement { message, from, .. } => {
+                let (call, from) = (self.id.0.clone(), from.0);
+                around.emit(Change::Announcement {
+                    call,
+                    message,
+                    from,
+                });
+            }
+            // The agent's.
+            Event::Moved { .. } => {}
             Event::Role { role, .. } => {
                 self.role = Some(role);
                 self.may_admit = may_admit(&self.own, role);
@@ -141,6 +154,7 @@ impl Call {
             thread_id,
             roster,
             lobby,
+            breakout,
             media,
             ..
         } = snapshot;
@@ -164,6 +178,7 @@ impl Call {
                 }));
             }
             CallState::Connected => {}
+            CallState::Held => self.hold(around),
         }
         let inside = self.phase == Phase::Connected;
         // Before the engine is told of the tracks: it hears of them as they are, muted or not.
@@ -177,7 +192,12 @@ impl Call {
         if inside && !first && matches!(self.media, Media::Live { .. }) {
             around.out.push(Action::OpenGate(self.id.clone()));
         }
+        if inside && matches!(self.media, Media::Gone) {
+            // It was on hold, and its owner came back while nobody could say so.
+            self.start_media(around);
+        }
         around.emit_all(|out| self.roster.replace(roster, out));
+        self.tell_rooms(breakout, around);
         let lobby = lobby.unwrap_or_default();
         let gone = self
             .lobby

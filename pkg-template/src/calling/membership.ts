@@ -1,0 +1,84 @@
+/**
+ * One user's stay in one meeting, through all its rooms: the calls that it is made of, and what is known
+ * of the breakout rooms. Its calls share it, so that one that has ended still leads to the one that goes
+ * on (UI library 6059).
+ */
+import type { Change, RoomInfo } from '../core.js';
+import { settled } from '../errors.js';
+import { isolated } from '../events.js';
+import { loadedCore } from '../runtime.js';
+import type { CallCommon } from './call.js';
+
+/** What is known of the rooms. */
+export type RoomsView = Pick<Extract<Change, { type: 'breakout' }>, 'assigned' | 'rooms' | 'stays' | 'ends'>;
+type Moved = Extract<Change, { type: 'moved' }>;
+
+export class Membership {
+  /** The call that is not on hold. */
+  current: CallCommon;
+  view: RoomsView = { rooms: [], stays: false };
+  /** Calls by id, as far as they are on. */
+  private readonly calls = new Map<string, CallCommon>();
+
+  /** `make` adds a call to the agent's list, after `prepare` has seen it. */
+  constructor(
+    first: CallCommon,
+    private readonly make: (id: string, isMuted: boolean, prepare: (call: CallCommon) => void) => CallCommon,
+  ) {
+    this.current = first;
+    this.calls.set(first.id, first);
+  }
+
+  /** The call in which the rooms are told of: a manager's is on hold in the main meeting. */
+  get teller(): CallCommon {
+    return [...this.calls.values()].find((call) => !call._record.room) ?? this.current;
+  }
+
+  /** The call in a room, if the user is there. */
+  callIn(room: string): CallCommon | undefined {
+    return [...this.calls.values()].find((call) => call._record.room === room);
+  }
+
+  ended(call: CallCommon): void {
+    this.calls.delete(call.id);
+  }
+
+  /** The new call is in the agent's list, and knows its thread, before anything else is told (2.1.7). */
+  moved({ call: from, to, room, threadId }: Moved): CallCommon {
+    const old = this.calls.get(from) ?? this.current;
+    const prepare = (call: CallCommon): void => {
+      this.calls.set(to, call);
+      this.current = call;
+      call._record.goesOn(old._record, room, threadId);
+    };
+    const held = this.calls.get(to);
+    if (held) prepare(held);
+    return held ?? this.make(to, old.isMuted, prepare);
+  }
+
+  rooms(view: RoomsView): void {
+    const before = this.view;
+    this.view = view;
+    const changes = { assigned: differs(before.assigned, view.assigned), rooms: differs(before.rooms, view.rooms) };
+    const settings = before.stays !== view.stays || before.ends !== view.ends;
+    isolated(() => this.teller._toRooms((feature) => feature._roomsChanged(changes)));
+    if (settings && this.current._record.room) isolated(() => this.current._toRooms((feature) => feature._settingsChanged()));
+  }
+
+  async join(room: RoomInfo['id']): Promise<CallCommon> {
+    await settled(async () => (await loadedCore()).joinRoom(this.current.id, room));
+    return this.current;
+  }
+
+  /** Asked for again while it is pending, or when it is done, it gives the same call. */
+  async returnToMain(): Promise<CallCommon> {
+    if (this.current._record.room) {
+      await settled(async () => (await loadedCore()).returnToMain(this.current.id));
+    }
+    return this.current;
+  }
+}
+
+function differs(before: unknown, now: unknown): boolean {
+  return JSON.stringify(before) !== JSON.stringify(now);
+}

@@ -1,0 +1,113 @@
+//! From the main meeting to a breakout room, between rooms and back (`E8`-`E11`): one call goes on with
+//! the media of another. Microphone, camera, screen and mute survive (UI library 5755).
+
+use super::{Around, Call, JoinState, Media, Microphone, MicrophoneUse, Phase, Roster, Screen};
+use crate::api::changes::{CallChange, Change};
+use crate::meeting::input::Action;
+use crate::meeting::roster::StreamIds;
+use plenary_protocol::agent::CallSnapshot;
+use plenary_protocol::breakout::BreakoutView;
+use plenary_protocol::end::Reason;
+use plenary_protocol::id::CallId;
+
+impl Call {
+    /// The call that goes on with this one's media, before it has it.
+    pub fn follower(&self, id: &CallId, ids: StreamIds) -> Self {
+        Self {
+            roster: Roster::new(id.clone(), self.own.clone(), ids),
+            id: id.clone(),
+            locator: self.locator.clone(),
+            phase: Phase::Held,
+            join: JoinState::Joined,
+            media: Media::Gone,
+            sessions: 0,
+            muted: self.muted,
+            muted_told: self.muted,
+            camera: false,
+            screen: Screen::Off,
+            microphone: Microphone {
+                use_: MicrophoneUse::Closed,
+                tickets: vec![],
+            },
+            role: None,
+            own: self.own.clone(),
+            lobby: vec![],
+            may_admit: false,
+            troubled: false,
+        }
+    }
+
+    /// Gives everything to the call that goes on; this one ends, or is on hold.
+    pub fn moves_to(&mut self, next: &mut Call, to: CallSnapshot, held: bool, around: &mut Around) {
+        around.emit(Change::Moved {
+            call: self.id.0.clone(),
+            to: next.id.0.clone(),
+            room: to.room.as_ref().map(|room| room.0.clone()),
+            thread_id: to.thread_id.clone(),
+        });
+        self.give_media(next, &to, around);
+        if self.muted != next.muted {
+            next.muted = self.muted;
+            around.emit(Change::Call(CallChange {
+                muted: Some(next.muted),
+                ..next.nothing()
+            }));
+        }
+        // What the service knows of it may be older than what the user did last.
+        let mut own = to.roster.iter().flat_map(|person| &person.endpoints);
+        let own = own.find(|endpoint| endpoint.id == to.endpoint);
+        next.muted_told = own.map_or(!next.muted, |endpoint| endpoint.muted);
+        next.apply(to, true, around);
+        match held {
+            true => self.hold(around),
+            false => self.end(Reason::MOVED.into(), around),
+        }
+    }
+
+    fn give_media(&mut self, next: &mut Call, to: &CallSnapshot, around: &mut Around) {
+        next.join = self.join;
+        next.sessions = self.sessions;
+        next.camera = self.camera;
+        next.screen = std::mem::take(&mut self.screen);
+        let none = Microphone {
+            use_: MicrophoneUse::Closed,
+            tickets: vec![],
+        };
+        next.microphone = std::mem::replace(&mut self.microphone, none);
+        next.media = std::mem::replace(&mut self.media, Media::Gone);
+        around.out.push(Action::MoveMedia {
+            from: self.id.clone(),
+            to: next.id.clone(),
+        });
+        around.emit_all(|out| next.roster.put_tracks(self.roster.take_tracks(out)));
+        if to.media.as_ref().is_some_and(|media| !media.slots) {
+            // This engine moves nobody: a new session to the new room.
+            next.start_media(around);
+        }
+    }
+
+    /// On hold in the main meeting.
+    pub(super) fn hold(&mut self, around: &mut Around) {
+        if self.phase != Phase::Held {
+            self.phase = Phase::Held;
+            around.emit(Change::Call(CallChange {
+                state: Some("LocalHold"),
+                ..self.nothing()
+            }));
+        }
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.phase == Phase::Held
+    }
+
+    pub(super) fn tell_rooms(&self, view: Option<BreakoutView>, around: &mut Around) {
+        // What is on hold hears nothing of its own.
+        if !self.is_held() {
+            around.emit(Change::Breakout {
+                call: self.id.0.clone(),
+                view: view.unwrap_or_default(),
+            });
+        }
+    }
+}

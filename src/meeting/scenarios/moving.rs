@@ -1,0 +1,190 @@
+//! Breakout rooms: a call goes on as another one (E8-E11).
+
+use super::*;
+use plenary_protocol::breakout::{BreakoutRoom, BreakoutView, RoomState};
+use plenary_protocol::id::CallId;
+
+const ROOM_CALL: &str = "room call";
+
+/// The snapshot of a call in a room, or of one back in the main meeting.
+fn there(sim: &Sim, call: &str, room: Option<&str>) -> CallSnapshot {
+    let mut snapshot = sim.snapshot(CallState::Connected);
+    let media = snapshot.media.as_mut().expect("a grant");
+    media.answer = None;
+    media.participant_sid = Some("PA_1".into());
+    CallSnapshot {
+        call: call.into(),
+        room: room.map(Into::into),
+        thread_id: Some("19:breakout@thread.v2".into()),
+        roster: vec![person(sim.identity, &["own-endpoint"])],
+        ..snapshot
+    }
+}
+
+fn moved(from: &str, held: bool, to: CallSnapshot) -> Event {
+    Event::Moved {
+        from: from.into(),
+        held,
+        to: Box::new(to),
+    }
+}
+
+fn of_call(call: &str) -> impl Fn(&Action) -> bool + '_ {
+    move |action| matches!(action, Action::Emit(Change::Call(CallChange { call: c, .. })) if c == call)
+}
+
+#[test]
+fn e9_the_new_call_is_told_before_the_old_one_ends_and_has_its_media() {
+    let mut sim = Sim::guest().in_meeting();
+    sim.news();
+    let to = there(&sim, ROOM_CALL, Some("r1"));
+    sim.event(moved(CALL, false, to));
+    let told = position(
+        &sim,
+        |a| matches!(a, Action::Emit(Change::Moved { to, thread_id: Some(_), room: Some(_), .. }) if to == ROOM_CALL),
+    );
+    let given = position(&sim, |a| matches!(a, Action::MoveMedia { .. }));
+    let ended = position(&sim, |a| is_state(a, "Disconnected"));
+    assert!(told < given && given < ended);
+    assert!(told < position(&sim, of_call(ROOM_CALL)));
+    assert_eq!(
+        sim.count(|a| matches!(a, Action::StopMedia(_) | Action::StartMedia { .. })),
+        1,
+        "of the join"
+    );
+    // Its media goes on reporting, to the new call.
+    sim.news();
+    sim.give(Input::Media {
+        call: ROOM_CALL.into(),
+        session: 1,
+        event: MediaEvent::Connected,
+    });
+    assert_eq!(
+        sim.agent.calls().map(CallId::as_str).collect::<Vec<_>>(),
+        [ROOM_CALL]
+    );
+}
+
+#[test]
+fn e9_a_manager_s_call_is_on_hold_and_hanging_up_the_room_s_goes_back_to_it() {
+    let mut sim = Sim::member().in_meeting();
+    let to = there(&sim, ROOM_CALL, Some("r1"));
+    sim.event(moved(CALL, true, to));
+    assert_eq!(sim.states().last().copied(), Some("LocalHold"));
+    let ticket = sim.ticket();
+    sim.give(Input::Command {
+        call: ROOM_CALL.into(),
+        ticket,
+        command: Command::HangUp {
+            for_everyone: false,
+        },
+    });
+    let asked = sim.last_id(|r| matches!(r, Request::ReturnToMainMeeting { .. }));
+    let back = there(&sim, CALL, None);
+    sim.event(moved(ROOM_CALL, false, back));
+    sim.reply(asked.expect("it goes back"), Reply::Done);
+    assert_eq!(sim.settled(ticket), Some(Ok(Outcome::Done)));
+    assert_eq!(
+        sim.agent.calls().map(CallId::as_str).collect::<Vec<_>>(),
+        [CALL]
+    );
+    assert_eq!(
+        sim.count(|a| matches!(a, Action::StopMedia(_))),
+        0,
+        "the media never stopped"
+    );
+}
+
+#[test]
+fn mute_and_devices_survive_a_move() {
+    let mut sim = Sim::guest().in_meeting();
+    let video = sim.command(Command::Video(true));
+    assert_eq!(sim.settled(video), Some(Ok(Outcome::Done)));
+    sim.command(Command::Mute);
+    sim.news();
+    let to = there(&sim, ROOM_CALL, Some("r1"));
+    sim.event(moved(CALL, false, to));
+    // The service thinks that the microphone is on: the mute was on its way.
+    let told = sim.last_id(
+        |r| matches!(r, Request::SetMuted { call, muted: true } if call.as_str() == ROOM_CALL),
+    );
+    assert!(told.is_some());
+    assert_eq!(
+        sim.count(|a| matches!(a, Action::Video { on: false, .. })),
+        0
+    );
+}
+
+#[test]
+fn a_move_that_the_client_missed_is_seen_when_it_joins_again() {
+    let mut sim = Sim::guest().in_meeting();
+    sim.give(Input::Closed);
+    sim.pass(2_000.0);
+    sim.give(Input::Opened);
+    sim.welcome("another", false);
+    let id = sim
+        .last_id(|r| matches!(r, Request::Join(_)))
+        .expect("it joins again");
+    let to = there(&sim, ROOM_CALL, Some("r1"));
+    sim.reply(id, Reply::Call(Box::new(to)));
+    assert_eq!(
+        sim.agent.calls().map(CallId::as_str).collect::<Vec<_>>(),
+        [ROOM_CALL]
+    );
+}
+
+#[test]
+fn who_hangs_up_while_being_moved_is_gone_from_the_room_too() {
+    let mut sim = Sim::guest().in_meeting();
+    sim.command(Command::HangUp {
+        for_everyone: false,
+    });
+    let to = there(&sim, ROOM_CALL, Some("r1"));
+    sim.event(moved(CALL, false, to));
+    let left = sim.last_id(|r| matches!(r, Request::Leave { call } if call.as_str() == ROOM_CALL));
+    assert!(left.is_some());
+    assert_eq!(
+        sim.count(|a| matches!(a, Action::Emit(Change::Moved { .. }))),
+        0
+    );
+}
+
+#[test]
+fn an_engine_that_moves_nobody_gets_a_new_session() {
+    let mut sim = Sim::guest().in_meeting();
+    sim.news();
+    let mut to = there(&sim, ROOM_CALL, Some("r1"));
+    to.media.as_mut().expect("a grant").slots = false;
+    sim.event(moved(CALL, false, to));
+    let started = sim.news().iter().any(|action| {
+        matches!(action, Action::StartMedia { call, session: 2, .. } if call.as_str() == ROOM_CALL)
+    });
+    assert!(started);
+}
+
+#[test]
+fn what_is_known_of_the_rooms_is_told_as_it_is() {
+    let mut sim = Sim::guest().in_meeting();
+    let view = BreakoutView {
+        assigned: Some(BreakoutRoom {
+            id: "r1".into(),
+            display_name: "Room 1".into(),
+            state: RoomState::Open,
+            auto_move: false,
+            thread_id: None,
+            invitees: None,
+        }),
+        ..BreakoutView::default()
+    };
+    sim.event(Event::Breakout {
+        call: CALL.into(),
+        view: view.clone(),
+    });
+    let told =
+        |a: &Action| matches!(a, Action::Emit(Change::Breakout { view: v, .. }) if *v == view);
+    assert_eq!(sim.count(told), 1);
+    let ticket = sim.command(Command::JoinRoom("r1".into()));
+    let asked = sim.last_id(|r| matches!(r, Request::JoinBreakoutRoom { .. }));
+    sim.refuse(asked.expect("asked"), Reason::ROOM_CLOSED);
+    assert_eq!(sim.settled(ticket), Some(Err(46256)));
+}
