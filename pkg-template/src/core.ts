@@ -79,12 +79,16 @@ export interface Core {
     /** Of a microphone that the core opens; on unless false. */
     echoCancellation?: boolean; noiseSuppression?: boolean; autoGainControl?: boolean;
   }): void;
-  hangUp(call: string, forEveryone: boolean): Promise<void>;
-  mute(call: string): Promise<void>;
-  unmute(call: string): Promise<void>;
+  /** What needs no more than a word, and somebody or a room that it is about. */
+  ask(call: string, what: 'hangUp' | 'endForEveryone' | 'mute' | 'unmute' | 'stopVideo'): Promise<void>;
+  ask(call: string, what: 'admit' | 'reject' | 'remove', participant: string): Promise<void>;
+  ask(call: string, what: 'admitAll'): Promise<{ successCount: number; failureCount: number }>;
+  /** Resolves after `moved`. */
+  ask(call: string, what: 'joinRoom', room: string): Promise<void>;
+  /** Resolves after `moved`; at once in the main meeting. */
+  ask(call: string, what: 'returnToMain'): Promise<void>;
   /** Publishes the camera; the track stays the facade's (it stops it). */
   startVideo(call: string, track: MediaStreamTrack): Promise<void>;
-  stopVideo(call: string): Promise<void>;
   /**
    * Shares a screen and its sound, which stay the facade's; without them stops sharing. Resolves when the
    * service has taken it.
@@ -92,14 +96,6 @@ export interface Core {
   shareScreen(call: string, picture?: MediaStreamTrack, sound?: MediaStreamTrack): Promise<void>;
   /** Replaces the microphone of a call that is already running. */
   setMicrophone(call: string, track: MediaStreamTrack): Promise<void>;
-  admit(call: string, participant: string): Promise<void>;
-  reject(call: string, participant: string): Promise<void>;
-  admitAll(call: string): Promise<{ successCount: number; failureCount: number }>;
-  remove(call: string, participant: string): Promise<void>;
-  /** Resolves after `moved`. */
-  joinRoom(call: string, room: string): Promise<void>;
-  /** Resolves after `moved`; at once in the main meeting. */
-  returnToMain(call: string): Promise<void>;
   /**
    * The track of a remote stream, when it is assigned to a slot. From then on the stream is received
    * whether a view shows it or not.

@@ -219,11 +219,12 @@ impl Calls {
     pub fn give_to(&self, from: &CallId, to: &CallId) {
         let Some(media) = self.find(from) else { return };
         media.call.replace(to.clone());
-        let Some(prepared) = media.prepared.borrow().clone() else {
-            return;
-        };
-        if let Some((call, _)) = &mut *prepared.owner.borrow_mut() {
-            call.clone_from(to);
+        let prepared = media.prepared.borrow().clone();
+        if let Some(prepared) = prepared {
+            let mut owner = prepared.owner.borrow_mut();
+            if let Some((call, _)) = &mut *owner {
+                call.clone_from(to);
+            }
         }
     }
 

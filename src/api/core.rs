@@ -121,20 +121,25 @@ impl Core {
         Ok(())
     }
 
-    /// Leaves, or ends the meeting for everybody.
-    #[wasm_bindgen(js_name = hangUp)]
-    pub fn hang_up(&self, call: JsValue, for_everyone: bool) -> Promise {
-        self.command(call, Command::HangUp { for_everyone })
-    }
-
-    /// Mutes the microphone.
-    pub fn mute(&self, call: JsValue) -> Promise {
-        self.command(call, Command::Mute)
-    }
-
-    /// Unmutes it, opening it where that has not been done.
-    pub fn unmute(&self, call: JsValue) -> Promise {
-        self.command(call, Command::Unmute)
+    /// Everything that is asked with a word, and perhaps somebody or something that it is about: one
+    /// export, since each weighs 200 bytes.
+    pub fn ask(&self, call: JsValue, what: JsValue, about: JsValue) -> Promise {
+        let about = plain(&about);
+        let command = match plain(&what).as_str() {
+            "mute" => Command::Mute,
+            "unmute" => Command::Unmute,
+            "stopVideo" => Command::Video(false),
+            "admit" => Command::Admit(RawId(about)),
+            "reject" => Command::Reject(RawId(about)),
+            "admitAll" => Command::AdmitAll,
+            "remove" => Command::Remove(RawId(about)),
+            "joinRoom" => Command::JoinRoom(RoomId(about)),
+            "returnToMain" => Command::Return,
+            what => Command::HangUp {
+                for_everyone: what == "endForEveryone",
+            },
+        };
+        self.command(call, command)
     }
 
     /// Publishes the camera; the track stays the facade's.
@@ -148,12 +153,6 @@ impl Core {
             agent.calls.hold_camera(&call, track);
         }
         self.command(call.0.into(), Command::Video(true))
-    }
-
-    /// Stops publishing it.
-    #[wasm_bindgen(js_name = stopVideo)]
-    pub fn stop_video(&self, call: JsValue) -> Promise {
-        self.command(call, Command::Video(false))
     }
 
     /// Shares a screen, with its sound where there is some, or no longer; the tracks stay the facade's.
@@ -180,39 +179,6 @@ impl Core {
             agent.calls.give_microphone(&call, track);
         }
         self.command(call.0.into(), Command::Microphone)
-    }
-
-    /// Lets somebody in from the lobby.
-    pub fn admit(&self, call: JsValue, participant: JsValue) -> Promise {
-        self.command(call, Command::Admit(RawId(plain(&participant))))
-    }
-
-    /// Sends somebody away from the lobby.
-    pub fn reject(&self, call: JsValue, participant: JsValue) -> Promise {
-        self.command(call, Command::Reject(RawId(plain(&participant))))
-    }
-
-    /// Lets everybody in.
-    #[wasm_bindgen(js_name = admitAll)]
-    pub fn admit_all(&self, call: JsValue) -> Promise {
-        self.command(call, Command::AdmitAll)
-    }
-
-    /// Removes somebody from the meeting.
-    pub fn remove(&self, call: JsValue, participant: JsValue) -> Promise {
-        self.command(call, Command::Remove(RawId(plain(&participant))))
-    }
-
-    /// Goes to a breakout room; resolves when the call there is told.
-    #[wasm_bindgen(js_name = joinRoom)]
-    pub fn join_room(&self, call: JsValue, room: JsValue) -> Promise {
-        self.command(call, Command::JoinRoom(RoomId(plain(&room))))
-    }
-
-    /// Goes back to the main meeting; resolves when the call there is told.
-    #[wasm_bindgen(js_name = returnToMain)]
-    pub fn return_to_main(&self, call: JsValue) -> Promise {
-        self.command(call, Command::Return)
     }
 
     /// The track of a remote stream, when it is assigned to a slot; from now on it is received whether

@@ -113,17 +113,18 @@ export abstract class CallCommon extends Emitter<CallEvents> {
    */
   async hangUp(options?: HangUpOptions): Promise<void> {
     if (this._record.state === 'Disconnected') return;
-    await settled(async () => (await loadedCore()).hangUp(this._record.id, options?.forEveryone === true));
+    const what = options?.forEveryone === true ? 'endForEveryone' : 'hangUp';
+    await settled(async () => (await loadedCore()).ask(this._record.id, what));
   }
 
   /** Mutes the microphone. */
   async mute(): Promise<void> {
-    await settled(async () => (await loadedCore()).mute(this._record.id));
+    await settled(async () => (await loadedCore()).ask(this._record.id, 'mute'));
   }
 
   /** Unmutes the microphone. */
   async unmute(): Promise<void> {
-    await settled(async () => (await loadedCore()).unmute(this._record.id));
+    await settled(async () => (await loadedCore()).ask(this._record.id, 'unmute'));
   }
 
   /**
@@ -198,7 +199,7 @@ export abstract class CallCommon extends Emitter<CallEvents> {
    * @throws CommunicationServicesError 403/59120 without the right, 404/59150 when they are not here.
    */
   async removeParticipant(participant: CommunicationIdentifier): Promise<void> {
-    await settled(async () => (await loadedCore()).remove(this._record.id, rawIdOf(participant)));
+    await settled(async () => (await loadedCore()).ask(this._record.id, 'remove', rawIdOf(participant)));
   }
 
   /** Leaves the call if it is still on; its listeners stay. */

@@ -111,7 +111,7 @@ export class LocalMedia {
   stopVideo(stream: LocalVideoStream): Promise<void> {
     return this.inTurn(async () => {
       if (!this.video.includes(stream)) return;
-      await settled(async () => (await loadedCore()).stopVideo(this.record.id));
+      await settled(async () => (await loadedCore()).ask(this.record.id, 'stopVideo'));
       this.removeVideo(stream);
     });
   }

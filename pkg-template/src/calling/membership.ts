@@ -66,14 +66,14 @@ export class Membership {
   }
 
   async join(room: RoomInfo['id']): Promise<CallCommon> {
-    await settled(async () => (await loadedCore()).joinRoom(this.current.id, room));
+    await settled(async () => (await loadedCore()).ask(this.current.id, 'joinRoom', room));
     return this.current;
   }
 
   /** Asked for again while it is pending, or when it is done, it gives the same call. */
   async returnToMain(): Promise<CallCommon> {
     if (this.current._record.room) {
-      await settled(async () => (await loadedCore()).returnToMain(this.current.id));
+      await settled(async () => (await loadedCore()).ask(this.current.id, 'returnToMain'));
     }
     return this.current;
   }
