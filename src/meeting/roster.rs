@@ -231,10 +231,7 @@ impl Roster {
 
     /// Every track is gone: the media session was lost.
     pub fn unpublish_all(&mut self, out: &mut Vec<Change>) {
-        self.hide(|_, _| true, out);
-        self.tracks.clear();
-        self.speaking.clear();
-        self.tell_speakers(out);
+        self.take_tracks(out);
     }
 
     /// The tracks of a session that another call goes on with; nobody is shown with them here.
