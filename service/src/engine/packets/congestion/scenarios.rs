@@ -70,6 +70,17 @@ fn silenced(seed: u64) -> Peer {
     world.peers.remove(0)
 }
 
+/// A radio that says nothing for 150 ms each few seconds, and then everything at once.
+fn stalling(seed: u64) -> Peer {
+    let mut world = World::new(path(5_000_000), 1, seed);
+    for n in 1..20 {
+        world.run_until(n * 3 * SECOND + seed as i64 * 7 * MS);
+        world.stall(150 * MS);
+    }
+    world.run_until(60 * SECOND);
+    world.peers.remove(0)
+}
+
 fn shared(rate: u64, seed: u64) -> Vec<Peer> {
     let mut world = World::new(path(rate), 2, seed);
     world.run_until(120 * SECOND);
@@ -135,6 +146,14 @@ fn jitter_is_no_queue() {
     for seed in SEEDS {
         let (least, _) = minute(shaky(), seed).range(10 * SECOND, 60 * SECOND);
         assert!(least >= 2_100_000, "seed {seed}: {least}");
+    }
+}
+
+#[test]
+fn a_path_that_stalls_for_a_moment_is_not_narrow() {
+    for seed in SEEDS {
+        let (least, _) = stalling(seed).range(10 * SECOND, 60 * SECOND);
+        assert!(least >= 2_000_000, "seed {seed}: {least}");
     }
 }
 
@@ -360,7 +379,10 @@ fn tell_narrowed(name: &str, wide: Path, rate: u64) {
 }
 
 fn tell_minute(name: &str, path: Path) {
-    let peers: Vec<_> = (0..40).map(|seed| minute(path, seed)).collect();
+    tell_steady(name, (0..40).map(|seed| minute(path, seed)).collect());
+}
+
+fn tell_steady(name: &str, peers: Vec<Peer>) {
     let kbit = |bps: u64| Some(bps as i64 / 1_000);
     print(
         name,
@@ -439,6 +461,10 @@ fn figures() {
     ] {
         tell_minute(&format!("{rate} kbit/s"), path(rate * 1_000));
     }
+    tell_steady(
+        "5 Mbit/s, 150 ms still each 3 s",
+        (0..40).map(stalling).collect(),
+    );
     let silent: Vec<_> = (0..40).map(silenced).collect();
     let back = silent
         .iter()

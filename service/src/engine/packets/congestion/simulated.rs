@@ -448,6 +448,11 @@ impl World {
         }
     }
 
+    /// The bottleneck stands still for so long.
+    pub fn stall(&mut self, time: Micros) {
+        self.free = self.free.max(self.now) + time;
+    }
+
     fn turn(&mut self, n: usize) {
         let now = self.now;
         let peer = &mut self.peers[n];
