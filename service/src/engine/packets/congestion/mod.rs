@@ -12,7 +12,11 @@
 
 mod delay;
 mod feedback;
+#[cfg(test)]
+mod figures;
 mod history;
+#[cfg(test)]
+mod hostile;
 mod loss;
 mod passage;
 mod probes;
