@@ -58,7 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     /// S11: whatever comes from outside, and in whatever order: no panic, an estimate within its
     /// bounds, probes within theirs, and never woken in the past without an end.

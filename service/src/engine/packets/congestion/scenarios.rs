@@ -8,7 +8,7 @@ use super::simulated::{report, Path, Peer, World, MS, SECOND, SOUND};
 use super::{Congestion, Micros};
 
 /// Each story is told with these.
-const SEEDS: std::ops::Range<u64> = 0..8;
+const SEEDS: std::ops::Range<u64> = 0..5;
 pub(super) const WIDE: u64 = 2_500_000;
 
 pub(super) fn path(rate: u64) -> Path {
@@ -176,6 +176,28 @@ fn two_that_share_a_path_both_get_a_quarter() {
                 "seed {seed}: {}",
                 peer.delivered
             );
+        }
+    }
+}
+
+/// What is lost and sent again would keep the queue full for good, though the rate was lowered.
+#[test]
+fn a_full_queue_empties_though_more_is_sent_than_was_granted() {
+    for seed in SEEDS {
+        let peer = minute(path(700_000), seed);
+        let freeze = peer.freeze(10 * SECOND, 60 * SECOND);
+        assert!(freeze < SECOND, "seed {seed}: {freeze}");
+    }
+}
+
+/// Another's key frame fills the queue for a moment.
+#[test]
+fn who_shares_a_path_that_is_wide_enough_stays_at_the_top() {
+    for seed in SEEDS {
+        for peer in shared(4_000_000, seed) {
+            let changes = peer.changes(20 * SECOND, 120 * SECOND);
+            assert!(changes <= 3, "seed {seed}: {changes}");
+            assert_eq!(peer.aim_at(120 * SECOND), Some(2), "seed {seed}");
         }
     }
 }

@@ -27,7 +27,7 @@ const LASTING: Micros = 500 * MS;
 const DESIRED: u64 = (SOUND + LAYERS[2].0) * 5 / 4;
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Outgoing {
+pub(in super::super) struct Outgoing {
     pub at: Micros,
     pub bytes: usize,
     pub piece: Option<Piece>,
@@ -36,7 +36,7 @@ pub(super) struct Outgoing {
 
 /// What is on its way to a receiver.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Incoming {
+pub(in super::super) struct Incoming {
     pub at: Micros,
     pub seq: u16,
     pub packet: Outgoing,
