@@ -31,9 +31,11 @@ pub(crate) mod negotiate;
 mod orders;
 pub(crate) mod outbox;
 pub(crate) mod paths;
+pub(crate) mod sending;
 pub(crate) mod session;
 #[cfg(test)]
 mod simulated;
+pub(crate) mod srtp;
 pub(crate) mod streams;
 pub(crate) mod upstream;
 pub(crate) mod worker;

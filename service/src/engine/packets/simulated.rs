@@ -25,6 +25,7 @@ use super::layers::Layer;
 use super::link::{Bell, Link, Links};
 use super::negotiate::Transport;
 use super::paths::Origin;
+use super::sending::clock::WallClock;
 use super::worker::{Datagram, Worker};
 
 /// All workers are asked after each event, so nobody has to be woken.
@@ -160,6 +161,7 @@ impl World {
                 candidates: vec![engine],
                 tcp_candidates: Vec::new(),
                 random: seeded,
+                clock: WallClock::new(now, Duration::from_secs(1_700_000_000)),
             };
             Worker::new(transport, links.clone(), reports.clone(), now)
         };
@@ -329,7 +331,6 @@ impl World {
                 while worker.receive_handed(self.now) || worker.forward_next(self.now) {
                     quiet = false;
                 }
-                worker.send_written(self.now);
                 let outbox = worker.outbox();
                 outbox.keep_promises();
                 for Transmit {
