@@ -88,13 +88,13 @@ struct Network {
     number: u64,
     /// Datagrams that went to the engine, for those who want to send them again, or worse.
     seen: Vec<(SocketAddr, Vec<u8>)>,
-    /// Where everything was sent, also what was lost.
-    sent_to: Vec<SocketAddr>,
+    /// Everything that was sent, to whom, also what was lost.
+    sent: Vec<(SocketAddr, Vec<u8>)>,
 }
 
 impl Network {
     fn send(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        self.sent_to.push(to);
+        self.sent.push((to, bytes.to_vec()));
         let (least, most) = self.weather.delay;
         let delay = Duration::from_millis(self.random.random_range(least..=most));
         if self.random.random_bool(self.weather.loss) {
@@ -176,7 +176,7 @@ impl World {
                 travelling: BinaryHeap::new(),
                 number: 0,
                 seen: Vec::new(),
-                sent_to: Vec::new(),
+                sent: Vec::new(),
             },
             next_packet: now,
             engine,
@@ -189,6 +189,13 @@ impl World {
 
     fn home(&self, peer: usize) -> usize {
         peer % self.workers.len()
+    }
+
+    /// The SSRCs of what a peer is sent.
+    fn sending_ssrcs(&self, peer: usize) -> Vec<u32> {
+        let worker = &self.workers[self.home(peer)];
+        let session = &worker.sessions[worker.index_of[&SessionId(peer as u64)]];
+        session.down.iter().map(|d| d.stream.ssrc()).collect()
     }
 
     fn join(&mut self, peer: usize) {

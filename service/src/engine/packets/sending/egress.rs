@@ -8,7 +8,8 @@ use str0m::net::{Protocol, Transmit};
 use super::clock::WallClock;
 use super::rtcp::Block;
 use crate::engine::packets::session::Outlet;
-use crate::engine::packets::srtp::{tap::Slot, Srtp};
+use crate::engine::packets::srtp::tap::Slot;
+use crate::engine::packets::srtp::Srtp;
 
 /// A round trip beyond this is none: a receiver repeats times that it was never told.
 const MAX_ROUND_TRIP: u32 = 30 << 16;
@@ -92,6 +93,12 @@ impl Egress {
         if self.srtp.is_none() {
             self.srtp = self.keys.get().and_then(Srtp::new);
         }
+    }
+
+    /// The keys of both sides, for a test that stands in for the client.
+    #[cfg(test)]
+    pub fn keys(&self) -> &crate::engine::packets::srtp::Keys {
+        self.keys.get().expect("a connected session")
     }
 
     /// Whether there are keys.
