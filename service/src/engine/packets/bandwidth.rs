@@ -141,12 +141,36 @@ impl Bandwidth {
 }
 
 impl Session {
+    /// The estimate has fallen since the bandwidth was shared out last.
+    pub fn is_falling(&self) -> bool {
+        let before = self.bandwidth.estimate.unwrap_or(0);
+        self.egress
+            .estimate()
+            .is_some_and(|now| now < before / 10 * 9)
+    }
+
     /// Share the bandwidth out among the videos; what changed by it goes to `moved`.
     pub fn allocate(&mut self, now: Instant, outlet: &mut impl Outlet, moved: &mut Vec<Moved>) {
+        let routed = |d: &&Downstream| d.video && d.source.is_some();
+        if self
+            .down
+            .iter()
+            .filter(routed)
+            .any(|d| d.stream.is_told_of())
+        {
+            self.egress.estimate_path(now);
+        }
+        if let Some(congestion) = &mut self.egress.congestion {
+            congestion.tick(now);
+        }
         let bandwidth = &mut self.bandwidth;
+        bandwidth.estimate = self.egress.estimate();
         bandwidth.collect(&self.down);
         if bandwidth.demands.is_empty() {
             bandwidth.short = false;
+            if let Some(congestion) = &mut self.egress.congestion {
+                congestion.set_desired(0, now);
+            }
             return;
         }
         let audio = self.down.iter().filter(|d| !d.video);
@@ -154,12 +178,13 @@ impl Session {
             .filter_map(|d| Some(u64::from(d.source.as_ref()?.rates.of(Layer::WHOLE))))
             .sum();
         bandwidth.share(audio, now);
-        let mut short = false;
+        let (mut desired, mut short) = (audio, false);
         for (n, demand) in bandwidth.demands.iter().enumerate() {
-            if demand.ladder.rungs().is_empty() {
+            let Some(top) = demand.ladder.last() else {
                 continue;
-            }
+            };
             let granted = bandwidth.granted[n];
+            desired += u64::from(top.rate);
             short |= granted.is_none_or(|g| g + 1 < demand.ladder.rungs().len());
             if demand.current.is_some() && granted < demand.current {
                 bandwidth.fell = Some(now);
@@ -168,6 +193,11 @@ impl Session {
             apply(self.id, down, demand, granted, now, outlet, moved);
         }
         bandwidth.short = short;
+        if let Some(congestion) = &mut self.egress.congestion {
+            // A better layer needs some room to spare.
+            congestion.set_desired(desired * 5 / 4, now);
+            self.probe(now, outlet);
+        }
     }
 }
 

@@ -20,7 +20,6 @@ pub(crate) mod capture;
 mod checks;
 pub(crate) mod choice;
 pub(crate) mod command;
-#[allow(dead_code, reason = "what sends calls it with the next change")]
 pub(crate) mod congestion;
 pub(crate) mod continuity;
 pub(crate) mod demux;

@@ -217,7 +217,15 @@ impl Session {
             Packet::IntraRequests(ssrcs) => {
                 ssrcs.for_each(|ssrc| self.picture_lost(ssrc, outlet));
             }
-            Packet::TransportWide(_) | Packet::Publishing | Packet::Other => {}
+            Packet::TransportWide(feedback) => {
+                if let Some(congestion) = &mut self.egress.congestion {
+                    if let Err(error) = congestion.feedback(feedback, now) {
+                        tracing::debug!(session = self.id.0, %error, "feedback is not understood");
+                    }
+                    self.probe(now, outlet);
+                }
+            }
+            Packet::Publishing | Packet::Other => {}
         }
     }
 
@@ -226,6 +234,37 @@ impl Session {
         if let Some((route, down)) = down.and_then(|d| Some((d.route()?, d))) {
             outlet.want_keyframes(route.track, route.origin, down.keyframes_needed());
         }
+    }
+
+    /// Send what is due of a probe: something that nobody needs, to see how fast it comes.
+    pub fn probe(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        let Some(mut burst) = self.egress.probe(now).copied() else {
+            return;
+        };
+        let down = self.down.iter_mut().find(|d| d.video && d.stream.can_pad());
+        let way = self.paths.way().filter(|_| !self.failed);
+        let Some((down, way)) = down.zip(way) else {
+            self.egress.burst = None;
+            return;
+        };
+        let mut exit = Exit {
+            egress: &mut self.egress,
+            way,
+            outlet,
+            now,
+        };
+        while let Some(size) = burst.packet_due(now) {
+            match down.stream.pad(&mut exit, size, burst.id) {
+                0 => return self.egress.burst = None,
+                sent => burst.sent(sent),
+            }
+        }
+        self.egress.burst = Some(burst).filter(|b| !b.is_done());
+    }
+
+    /// When something has to be done here.
+    pub fn wake_at(&self) -> Instant {
+        self.egress.due().map_or(self.due, |at| at.min(self.due))
     }
 
     /// Say that nothing more will be sent (RFC 3550 6.6).
@@ -298,7 +337,7 @@ impl Session {
             Event::RtpPacket(packet) => self.received(packet, now, outlet),
             Event::PeerStats(stats) => {
                 let paused = self.down.iter().any(|d| d.aim() == Aim::Paused);
-                let (loss_down, round_trip) = self.egress.reception.take();
+                let (loss_down, round_trip) = self.egress.path();
                 let path = Path {
                     loss_up: stats.ingress_loss_fraction.unwrap_or(0.0),
                     loss_down,

@@ -250,9 +250,21 @@ impl Worker {
             }
             session.paths.before_check(&mut session.rtc, from);
         }
-        if is_rtcp(bytes) && !session.read_rtcp(bytes, now, &mut self.desk) {
-            return;
+        if is_rtcp(bytes) {
+            let publishes = session.read_rtcp(bytes, now, &mut self.desk);
+            let falls = session.is_falling();
+            schedule(session, index, &mut self.timers);
+            if falls {
+                // What fills the path is replaced at once.
+                self.allocate(index, now);
+            }
+            if !publishes {
+                return;
+            }
         }
+        let Some(session) = self.sessions.get_mut(index) else {
+            return;
+        };
         if let Err(error) = session.rtc.handle_input(input) {
             tracing::debug!(session = session.id.0, %error, "a datagram was refused");
         }
@@ -350,7 +362,9 @@ impl Worker {
             }
             if session.due <= now && !session.failed {
                 session.drain(now, &mut self.desk);
-                // A drain that found nothing due leaves the time where it was.
+            }
+            if session.egress.due().is_some_and(|due| due <= now) {
+                session.probe(now, &mut self.desk);
             }
             schedule(session, index, &mut self.timers);
         }
@@ -444,9 +458,10 @@ fn schedule(
     index: usize,
     timers: &mut BinaryHeap<Reverse<(Instant, usize)>>,
 ) {
-    if session.failed || session.scheduled.is_some_and(|at| at <= session.due) {
+    let due = session.wake_at();
+    if session.failed || session.scheduled.is_some_and(|at| at <= due) {
         return;
     }
-    session.scheduled = Some(session.due);
-    timers.push(Reverse((session.due, index)));
+    session.scheduled = Some(due);
+    timers.push(Reverse((due, index)));
 }

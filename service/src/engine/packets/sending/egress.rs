@@ -7,12 +7,19 @@ use str0m::net::{Protocol, Transmit};
 
 use super::clock::WallClock;
 use super::rtcp::Block;
+use crate::engine::packets::congestion::{Congestion, Probe, ProbeId};
 use crate::engine::packets::session::Outlet;
 use crate::engine::packets::srtp::tap::Slot;
 use crate::engine::packets::srtp::Srtp;
 
 /// A round trip beyond this is none: a receiver repeats times that it was never told.
 const MAX_ROUND_TRIP: u32 = 30 << 16;
+
+/// What a path is taken for before anything is known of it: enough for the smallest layers of a
+/// page of six, and probes of three and six times as much follow at once.
+const INITIAL: u64 = 1_000_000;
+/// The steps in which a probe is sent: timers are no finer.
+const STEP: Duration = Duration::from_millis(5);
 
 /// From where to where a session's packets go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,11 +72,65 @@ impl Reception {
     }
 }
 
+/// A probe that is being sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Burst {
+    pub id: ProbeId,
+    probe: Probe,
+    began: Instant,
+    next: Instant,
+    packets: usize,
+    bytes: usize,
+}
+
+impl Burst {
+    fn new(probe: Probe, now: Instant) -> Self {
+        Self {
+            id: probe.id,
+            probe,
+            began: now,
+            next: now,
+            packets: 0,
+            bytes: 0,
+        }
+    }
+
+    /// The size of the next packet, if one is due by now.
+    pub fn packet_due(&mut self, now: Instant) -> Option<usize> {
+        let Probe {
+            bytes,
+            packets,
+            over,
+            ..
+        } = self.probe;
+        let passed = now.saturating_duration_since(self.began) + STEP;
+        let share = (passed.as_secs_f32() / over.as_secs_f32().max(0.001)).min(1.0);
+        let due = |all: usize| (all as f32 * share).ceil() as usize;
+        if self.bytes >= due(bytes) && self.packets >= due(packets) {
+            self.next = now + STEP;
+            return None;
+        }
+        Some(bytes / packets.max(1))
+    }
+
+    pub fn sent(&mut self, bytes: usize) {
+        self.packets += 1;
+        self.bytes += bytes;
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.bytes >= self.probe.bytes && self.packets >= self.probe.packets
+    }
+}
+
 /// The session's half of sending; the other half are its streams.
 #[derive(Debug)]
 pub(crate) struct Egress {
     pub clock: WallClock,
     pub reception: Reception,
+    /// Where there is something to choose by it: a video, and a receiver that gives feedback.
+    pub congestion: Option<Box<Congestion>>,
+    pub burst: Option<Burst>,
     keys: Slot,
     srtp: Option<Srtp>,
     /// The next transport-wide sequence number.
@@ -82,6 +143,8 @@ impl Egress {
             clock,
             keys,
             reception: Reception::default(),
+            congestion: None,
+            burst: None,
             srtp: None,
             transport_seq: 0,
         }
@@ -112,11 +175,58 @@ impl Egress {
         srtp.is_some_and(|srtp| srtp.open_rtcp(packet, plain))
     }
 
-    pub fn next_transport_seq(&mut self) -> u16 {
+    /// From here on packets are numbered, so that the receiver tells when they came.
+    pub fn estimate_path(&mut self, now: Instant) {
+        let new = || Box::new(Congestion::new(INITIAL, now));
+        self.congestion.get_or_insert_with(new);
+    }
+
+    /// Bits per second; `None` where nobody tells.
+    pub fn estimate(&self) -> Option<u64> {
+        let congestion = self.congestion.as_ref()?;
+        Some(congestion.estimate().unwrap_or(INITIAL))
+    }
+
+    /// The share of packets lost of late, and the round trip.
+    pub fn path(&mut self) -> (f32, Duration) {
+        let (lost, reported) = self.reception.take();
+        match &self.congestion {
+            Some(c) => (c.loss(), c.round_trip().unwrap_or(reported)),
+            None => (lost, reported),
+        }
+    }
+
+    /// The next packet's transport-wide number, if it is to have one.
+    pub fn number(&mut self) -> Option<u16> {
+        self.congestion.as_ref()?;
         let seq = self.transport_seq;
         self.transport_seq = seq.wrapping_add(1);
-        seq
+        Some(seq)
     }
+
+    /// The probe that is underway, or one that is due.
+    pub fn probe(&mut self, now: Instant) -> Option<&mut Burst> {
+        if self.burst.is_none() {
+            let probe = self.congestion.as_mut()?.probe(now)?;
+            self.burst = Some(Burst::new(probe, now));
+        }
+        self.burst.as_mut()
+    }
+
+    /// When more of a probe has to be sent.
+    pub fn due(&self) -> Option<Instant> {
+        self.burst.map(|b| b.next)
+    }
+}
+
+/// A packet before it is protected.
+#[derive(Debug)]
+pub(crate) struct Numbered {
+    pub bytes: Vec<u8>,
+    /// The header's length.
+    pub header: usize,
+    /// Transport-wide.
+    pub number: Option<u16>,
 }
 
 /// Where streams put their packets.
@@ -128,14 +238,24 @@ pub(crate) struct Exit<'a, O: Outlet> {
 }
 
 impl<O: Outlet> Exit<'_, O> {
-    /// Protect a packet whose header is this long, and send it. The index is the stream's extended
-    /// sequence number, used once.
-    pub fn rtp(&mut self, mut packet: Vec<u8>, header: usize, index: u64) {
+    /// Protect a packet and send it; its size. The index is the stream's extended sequence number,
+    /// used once.
+    pub fn rtp(&mut self, packet: Numbered, index: u64, probe: Option<ProbeId>) -> usize {
+        let Numbered {
+            mut bytes,
+            header,
+            number,
+        } = packet;
         let Some(srtp) = &self.egress.srtp else {
-            return;
+            return 0;
         };
-        srtp.seal_rtp(&mut packet, header, index);
-        self.transmit(packet);
+        srtp.seal_rtp(&mut bytes, header, index);
+        let size = bytes.len();
+        if let (Some(congestion), Some(number)) = (&mut self.egress.congestion, number) {
+            congestion.sent(number, size, probe, self.now);
+        }
+        self.transmit(bytes);
+        size
     }
 
     pub fn rtcp(&mut self, mut compound: Vec<u8>) {

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use str0m::media::{Media, Mid};
 
-use super::egress::{Exit, Reception};
+use super::egress::{Exit, Numbered, Reception};
 use super::header::{self, ExtensionIds, Extensions, Fixed};
 use super::history::{History, Sent};
 use super::patch::Patch;
 use super::rtcp::{self, Block, SenderReport};
 use super::sections::Section;
 use super::window::Window;
+use crate::engine::packets::congestion::ProbeId;
 use crate::engine::packets::session::Outlet;
 use crate::engine::packets::srtp;
 
@@ -19,8 +20,9 @@ use crate::engine::packets::srtp;
 const REPORTS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(1)];
 /// Room for a header with its extensions.
 const HEADER_ROOM: usize = 64;
-/// A packet's padding is counted in a byte.
-pub(crate) const MAX_PADDING: usize = 255;
+/// A packet's padding is counted in a byte (RFC 3550 5.1).
+const MAX_PADDING: usize = 255;
+const PADDED: u8 = 0x20;
 
 /// A packet to be sent.
 #[derive(Debug, Clone, Copy)]
@@ -139,10 +141,10 @@ impl Stream {
             ..Default::default()
         };
         let length = packet.payload.len();
-        let (mut out, header) = self.begin(exit, &fixed, extensions, length, self.known);
-        out.extend_from_slice(packet.payload);
-        packet.patch.apply(&mut out[header..]);
-        exit.rtp(out, header, packet.seq);
+        let mut out = self.begin(exit, &fixed, extensions, length, self.known);
+        out.bytes.extend_from_slice(packet.payload);
+        packet.patch.apply(&mut out.bytes[out.header..]);
+        exit.rtp(out, packet.seq, None);
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(length as u32);
         self.latest = Some((packet.time, packet.captured));
@@ -159,20 +161,24 @@ impl Stream {
         extensions: Extensions<'_>,
         payload: usize,
         known: bool,
-    ) -> (Vec<u8>, usize) {
-        let mut out = Vec::with_capacity(HEADER_ROOM + payload + srtp::OVERHEAD);
-        let transport_cc = self.ids.transport_cc;
+    ) -> Numbered {
+        let mut bytes = Vec::with_capacity(HEADER_ROOM + payload + srtp::OVERHEAD);
+        let number = self.ids.transport_cc.and_then(|_| exit.egress.number());
         let extensions = Extensions {
             mid: (!known).then_some(&*self.mid),
-            transport_cc: transport_cc.map(|_| exit.egress.next_transport_seq()),
+            transport_cc: number,
             send_time: self
                 .ids
                 .send_time
                 .map(|_| exit.egress.clock.send_time(exit.now)),
             ..extensions
         };
-        let header = header::write(&mut out, fixed, &self.ids, &extensions);
-        (out, header)
+        let header = header::write(&mut bytes, fixed, &self.ids, &extensions);
+        Numbered {
+            bytes,
+            header,
+            number,
+        }
     }
 
     fn remember(&mut self, packet: &Outgoing<'_>, now: Instant) {
@@ -197,13 +203,18 @@ impl Stream {
     /// Send a packet again that the receiver missed (RFC 4588).
     pub fn resend<O: Outlet>(&mut self, exit: &mut Exit<'_, O>, seq: u16) {
         if let Some(sent) = self.history.again(seq, exit.now).cloned() {
-            self.send_again(exit, &sent);
+            self.send_again(exit, &sent, None);
         }
     }
 
-    fn send_again<O: Outlet>(&mut self, exit: &mut Exit<'_, O>, sent: &Sent) {
+    fn send_again<O: Outlet>(
+        &mut self,
+        exit: &mut Exit<'_, O>,
+        sent: &Sent,
+        probe: Option<ProbeId>,
+    ) -> usize {
         let Some((ssrc, seq, known)) = self.next_rtx() else {
-            return;
+            return 0;
         };
         let fixed = Fixed {
             marker: sent.marker,
@@ -218,12 +229,55 @@ impl Stream {
             ..Default::default()
         };
         let length = sent.payload.len() + 2;
-        let (mut out, header) = self.begin(exit, &fixed, extensions, length, known);
-        out.extend_from_slice(&(sent.seq as u16).to_be_bytes());
-        let start = out.len();
-        out.extend_from_slice(&sent.payload);
-        sent.patch.apply(&mut out[start..]);
-        exit.rtp(out, header, seq);
+        let mut out = self.begin(exit, &fixed, extensions, length, known);
+        out.bytes
+            .extend_from_slice(&(sent.seq as u16).to_be_bytes());
+        let start = out.bytes.len();
+        out.bytes.extend_from_slice(&sent.payload);
+        sent.patch.apply(&mut out.bytes[start..]);
+        exit.rtp(out, seq, probe)
+    }
+
+    /// Whether packets can be sent here that nobody needs: only those of retransmissions are none
+    /// of the stream's own.
+    pub fn can_pad(&self) -> bool {
+        let known = self.rtx.as_ref().is_some_and(|r| r.payload_type.is_some());
+        known && self.latest.is_some()
+    }
+
+    /// Send about so much that nobody needs: something that was sent before, or nothing at all; the
+    /// size of what was sent.
+    pub fn pad<O: Outlet>(&mut self, exit: &mut Exit<'_, O>, size: usize, probe: ProbeId) -> usize {
+        let least = size.min(MAX_PADDING);
+        let sent = self.history.newest(size, exit.now);
+        if let Some(sent) = sent.filter(|s| s.payload.len() >= least).cloned() {
+            return self.send_again(exit, &sent, Some(probe));
+        }
+        let payload_type = self.rtx.as_ref().and_then(|r| r.payload_type);
+        let (Some(payload_type), Some((time, _))) = (payload_type, self.latest) else {
+            return 0;
+        };
+        let Some((ssrc, seq, known)) = self.next_rtx() else {
+            return 0;
+        };
+        let fixed = Fixed {
+            marker: false,
+            payload_type,
+            seq: seq as u16,
+            time,
+            ssrc,
+        };
+        let padding = least.max(1);
+        let mut out = self.begin(exit, &fixed, Extensions::default(), padding, known);
+        out.bytes[0] |= PADDED;
+        out.bytes.resize(out.header + padding - 1, 0);
+        out.bytes.push(padding as u8);
+        exit.rtp(out, seq, Some(probe))
+    }
+
+    /// Whether the receiver tells when its packets came.
+    pub fn is_told_of(&self) -> bool {
+        self.ids.transport_cc.is_some()
     }
 
     /// The SSRC and number of the next packet that is sent again, and whether the receiver knows
