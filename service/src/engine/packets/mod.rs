@@ -20,7 +20,6 @@ pub(crate) mod capture;
 mod checks;
 pub(crate) mod choice;
 pub(crate) mod command;
-#[allow(dead_code, reason = "what sends calls it with the next change")]
 pub(crate) mod congestion;
 pub(crate) mod continuity;
 pub(crate) mod demux;
@@ -33,9 +32,11 @@ pub(crate) mod negotiate;
 mod orders;
 pub(crate) mod outbox;
 pub(crate) mod paths;
+pub(crate) mod sending;
 pub(crate) mod session;
 #[cfg(test)]
 mod simulated;
+pub(crate) mod srtp;
 pub(crate) mod streams;
 pub(crate) mod upstream;
 pub(crate) mod worker;
