@@ -3,8 +3,10 @@
 //! The invariant of this module: from a datagram's arrival to its departure no lock is taken and
 //! nothing of ours is allocated. A worker owns its sessions and their tables; what crosses workers
 //! does so through bounded lock-free queues ([`link`]), media as a [`Forward`] whose payload is
-//! shared, datagrams in boxes that are used again. What remains per packet is str0m's own: one
-//! `Arc<[u8]>` for a received payload, one buffer for a sent datagram.
+//! shared, datagrams in boxes that are used again. What remains per packet is one `Arc<[u8]>` for a
+//! received payload (str0m's), and a buffer for a sent datagram, which the outbox takes as its own.
+//!
+//! What comes in goes through str0m; media goes out by [`sending`], beside it.
 //!
 //! It may not know sockets, threads or clocks: datagrams and the time come in, datagrams go out
 //! ([`worker`]). Who gives and takes them is `engine::port`, or a simulation. `clippy.toml` says what
