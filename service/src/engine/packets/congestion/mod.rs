@@ -183,8 +183,7 @@ impl Congestion {
     fn told(&mut self, status: Status, reference: Micros, news: &mut News) {
         let (seq, after) = match status {
             Status::Missing { from, count } => {
-                (0..count).for_each(|n| self.is_missing(from.wrapping_add(n)));
-                return;
+                return self.are_missing(from, count);
             }
             Status::Arrived { seq, after } => (seq, after),
         };
@@ -212,14 +211,17 @@ impl Congestion {
         }
     }
 
-    fn is_missing(&mut self, seq: u16) {
-        let packet = self.history.get_mut(seq);
-        if let Some(packet) = packet.filter(|p| p.fate == Fate::Underway) {
-            packet.fate = Fate::Missing;
-            if packet.role == Role::Media && packet.sent > self.changed + EMPTYING {
-                self.loss.missing();
+    fn are_missing(&mut self, from: u16, count: u16) {
+        let (loss, counts_after) = (&mut self.loss, self.changed + EMPTYING);
+        self.history.each_of(from, count, |packet| {
+            if packet.fate != Fate::Underway {
+                return;
             }
-        }
+            packet.fate = Fate::Missing;
+            if packet.role == Role::Media && packet.sent > counts_after {
+                loss.missing();
+            }
+        });
     }
 
     fn took(&mut self, round_trip: Micros) {
