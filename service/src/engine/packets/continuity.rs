@@ -7,7 +7,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use str0m::rtp::{Vp8Descriptor, Vp8Patch};
+use str0m::rtp::Vp8Descriptor;
+
+use super::sending::patch::Vp8Ids as Ids;
 
 /// Gaps remembered for packets that come late: at 30 frames a second with every other frame left
 /// out, four seconds; no retransmission takes longer.
@@ -172,11 +174,10 @@ impl Continuity {
         }
     }
 
-    /// The change to a VP8 descriptor that keeps the picture ids going on; to be asked for packets
-    /// that were mapped.
-    pub fn map_picture(&mut self, seq: u64, descriptor: &Vp8Descriptor) -> Option<Vp8Patch> {
+    /// The ids that keep a VP8 stream's pictures going on; to be asked for packets that were mapped.
+    pub fn map_picture(&mut self, seq: u64, descriptor: &Vp8Descriptor) -> Option<Ids> {
         match place(&self.gaps, seq) {
-            Place::Behind { pictures, .. } => self.picture.map(descriptor, pictures),
+            Place::Behind { pictures, .. } => Some(self.picture.map(descriptor, pictures)),
             Place::Gone => None,
         }
     }
@@ -208,20 +209,13 @@ struct PictureIds {
     offset: Option<Ids>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Ids {
-    picture: u16,
-    tl0: u8,
-    key: u8,
-}
-
 impl PictureIds {
     fn end_source(&mut self) {
         self.offset = None;
     }
 
     /// `left_out` pictures of the source were left out before this one.
-    fn map(&mut self, descriptor: &Vp8Descriptor, left_out: u16) -> Option<Vp8Patch> {
+    fn map(&mut self, descriptor: &Vp8Descriptor, left_out: u16) -> Ids {
         let own = Ids {
             picture: descriptor.picture_id().unwrap_or(0).wrapping_sub(left_out),
             tl0: descriptor.tl0_pic_idx().unwrap_or(0),
@@ -248,22 +242,8 @@ impl PictureIds {
         if ahead {
             self.last = Some(out);
         }
-        patch(descriptor, out, out.picture).or_else(|| patch(descriptor, out, out.picture & 0x7f))
+        out
     }
-}
-
-fn patch(descriptor: &Vp8Descriptor, ids: Ids, picture: u16) -> Option<Vp8Patch> {
-    let mut patch = descriptor.patch();
-    if descriptor.picture_id().is_some() {
-        patch = patch.picture_id(picture);
-    }
-    if descriptor.tl0_pic_idx().is_some() {
-        patch = patch.tl0_pic_idx(ids.tl0);
-    }
-    if descriptor.key_idx().is_some() {
-        patch = patch.key_idx(ids.key);
-    }
-    patch.build().ok()
 }
 
 #[cfg(test)]
@@ -337,11 +317,10 @@ mod tests {
             Vp8Descriptor::parse(&payload).expect("a valid descriptor")
         };
         let mut ids = PictureIds::default();
-        assert!(ids.map(&descriptor(0x7ffe, 255), 0).is_some());
-        assert!(ids.map(&descriptor(0x7fff, 0), 0).is_some());
+        ids.map(&descriptor(0x7ffe, 255), 0);
+        ids.map(&descriptor(0x7fff, 0), 0);
         ids.end_source();
-        assert!(ids.map(&descriptor(500, 9), 0).is_some());
-        let last = ids.last.expect("something was sent");
+        let last = ids.map(&descriptor(500, 9), 0);
         assert_eq!((last.picture, last.tl0), (0, 1));
     }
 

@@ -20,6 +20,7 @@ pub(crate) mod capture;
 mod checks;
 pub(crate) mod choice;
 pub(crate) mod command;
+pub(crate) mod congestion;
 pub(crate) mod continuity;
 pub(crate) mod demux;
 pub(crate) mod downstream;
@@ -33,9 +34,11 @@ pub(crate) mod outbox;
 pub(crate) mod paths;
 #[cfg(test)] // until it takes the place of str0m's
 mod receiving;
+pub(crate) mod sending;
 pub(crate) mod session;
 #[cfg(test)]
 mod simulated;
+pub(crate) mod srtp;
 pub(crate) mod streams;
 pub(crate) mod upstream;
 pub(crate) mod worker;

@@ -17,7 +17,10 @@ use str0m::{Candidate, IceCreds, Rtc, RtcError};
 use super::command::{More, Negotiated};
 use super::demux::{credentials, Random};
 use super::paths::Origin;
+use super::sending::clock::WallClock;
+use super::sending::egress::Egress;
 use super::session::Session;
+use super::srtp::tap;
 
 /// The data channels of LiveKit's protocol that a server opens on v0's subscriber connection.
 pub(crate) const RELIABLE: &str = "_reliable";
@@ -36,6 +39,8 @@ pub(crate) struct Transport {
     /// The same for those whose network lets no UDP through (RFC 6544); empty without TCP.
     pub tcp_candidates: Vec<SocketAddr>,
     pub random: Random,
+    /// What senders' reports say the time is.
+    pub clock: WallClock,
 }
 
 /// An offer of ours that awaits its answer.
@@ -49,9 +54,10 @@ pub(crate) struct PendingOffer {
 
 impl Transport {
     /// A new `Rtc`: ICE-lite (the engine has a public address and answers only), RTP handed over as
-    /// it is, DTLS 1.3 where the client has it.
-    pub fn rtc(&self, now: Instant) -> Result<Rtc, RtcError> {
-        let mut rtc = Rtc::builder()
+    /// it is, DTLS 1.3 where the client has it. What is sent to the client goes out by the other
+    /// one, with the same keys.
+    pub fn rtc(&self, now: Instant) -> Result<(Rtc, Egress), RtcError> {
+        let config = Rtc::builder()
             .set_ice_lite(true)
             .set_rtp_mode(true)
             .set_dtls_version(DtlsVersion::Auto)
@@ -62,9 +68,8 @@ impl Transport {
             .enable_vp8(true)
             .enable_h264(true)
             .set_extension(5, Extension::PlayoutDelay)
-            .set_stats_interval(Some(STATS))
-            .enable_bwe(Some(super::bandwidth::INITIAL))
-            .build(now);
+            .set_stats_interval(Some(STATS));
+        let (mut rtc, keys) = tap::build(config, now)?;
         for address in &self.candidates {
             if let Ok(candidate) = Candidate::host(*address, "udp") {
                 rtc.add_local_candidate(candidate);
@@ -76,7 +81,7 @@ impl Transport {
                 rtc.add_local_candidate(candidate);
             }
         }
-        Ok(rtc)
+        Ok((rtc, Egress::new(self.clock, keys)))
     }
 
     fn credentials(&self) -> IceCreds {
@@ -119,6 +124,7 @@ impl Session {
             .accept_offer(offer)
             .map_err(|e| e.to_string())?;
         let sdp = self.with_own_credentials(transport, answer.to_sdp_string());
+        let sdp = self.sections.name(&mut self.rtc, &sdp);
         self.renegotiated();
         Ok(Negotiated {
             sdp,
@@ -158,6 +164,7 @@ impl Session {
         match change.apply() {
             Some((offer, pending)) => {
                 let text = offer.to_sdp_string();
+                let text = self.sections.name(&mut self.rtc, &text);
                 self.last_offer = Some(match &restart {
                     Some((made, own)) => with_credentials(&text, made, own),
                     None => text,
@@ -246,6 +253,7 @@ mod tests {
             candidates: vec![SocketAddr::from(([192, 0, 2, 1], 7882))],
             tcp_candidates: vec![SocketAddr::from(([192, 0, 2, 1], 7882))],
             random: rand::random,
+            clock: WallClock::new(Instant::now(), Duration::ZERO),
         }
     }
 
@@ -263,7 +271,8 @@ mod tests {
     #[test]
     fn a_restart_by_our_offer_names_the_worker() {
         let (transport, now) = (transport(), Instant::now());
-        let mut session = Session::new(SessionId(1), transport.rtc(now).expect("an Rtc"), now);
+        let (rtc, egress) = transport.rtc(now).expect("an Rtc");
+        let mut session = Session::new(SessionId(1), rtc, egress, now);
         let mut client = Rtc::new(now);
         let mut round = |more: &More| {
             let offer = session.make_offer(&transport, more).expect("an offer").sdp;

@@ -61,7 +61,7 @@ impl Worker {
                 self.route(id, mid, source, video, now);
             }
             Command::Want { id, mid, want } => self.want(id, mid, want, now),
-            Command::Unroute { id, mid } => self.unroute(id, mid, now),
+            Command::Unroute { id, mid } => self.unroute(id, mid),
             Command::Interest {
                 track,
                 worker,
@@ -92,14 +92,14 @@ impl Worker {
     }
 
     fn create(&mut self, id: SessionId, now: Instant) {
-        let rtc = match self.transport.rtc(now) {
-            Ok(rtc) => rtc,
+        let (rtc, egress) = match self.transport.rtc(now) {
+            Ok(made) => made,
             Err(error) => {
                 tracing::error!(%error, "cannot make a session");
                 return self.desk.report(Report::Closed(id));
             }
         };
-        let session = Session::new(id, rtc, now);
+        let session = Session::new(id, rtc, egress, now);
         let ufrag = session.ufrag.clone();
         let index = self.sessions.insert(session);
         self.demux.add_ufrag(ufrag, index);
@@ -200,10 +200,10 @@ impl Worker {
         let Some(index) = self.index_of.get(&id).copied() else {
             return;
         };
-        self.unroute(id, mid, now);
+        self.unroute(id, mid);
         let session = &mut self.sessions[index];
         if !session.down.iter().any(|d| d.mid == mid) {
-            match Downstream::new(&mut session.rtc, mid, video) {
+            match session.downstream(mid, video) {
                 Some(down) => session.down.push(down),
                 None => {
                     tracing::debug!(session = id.0, %mid, "no stream to send in this section");
@@ -245,8 +245,6 @@ impl Worker {
         };
         let mut moved = std::mem::take(&mut self.moved);
         session.allocate(now, &mut self.desk, &mut moved);
-        session.drain(now, &mut self.desk);
-        self.schedule(index);
         for Moved { route, keyframes } in moved.drain(..) {
             // The layer has to come here before its key frame does.
             self.refresh_interest(route.track);
@@ -258,7 +256,7 @@ impl Worker {
         self.moved = moved;
     }
 
-    fn unroute(&mut self, id: SessionId, mid: Mid, now: Instant) {
+    fn unroute(&mut self, id: SessionId, mid: Mid) {
         let Some(index) = self.index_of.get(&id).copied() else {
             return;
         };
@@ -266,10 +264,9 @@ impl Worker {
         let Some(down) = session.down.iter_mut().find(|d| d.mid == mid) else {
             return;
         };
-        let Some(route) = down.stop(&mut session.rtc) else {
+        let Some(route) = down.stop() else {
             return;
         };
-        session.drain(now, &mut self.desk);
         self.remove_receiver(route, index, mid);
     }
 
@@ -357,6 +354,7 @@ impl Worker {
             self.interests_ended(track.key);
         }
         self.demux.remove_ufrag(&session.ufrag);
+        session.say_goodbye(now, &mut self.desk);
         for (origin, by) in session.paths.take() {
             self.forget_address(index, origin, by);
         }

@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use str0m::channel::ChannelId;
+use str0m::media::Mid;
 use str0m::net::Transmit;
 use str0m::rtp::RtpPacket;
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
@@ -14,17 +15,18 @@ use super::capture::CaptureClock;
 use super::choice::Aim;
 use super::command::{Path, Report, SessionId};
 use super::demux::is_stun;
-use super::downstream::Downstream;
+use super::downstream::{Delivered, Downstream};
 use super::forward::{Forward, TrackKey};
 use super::negotiate::PendingOffer;
 use super::paths::Paths;
+use super::sending::egress::{Egress, Exit};
+use super::sending::rtcp::{is_rtcp, sender, write_goodbye, Compound, Packet};
+use super::sending::sections::Sections;
 use super::streams::Streams;
 use super::upstream::UpTrack;
 
-/// Turns of a drain: more than a burst of retransmissions has packets.
-const MAX_TURNS: usize = 64;
-/// What is due so soon is due now: str0m wants to be woken a microsecond after each packet.
-const SOON: Duration = Duration::from_micros(50);
+/// Turns of a drain: one is usual, a second where something was due already.
+const MAX_TURNS: usize = 16;
 
 /// Where a drained session's output goes: implemented by the worker.
 pub(crate) trait Outlet {
@@ -51,19 +53,30 @@ pub(crate) struct Session {
     pub due: Instant,
     /// The earliest entry of the worker's timers for this session.
     pub scheduled: Option<Instant>,
-    /// Packets were written that are not sent yet.
-    pub written: bool,
     pub failed: bool,
     /// The latest time that str0m was given.
     time: Instant,
     pub(super) bandwidth: Bandwidth,
+    pub(super) sections: Sections,
+    pub(super) egress: Egress,
+    state: Sending,
+    /// Room for a compound's plain text.
+    plain: Vec<u8>,
     clock: CaptureClock,
     pub streams: Streams,
     channels: Vec<(ChannelId, String)>,
 }
 
+/// Whether media can be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    /// The transport comes up; what may wait for it does.
+    Not,
+    Yes,
+}
+
 impl Session {
-    pub fn new(id: SessionId, mut rtc: Rtc, now: Instant) -> Self {
+    pub fn new(id: SessionId, mut rtc: Rtc, egress: Egress, now: Instant) -> Self {
         let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
         Self {
             id,
@@ -76,10 +89,13 @@ impl Session {
             paths: Paths::default(),
             due: now,
             scheduled: None,
-            written: false,
             failed: false,
             time: now,
             bandwidth: Bandwidth::default(),
+            sections: Sections::default(),
+            egress,
+            state: Sending::Not,
+            plain: Vec::new(),
             clock: CaptureClock::new(now),
             streams: Streams::default(),
             channels: Vec::new(),
@@ -88,39 +104,184 @@ impl Session {
 
     /// Bring str0m up to `now` and carry out what it wants.
     pub fn drain(&mut self, now: Instant, outlet: &mut impl Outlet) {
-        // Twice is usual: packets that were just written want the time once, and what limits the
-        // rate wants it after each packet. The bound keeps a timeout in the past from holding up
-        // the worker.
-        // Str0m does nothing at a time before one that it was given: what was written would stay
-        // in its queue, past a cut (S14).
-        let start = now.max(self.time);
-        let mut time = start;
+        // Str0m does nothing at a time before one that it was given. The bound keeps a timeout in
+        // the past from holding up the worker.
+        let mut time = now.max(self.time);
         for _ in 0..MAX_TURNS {
-            let due = match self.drain_once(now, outlet) {
-                Some(due) => due,
-                None => return,
+            let Some(due) = self.drain_once(now, outlet) else {
+                return;
             };
             self.due = due;
-            if due > start + SOON {
-                return;
+            if due > time {
+                break;
             }
             time = time.max(due);
             if !self.pass_time(time, now, outlet) {
                 return;
             }
         }
-        self.due = now + Duration::from_millis(1);
+        self.due = self.due.max(now + Duration::from_millis(1));
+        self.begin_sending(now, outlet);
     }
 
-    /// Send what was written. str0m's pacer looks at its queues when time passes: told so at once, a
-    /// poll that would only say that it wants this is spared.
-    pub fn send_written(&mut self, now: Instant, outlet: &mut impl Outlet) {
-        if !std::mem::take(&mut self.written) || self.failed {
+    /// Once the transport is up: what waited for it goes out, and key frames are asked for where
+    /// nothing did.
+    fn begin_sending(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        if self.state == Sending::Yes || !self.egress.is_protected() || self.paths.way().is_none() {
             return;
         }
-        if self.pass_time(now.max(self.time), now, outlet) {
-            self.drain(now, outlet);
+        self.state = Sending::Yes;
+        for at in 0..self.down.len() {
+            let held = self.down[at].take_held();
+            if let (Some(route), true) = (self.down[at].route(), held.is_empty()) {
+                if self.down[at].video {
+                    outlet.want_keyframes(route.track, route.origin, self.down[at].listens());
+                }
+            }
+            let mid = self.down[at].mid;
+            held.iter().for_each(|p| self.deliver(mid, p, now, outlet));
         }
+    }
+
+    /// Send a packet in a section, if what is wanted there includes it.
+    pub fn deliver(&mut self, mid: Mid, packet: &Forward, now: Instant, outlet: &mut impl Outlet) {
+        let Some(down) = self.down.iter_mut().find(|d| d.mid == mid) else {
+            return;
+        };
+        if self.state == Sending::Not {
+            return down.hold(packet);
+        }
+        // RFC 7675: no consent, no sending.
+        let Some(way) = self.paths.way().filter(|_| !self.failed) else {
+            return;
+        };
+        let mut exit = Exit {
+            egress: &mut self.egress,
+            way,
+            outlet,
+            now,
+        };
+        if down.deliver(&self.rtc, &mut exit, packet) == Delivered::AwaitsKeyframe {
+            if let Some(route) = down.route() {
+                let layer = 1 << packet.head.layer.spatial;
+                outlet.want_keyframes(route.track, route.origin, layer);
+            }
+        }
+    }
+
+    /// A section's sending half, if it was negotiated.
+    pub fn downstream(&self, mid: Mid, video: bool) -> Option<Downstream> {
+        Downstream::new(&self.rtc, self.sections.get(mid)?, video)
+    }
+
+    /// Read a datagram of RTCP for what it says about the streams that are sent here. True if
+    /// str0m has to see it, too: who publishes reports on that as well.
+    pub fn read_rtcp(&mut self, datagram: &[u8], now: Instant, outlet: &mut impl Outlet) -> bool {
+        let mut plain = std::mem::take(&mut self.plain);
+        let mut publishes = false;
+        if self.egress.open_rtcp(datagram, &mut plain) {
+            for packet in Compound(&plain) {
+                publishes |= matches!(packet, Packet::SenderReport(_) | Packet::Publishing);
+                self.read_packet(packet, now, outlet);
+            }
+        }
+        self.plain = plain;
+        publishes
+    }
+
+    fn read_packet(&mut self, packet: Packet<'_>, now: Instant, outlet: &mut impl Outlet) {
+        match packet {
+            Packet::SenderReport(blocks) | Packet::ReceiverReport(blocks) => {
+                let middle = self.egress.clock.ntp_middle(now);
+                for block in blocks {
+                    let mut down = self.down.iter_mut();
+                    if let Some(down) = down.find(|d| d.stream.is(block.ssrc)) {
+                        let reception = &mut self.egress.reception;
+                        down.stream.received(&block, reception, middle);
+                    }
+                }
+            }
+            Packet::Nack { ssrc, lost } => {
+                let down = self.down.iter_mut().find(|d| d.stream.ssrc() == ssrc);
+                if let Some((down, way)) = down.zip(self.paths.way()) {
+                    let mut exit = Exit {
+                        egress: &mut self.egress,
+                        way,
+                        outlet,
+                        now,
+                    };
+                    lost.for_each(|seq| down.stream.resend(&mut exit, seq));
+                }
+            }
+            Packet::PictureLoss { ssrc } => self.picture_lost(ssrc, outlet),
+            Packet::IntraRequests(ssrcs) => {
+                ssrcs.for_each(|ssrc| self.picture_lost(ssrc, outlet));
+            }
+            Packet::TransportWide(feedback) => {
+                if let Some(congestion) = &mut self.egress.congestion {
+                    if let Err(error) = congestion.feedback(feedback, now) {
+                        tracing::debug!(session = self.id.0, %error, "feedback is not understood");
+                    }
+                    self.probe(now, outlet);
+                }
+            }
+            Packet::Publishing | Packet::Other => {}
+        }
+    }
+
+    fn picture_lost(&self, ssrc: u32, outlet: &mut impl Outlet) {
+        let down = self.down.iter().find(|d| d.stream.ssrc() == ssrc);
+        if let Some((route, down)) = down.and_then(|d| Some((d.route()?, d))) {
+            outlet.want_keyframes(route.track, route.origin, down.keyframes_needed());
+        }
+    }
+
+    /// Send what is due of a probe: something that nobody needs, to see how fast it comes.
+    pub fn probe(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        let Some(mut burst) = self.egress.probe(now).copied() else {
+            return;
+        };
+        let down = self.down.iter_mut().find(|d| d.video && d.stream.can_pad());
+        let way = self.paths.way().filter(|_| !self.failed);
+        let Some((down, way)) = down.zip(way) else {
+            self.egress.burst = None;
+            return;
+        };
+        let mut exit = Exit {
+            egress: &mut self.egress,
+            way,
+            outlet,
+            now,
+        };
+        while let Some(size) = burst.packet_due(now) {
+            match down.stream.pad(&mut exit, size, burst.id) {
+                0 => return self.egress.burst = None,
+                sent => burst.sent(sent),
+            }
+        }
+        self.egress.burst = Some(burst).filter(|b| !b.is_done());
+    }
+
+    /// When something has to be done here.
+    pub fn wake_at(&self) -> Instant {
+        self.egress.due().map_or(self.due, |at| at.min(self.due))
+    }
+
+    /// Say that nothing more will be sent (RFC 3550 6.6).
+    pub fn say_goodbye(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        let ssrcs: Vec<u32> = self.down.iter().flat_map(|d| d.stream.used()).collect();
+        let Some(way) = self.paths.way().filter(|_| !ssrcs.is_empty()) else {
+            return;
+        };
+        let mut compound = Vec::new();
+        write_goodbye(&mut compound, &ssrcs);
+        let mut exit = Exit {
+            egress: &mut self.egress,
+            way,
+            outlet,
+            now,
+        };
+        exit.rtcp(compound);
     }
 
     /// Tell str0m that it is `time`; false if that ended the session.
@@ -141,7 +302,9 @@ impl Session {
                 // Answers to checks go where these came from; everything else where a verified one
                 // came from lately (RFC 7675: no consent, no sending).
                 Ok(Output::Transmit(transmit)) => {
-                    if is_stun(&transmit.contents) || self.paths.consents(&transmit) {
+                    let to_go = is_stun(&transmit.contents)
+                        || (self.paths.consents(&transmit) && self.may_pass(&transmit.contents));
+                    if to_go {
                         outlet.transmit(transmit);
                     }
                 }
@@ -155,6 +318,12 @@ impl Session {
         }
     }
 
+    /// str0m's RTCP goes out under the keys that ours does, and the nonces are made of SSRC and
+    /// index: should it ever choose one of our SSRCs, it says nothing.
+    fn may_pass(&self, datagram: &[u8]) -> bool {
+        !is_rtcp(datagram) || sender(datagram).is_some_and(|ssrc| !self.sections.has(ssrc))
+    }
+
     fn fail(&mut self, now: Instant, outlet: &mut impl Outlet) {
         self.due = now + Duration::from_secs(3600);
         if !self.failed {
@@ -166,25 +335,22 @@ impl Session {
     fn happened(&mut self, event: Event, now: Instant, outlet: &mut impl Outlet) {
         match event {
             Event::RtpPacket(packet) => self.received(packet, now, outlet),
-            Event::KeyframeRequest(request) => {
-                let down = self.down.iter().find(|d| d.mid == request.mid);
-                if let Some((route, down)) = down.and_then(|d| Some((d.route()?, d))) {
-                    outlet.want_keyframes(route.track, route.origin, down.keyframes_needed());
-                }
-            }
             Event::PeerStats(stats) => {
                 let paused = self.down.iter().any(|d| d.aim() == Aim::Paused);
+                let (loss_down, round_trip) = self.egress.path();
                 let path = Path {
                     loss_up: stats.ingress_loss_fraction.unwrap_or(0.0),
-                    loss_down: stats.egress_loss_fraction.unwrap_or(0.0),
-                    round_trip: stats.rtt.unwrap_or_default().as_secs_f32(),
+                    loss_down,
+                    round_trip: round_trip.as_secs_f32(),
                     short: paused || self.bandwidth.is_short(),
                     paused,
                 };
                 outlet.report(Report::Path(self.id, path));
             }
-            Event::EgressBitrateEstimate(kind) => self.bandwidth.estimated(&kind),
-            Event::Connected => outlet.report(Report::Connected(self.id)),
+            Event::Connected => {
+                self.egress.connected();
+                outlet.report(Report::Connected(self.id));
+            }
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
                 outlet.report(Report::Disconnected(self.id));
             }
@@ -238,7 +404,9 @@ impl Session {
     /// Offer and answer may change SSRCs and payload types.
     pub fn renegotiated(&mut self) {
         self.streams.clear();
-        self.down.iter_mut().for_each(Downstream::renegotiated);
+        self.sections.strike(&mut self.rtc);
+        let rtc = &self.rtc;
+        self.down.iter_mut().for_each(|d| d.renegotiated(rtc));
     }
 
     pub fn send_data(&mut self, label: &str, bytes: &[u8]) {

@@ -25,6 +25,7 @@ use super::layers::Layer;
 use super::link::{Bell, Link, Links};
 use super::negotiate::Transport;
 use super::paths::Origin;
+use super::sending::clock::WallClock;
 use super::worker::{Datagram, Worker};
 
 /// All workers are asked after each event, so nobody has to be woken.
@@ -87,13 +88,13 @@ struct Network {
     number: u64,
     /// Datagrams that went to the engine, for those who want to send them again, or worse.
     seen: Vec<(SocketAddr, Vec<u8>)>,
-    /// Where everything was sent, also what was lost.
-    sent_to: Vec<SocketAddr>,
+    /// Everything that was sent, to whom, also what was lost.
+    sent: Vec<(SocketAddr, Vec<u8>)>,
 }
 
 impl Network {
     fn send(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        self.sent_to.push(to);
+        self.sent.push((to, bytes.to_vec()));
         let (least, most) = self.weather.delay;
         let delay = Duration::from_millis(self.random.random_range(least..=most));
         if self.random.random_bool(self.weather.loss) {
@@ -160,6 +161,7 @@ impl World {
                 candidates: vec![engine],
                 tcp_candidates: Vec::new(),
                 random: seeded,
+                clock: WallClock::new(now, Duration::from_secs(1_700_000_000)),
             };
             Worker::new(transport, links.clone(), reports.clone(), now)
         };
@@ -174,7 +176,7 @@ impl World {
                 travelling: BinaryHeap::new(),
                 number: 0,
                 seen: Vec::new(),
-                sent_to: Vec::new(),
+                sent: Vec::new(),
             },
             next_packet: now,
             engine,
@@ -187,6 +189,13 @@ impl World {
 
     fn home(&self, peer: usize) -> usize {
         peer % self.workers.len()
+    }
+
+    /// The SSRCs of what a peer is sent.
+    fn sending_ssrcs(&self, peer: usize) -> Vec<u32> {
+        let worker = &self.workers[self.home(peer)];
+        let session = &worker.sessions[worker.index_of[&SessionId(peer as u64)]];
+        session.down.iter().map(|d| d.stream.ssrc()).collect()
     }
 
     fn join(&mut self, peer: usize) {
@@ -329,7 +338,6 @@ impl World {
                 while worker.receive_handed(self.now) || worker.forward_next(self.now) {
                     quiet = false;
                 }
-                worker.send_written(self.now);
                 let outbox = worker.outbox();
                 outbox.keep_promises();
                 for Transmit {

@@ -19,13 +19,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::bandwidth::Moved;
 use super::command::{Command, Report, SessionId};
 use super::demux::{is_stun, Belongs, Demux};
-use super::downstream::Delivered;
 use super::forward::{Forward, TrackKey};
 use super::interest::{Interests, Receivers};
 use super::link::{Counters, Link, Links};
 use super::negotiate::Transport;
 use super::outbox::Outbox;
 use super::paths::{nominates, Origin};
+use super::sending::rtcp::is_rtcp;
 use super::session::{Outlet, Session};
 use super::upstream::UpTrack;
 
@@ -111,8 +111,6 @@ pub(crate) struct Worker {
     pub(super) routes: HashMap<TrackKey, Receivers>,
     /// Sections whose layers changed, while that is being carried out.
     pub(super) moved: Vec<Moved>,
-    /// Sessions with packets that were written and are not sent yet.
-    pub(super) written: Vec<usize>,
     /// Tracks published here, by the session that does.
     pub(super) uptracks: HashMap<TrackKey, usize>,
     pub(super) timers: BinaryHeap<Reverse<(Instant, usize)>>,
@@ -146,7 +144,6 @@ impl Worker {
             index_of: HashMap::new(),
             routes: HashMap::new(),
             moved: Vec::new(),
-            written: Vec::with_capacity(256),
             uptracks: HashMap::new(),
             timers: BinaryHeap::new(),
             stopped: false,
@@ -232,8 +229,6 @@ impl Worker {
         let Ok(contents) = bytes.try_into() else {
             return;
         };
-        // str0m wants to be drained between two inputs.
-        session.send_written(now, &mut self.desk);
         let stun = is_stun(bytes);
         let input = Input::Receive(
             now,
@@ -255,6 +250,21 @@ impl Worker {
             }
             session.paths.before_check(&mut session.rtc, from);
         }
+        if is_rtcp(bytes) {
+            let publishes = session.read_rtcp(bytes, now, &mut self.desk);
+            let falls = session.is_falling();
+            schedule(session, index, &mut self.timers);
+            if falls {
+                // What fills the path is replaced at once.
+                self.allocate(index, now);
+            }
+            if !publishes {
+                return;
+            }
+        }
+        let Some(session) = self.sessions.get_mut(index) else {
+            return;
+        };
         if let Err(error) = session.rtc.handle_input(input) {
             tracing::debug!(session = session.id.0, %error, "a datagram was refused");
         }
@@ -274,7 +284,9 @@ impl Worker {
         let (from, own) = (datagram.from, self.desk.index);
         let session = &mut self.sessions[index];
         let forgotten = session.paths.checked(from, by, now);
-        if nominates(datagram.bytes) && session.paths.select(&mut session.rtc, from) {
+        let here = self.transport.destination(from, datagram.to);
+        let nominated = here.filter(|_| nominates(datagram.bytes));
+        if nominated.is_some_and(|here| session.paths.select(&mut session.rtc, from, here)) {
             // str0m looks for another pair when time goes on.
             if session.rtc.handle_input(Input::Timeout(now)).is_ok() {
                 session.drain(now, &mut self.desk);
@@ -325,23 +337,7 @@ impl Worker {
             let Some(session) = self.sessions.get_mut(*index) else {
                 continue;
             };
-            let Some(down) = session.down.iter_mut().find(|d| d.mid == *mid) else {
-                continue;
-            };
-            match down.deliver(&mut session.rtc, &packet, now) {
-                Delivered::Sent => {
-                    if !std::mem::replace(&mut session.written, true) {
-                        self.written.push(*index);
-                    }
-                }
-                Delivered::AwaitsKeyframe => {
-                    if let Some(route) = down.route() {
-                        let layer = 1 << packet.head.layer.spatial;
-                        self.desk.want_keyframes(route.track, route.origin, layer);
-                    }
-                }
-                Delivered::Dropped => {}
-            }
+            session.deliver(*mid, &packet, now, &mut self.desk);
         }
     }
 
@@ -351,21 +347,8 @@ impl Worker {
         }
     }
 
-    /// Send what was written to sessions since the last call. Walking through str0m's parts costs more
-    /// than writing a packet, so what one turn brought for a session is sent in one walk.
-    pub fn send_written(&mut self, now: Instant) {
-        while let Some(index) = self.written.pop() {
-            let Some(session) = self.sessions.get_mut(index) else {
-                continue;
-            };
-            session.send_written(now, &mut self.desk);
-            schedule(session, index, &mut self.timers);
-        }
-    }
-
-    /// Everything that is due by the time, and what was written before.
+    /// Everything that is due by the time.
     pub fn wake(&mut self, now: Instant) {
-        self.send_written(now);
         while let Some(Reverse((at, index))) = self.timers.peek().copied() {
             if at > now {
                 break;
@@ -379,7 +362,9 @@ impl Worker {
             }
             if session.due <= now && !session.failed {
                 session.drain(now, &mut self.desk);
-                // A drain that found nothing due leaves the time where it was.
+            }
+            if session.egress.due().is_some_and(|due| due <= now) {
+                session.probe(now, &mut self.desk);
             }
             schedule(session, index, &mut self.timers);
         }
@@ -392,7 +377,6 @@ impl Worker {
             self.expire(now);
         }
         self.fan_out(now);
-        self.send_written(now);
     }
 
     fn expire(&mut self, now: Instant) {
@@ -474,9 +458,10 @@ fn schedule(
     index: usize,
     timers: &mut BinaryHeap<Reverse<(Instant, usize)>>,
 ) {
-    if session.failed || session.scheduled.is_some_and(|at| at <= session.due) {
+    let due = session.wake_at();
+    if session.failed || session.scheduled.is_some_and(|at| at <= due) {
         return;
     }
-    session.scheduled = Some(session.due);
-    timers.push(Reverse((session.due, index)));
+    session.scheduled = Some(due);
+    timers.push(Reverse((due, index)));
 }

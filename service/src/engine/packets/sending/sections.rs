@@ -1,0 +1,145 @@
+//! The streams that a client is told of: str0m's descriptions, with SSRCs of ours.
+//!
+//! str0m makes a stream for each section in which it may send, and says so in its descriptions
+//! (RFC 5576). These are taken out of its books again, or it would send reports about them; and
+//! out of the text, for clients expect what they were told.
+
+use str0m::media::Mid;
+use str0m::Rtc;
+
+/// A sending section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Section {
+    pub mid: Mid,
+    /// For the section's whole life.
+    pub ssrc: u32,
+    /// Of retransmissions, where the client takes them.
+    pub rtx: Option<u32>,
+}
+
+/// A session's sending sections.
+#[derive(Debug, Default)]
+pub(crate) struct Sections(Vec<Section>);
+
+impl Sections {
+    pub fn get(&self, mid: Mid) -> Option<&Section> {
+        self.0.iter().find(|s| s.mid == mid)
+    }
+
+    /// Whether an SSRC is one of ours.
+    pub fn has(&self, ssrc: u32) -> bool {
+        self.0.iter().any(|s| s.ssrc == ssrc || s.rtx == Some(ssrc))
+    }
+
+    /// Put our SSRCs into a description of str0m's.
+    pub fn name(&mut self, rtc: &mut Rtc, sdp: &str) -> String {
+        let mut out = String::with_capacity(sdp.len() + 1024);
+        let mut lines = sdp.lines().peekable();
+        while let Some(line) = lines.next() {
+            push(&mut out, line);
+            if !line.starts_with("m=audio") && !line.starts_with("m=video") {
+                continue;
+            }
+            let mut text = SectionText::default();
+            while let Some(line) = lines.next_if(|l| !l.starts_with("m=")) {
+                if text.read(line) {
+                    push(&mut out, line);
+                }
+            }
+            if let Some(section) = self.of(rtc, &text) {
+                // One that was struck is in str0m's memory, but not in its text.
+                let known = rtc.media(section.mid).map(str0m::media::Media::cname);
+                text.write(section, text.cname.or(known).unwrap_or_default(), &mut out);
+            }
+        }
+        out
+    }
+
+    /// The streams of a section that sends, or did.
+    fn of(&mut self, rtc: &mut Rtc, text: &SectionText<'_>) -> Option<Section> {
+        let mid = Mid::from(text.mid?);
+        if let Some(known) = self.get(mid) {
+            return Some(*known);
+        }
+        if !text.sends {
+            return None;
+        }
+        let ssrc = self.unused(rtc, 0);
+        let section = Section {
+            mid,
+            ssrc,
+            rtx: text.rtx.then(|| self.unused(rtc, ssrc)),
+        };
+        self.0.push(section);
+        Some(section)
+    }
+
+    /// One that neither str0m nor anybody else in the session has.
+    fn unused(&self, rtc: &mut Rtc, but: u32) -> u32 {
+        loop {
+            let ssrc = *rtc.direct_api().new_ssrc();
+            if ssrc != but && !self.has(ssrc) {
+                return ssrc;
+            }
+        }
+    }
+
+    /// Take the sending streams out of str0m's books, which makes them anew with each description.
+    pub fn strike(&self, rtc: &mut Rtc) {
+        for section in &self.0 {
+            let mut api = rtc.direct_api();
+            let stream = api.stream_tx_by_mid(section.mid, None).map(|s| s.ssrc());
+            if let Some(ssrc) = stream {
+                api.remove_stream_tx(ssrc);
+            }
+        }
+    }
+}
+
+/// What a section of a description says about its streams.
+#[derive(Debug, Default)]
+struct SectionText<'a> {
+    mid: Option<&'a str>,
+    sends: bool,
+    rtx: bool,
+    stream: Option<&'a str>,
+    cname: Option<&'a str>,
+}
+
+impl<'a> SectionText<'a> {
+    /// Take note of a line; false if it is about streams of str0m's.
+    fn read(&mut self, line: &'a str) -> bool {
+        if let Some(mid) = line.strip_prefix("a=mid:") {
+            self.mid = Some(mid);
+        } else if let Some(msid) = line.strip_prefix("a=msid:") {
+            self.stream = Some(msid);
+        } else if let Some(ssrc) = line.strip_prefix("a=ssrc:") {
+            if let Some((_, cname)) = ssrc.split_once(" cname:") {
+                self.cname = Some(cname);
+            }
+            return false;
+        } else if line.starts_with("a=ssrc-group:") {
+            self.rtx |= line.starts_with("a=ssrc-group:FID ");
+            return false;
+        }
+        self.sends |= line == "a=sendonly" || line == "a=sendrecv";
+        true
+    }
+
+    fn write(&self, section: Section, cname: &str, out: &mut String) {
+        for ssrc in [Some(section.ssrc), section.rtx].into_iter().flatten() {
+            push(out, &format!("a=ssrc:{ssrc} cname:{cname}"));
+            if let Some(stream) = self.stream {
+                push(out, &format!("a=ssrc:{ssrc} msid:{stream}"));
+            }
+        }
+        if let Some(rtx) = section.rtx {
+            push(out, &format!("a=ssrc-group:FID {} {rtx}", section.ssrc));
+        }
+    }
+}
+
+fn push(out: &mut String, line: &str) {
+    out.push_str(line);
+    out.push_str("\r\n");
+}
