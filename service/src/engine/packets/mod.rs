@@ -3,8 +3,8 @@
 //! The invariant of this module: from a datagram's arrival to its departure no lock is taken and
 //! nothing of ours is allocated. A worker owns its sessions and their tables; what crosses workers
 //! does so through bounded lock-free queues ([`link`]), media as a [`Forward`] whose payload is
-//! shared, datagrams in boxes that are used again. What remains per packet is str0m's own: one
-//! `Arc<[u8]>` for a received payload, one buffer for a sent datagram.
+//! shared, datagrams in boxes that are used again. What remains per packet is one `Arc<[u8]>` for a
+//! received payload, one buffer for a sent datagram.
 //!
 //! It may not know sockets, threads or clocks: datagrams and the time come in, datagrams go out
 //! ([`worker`]). Who gives and takes them is `engine::port`, or a simulation. `clippy.toml` says what
@@ -32,13 +32,11 @@ pub(crate) mod negotiate;
 mod orders;
 pub(crate) mod outbox;
 pub(crate) mod paths;
-#[cfg(test)] // until it takes the place of str0m's
-mod receiving;
+pub(crate) mod receiving;
 pub(crate) mod sending;
 pub(crate) mod session;
 #[cfg(test)]
 mod simulated;
 pub(crate) mod srtp;
-pub(crate) mod streams;
 pub(crate) mod upstream;
 pub(crate) mod worker;

@@ -90,7 +90,8 @@ pub(crate) struct Receiver {
     report_due: Option<Instant>,
     /// When lost packets are asked for next, at the latest.
     missing_due: Option<Instant>,
-    keyframe_wanted: bool,
+    /// Since when key frames are to be asked for.
+    keyframes_due: Option<Instant>,
     loss: Loss,
     /// Used again and again.
     numbers: Vec<u16>,
@@ -98,17 +99,18 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     /// `ssrc` must be nobody else's in the session: with RTCP's count of packets it makes the nonce.
-    pub fn new(ssrc: u32, name: &str, now: Instant) -> Self {
+    pub fn new(ssrc: u32, now: Instant) -> Self {
         Self {
             ssrc,
-            name: name.into(),
+            // A name that tells nothing but this session (RFC 7022).
+            name: format!("{ssrc:08x}").into(),
             negotiation: Negotiation::default(),
             streams: Vec::new(),
             arrivals: Arrivals::new(now),
             numbered: PROBE,
             report_due: None,
             missing_due: None,
-            keyframe_wanted: false,
+            keyframes_due: None,
             loss: Loss::default(),
             numbers: Vec::new(),
         }
@@ -346,13 +348,13 @@ impl Receiver {
     }
 
     /// Ask for a key frame of the stream at a place; false if there is none yet.
-    pub fn want_keyframe(&mut self, place: &Place) -> bool {
+    pub fn want_keyframe(&mut self, place: &Place, now: Instant) -> bool {
         let Some(at) = self.current(place) else {
             return false;
         };
         if let Some(media) = self.streams[at].media_mut() {
             media.keyframe_wanted = true;
-            self.keyframe_wanted = true;
+            self.keyframes_due.get_or_insert(now);
         }
         true
     }
@@ -363,10 +365,9 @@ impl Receiver {
     }
 
     /// When [`Self::tell`] has to be called; nobody who does not send is told anything.
-    pub fn due(&self, now: Instant) -> Option<Instant> {
-        let wanted = self.keyframe_wanted.then_some(now);
+    pub fn due(&self) -> Option<Instant> {
         let dues = [
-            wanted,
+            self.keyframes_due,
             self.report_due,
             self.missing_due,
             self.arrivals.due(),
@@ -389,7 +390,7 @@ impl Receiver {
             }
         }
         compounds.end_blocks();
-        if std::mem::take(&mut self.keyframe_wanted) {
+        if self.keyframes_due.take().is_some() {
             for stream in &mut self.streams {
                 let ssrc = stream.ssrc;
                 let wanted = stream.media_mut().map(|m| &mut m.keyframe_wanted);

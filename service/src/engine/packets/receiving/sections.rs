@@ -20,10 +20,13 @@ pub(crate) struct Format {
     pub nack: bool,
 }
 
-/// A section in which the client may send.
+/// A section of offer and answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Section {
     pub mid: Mid,
+    /// The client may send in it. If that changes, what is known of its streams stays true: browsers
+    /// do not tell it again.
+    pub receives: bool,
     /// Without simulcast none.
     pub rids: Vec<Rid>,
     /// Streams that the offer names, and those that repair them.
@@ -80,7 +83,7 @@ impl Negotiation {
         *self.formats.get(usize::from(payload_type))?
     }
 
-    /// Whether a client may still send there.
+    /// Whether there is still such a place.
     pub(super) fn has(&self, place: &Place) -> bool {
         let section = self.sections.iter().find(|s| s.mid == place.mid);
         section.is_some_and(|section| match place.rid {
@@ -92,16 +95,17 @@ impl Negotiation {
     /// What an authenticated packet's stream is for. What the packet itself says comes first, then
     /// what the offer says, then its payload type where that leaves no choice.
     pub(super) fn purpose(&self, header: &Header<'_>, format: Format) -> Option<Purpose> {
+        let mut sections = self.sections.iter().filter(|s| s.receives);
         if let Some(mid) = header.extensions.mid {
-            let section = self.sections.iter().find(|s| s.mid.as_bytes() == mid)?;
+            let section = sections.find(|s| s.mid.as_bytes() == mid)?;
             return section.purpose(header, format);
         }
-        let offered = self.sections.iter().find_map(|s| s.offers(header.ssrc));
+        let offered = sections.clone().find_map(|s| s.offers(header.ssrc));
         if let Some(purpose) = offered {
             return Some(purpose);
         }
         let takes = |s: &&Section| s.payload_types.contains(&header.payload_type);
-        let mut sections = self.sections.iter().filter(takes);
+        let mut sections = sections.filter(takes);
         match (sections.next(), sections.next()) {
             (Some(only), None) => only.purpose(header, format),
             _ => None,
@@ -163,6 +167,7 @@ pub(super) mod tests {
     pub(in super::super) fn negotiation() -> Negotiation {
         let section = |mid, rids: &[&str], offered, payload_types: &[u8]| Section {
             mid: Mid::from(mid),
+            receives: true,
             rids: rids.iter().map(|rid| Rid::from(*rid)).collect(),
             offered,
             payload_types: payload_types.to_vec(),
@@ -238,6 +243,21 @@ pub(super) mod tests {
         assert_eq!(
             purpose(OPUS, 300, [Some("0"), None, None]),
             media("0", None)
+        );
+    }
+
+    #[test]
+    fn a_section_of_the_other_way_has_no_streams() {
+        let mut negotiation = negotiation();
+        let format = negotiation.format(VP8).expect("a format");
+        let header = header(VP8, 7, Extensions::default());
+        assert_eq!(negotiation.purpose(&header, format), None);
+        negotiation.sections[1].receives = false;
+        let screen = Purpose::Media(place("2", None));
+        assert_eq!(negotiation.purpose(&header, format), Some(screen));
+        assert!(
+            negotiation.has(&place("1", Some("q"))),
+            "it is known, though"
         );
     }
 

@@ -21,10 +21,6 @@ impl Default for Window {
 }
 
 impl Window {
-    pub fn highest(&self) -> Option<u64> {
-        self.highest
-    }
-
     /// The number nearest to the highest one that ends in these 16 bits. A stream begins before its
     /// first wrap.
     pub fn extend(&self, seq: u16) -> Option<u64> {
@@ -119,7 +115,7 @@ mod tests {
             for step in steps {
                 at = (at + step).max(0);
                 let number = at as u64;
-                let highest = window.highest().unwrap_or(0);
+                let highest = window.highest.unwrap_or(0);
                 let known = highest.saturating_sub(number) < NUMBERS;
                 if highest.abs_diff(number) < 1 << 15 {
                     prop_assert_eq!(window.extend(number as u16), Some(number));
