@@ -150,11 +150,11 @@ impl Loss {
         if share < self.own {
             self.own += (share - self.own) * OWN_FADES;
         }
-        // Chance alone loses one in seven now and then where one in twenty is lost.
+        // Chance alone loses one in seven now and then where one in ten is lost.
         let chance = (share * (1.0 - share) / f64::from(packets.max(1))).sqrt();
         self.learn(share, share - chance > FALLS_ABOVE);
         let beyond = (share - self.own).max(0.0);
-        if beyond - chance > FALLS_ABOVE {
+        if beyond - 2.0 * chance > FALLS_ABOVE {
             Verdict::Fall(1.0 - beyond / 2.0)
         } else if beyond > GROWS_BELOW + chance {
             Verdict::Hold
@@ -238,6 +238,7 @@ mod tests {
         for _ in 0..10 {
             second(&mut loss, &mut now, None, 1_000_000);
         }
+        second(&mut loss, &mut now, Some(5), 1_000_000);
         assert!(falls(&second(&mut loss, &mut now, Some(5), 1_000_000)) > 0);
     }
 

@@ -12,7 +12,11 @@
 
 mod delay;
 mod feedback;
+#[cfg(test)]
+mod figures;
 mod history;
+#[cfg(test)]
+mod hostile;
 mod loss;
 mod passage;
 mod probes;
@@ -40,17 +44,26 @@ type Micros = i64;
 /// A queue that makes every packet wait so long while more goes in than comes out is a path that
 /// has narrowed; jitter does not do that.
 const NARROWED_QUEUE: Micros = 50_000;
-/// And it has narrowed to less than this share of the estimate; what is between is the trend's.
+/// It has narrowed to less than this share of the estimate, and so for a while: others' key frames
+/// fill a queue for a tenth of a second. What is between is the trend's.
 const NARROWED: f64 = 0.7;
+const NARROWED_FOR: Micros = 250_000;
+/// No key frame of others leaves so little: that is known at once.
+const NARROWED_FAR: f64 = 0.35;
 /// So many losses in a quarter of a second, and half of everything, with a queue: it overflows.
 const OVERFLOWING: u32 = 8;
-/// The trend alone is not believed without a queue: jitter has trends, too.
-const TREND_QUEUE: Micros = 10_000;
-/// Nothing grows while a queue stands.
+/// Nothing grows while a queue stands; and without one a trend is not believed: jitter has trends,
+/// too.
 const GROWTH_QUEUE: Micros = 30_000;
-/// A queue that stands for so long and is so deep is one of ours, though it does not grow.
+/// A queue that is so deep for so long and does not get shorter is one of ours, and what came
+/// through is still too much: this share of it is left.
 const STUCK_QUEUE: Micros = 100_000;
 const STUCK: Micros = 1_000_000;
+const STUCK_SHARE: f64 = 0.85;
+/// After a fall the queue is still full for so long, and what it drops is the old rate's doing.
+const EMPTYING: Micros = 300_000;
+/// What comes out of a queue is the capacity; this share of it does not fill it.
+const OUT_OF_QUEUE: f64 = 0.85;
 /// Feedback comes each 50 to 250 ms; without any for this and two round trips the path is taken to
 /// be broken, and every so often more so.
 const SILENT: Micros = 500_000;
@@ -88,7 +101,8 @@ pub(crate) struct Congestion {
     silent: Option<Micros>,
     /// What was sent before this was sent at another rate.
     changed: Micros,
-    stuck: Option<Micros>,
+    /// Since when a deep queue stands, and how deep it was then.
+    stuck: Option<(Micros, Micros)>,
     narrowed: Option<Micros>,
     overusing: bool,
 }
@@ -195,7 +209,7 @@ impl Congestion {
             return;
         };
         let (sent, role, at) = (packet.sent, packet.role, reference + after);
-        let counts = role == Role::Media && sent > self.changed;
+        let counts = role == Role::Media && sent > self.changed + EMPTYING;
         match packet.fate {
             Fate::Arrived { .. } | Fate::Unknown => return,
             Fate::Missing if counts => self.loss.came_late(),
@@ -219,7 +233,7 @@ impl Congestion {
         let packet = self.history.get_mut(seq);
         if let Some(packet) = packet.filter(|p| p.fate == Fate::Underway) {
             packet.fate = Fate::Missing;
-            if packet.role == Role::Media && packet.sent > self.changed {
+            if packet.role == Role::Media && packet.sent > self.changed + EMPTYING {
                 self.loss.missing();
             }
         }
@@ -232,33 +246,22 @@ impl Congestion {
 
     /// What the last report means for the rate.
     fn judge(&mut self, now: Micros) {
-        let passage = self.passage;
-        let through = passage.bottleneck.unwrap_or(passage.acked);
-        let over = self.delay.usage() == Usage::Over && passage.standing > TREND_QUEUE;
-        let stuck = self.is_stuck(now);
-        self.overusing = true;
-        if self.has_narrowed(through) {
-            self.rate.full_at(through, now);
-            self.narrowed = Some(now);
-            self.fell(now);
-        } else if (over || stuck) && (passage.filling || passage.acked < passage.sent / 10 * 9) {
-            self.rate.full_at(through, now);
-            self.fell(now);
-        } else if over || stuck {
-            self.rate.ease(through, now);
-            self.fell(now);
-        } else {
-            self.overusing = false;
-        }
-        let verdict = self.loss.close(passage.sent, now);
+        self.overusing = self.queue_says(now);
+        let verdict = self.loss.close(self.passage.sent, now);
         self.rate.stay(self.loss.is_lasting());
+        let passage = &self.passage;
         match verdict {
             Some(Verdict::Fall(share)) => {
                 self.rate.scale(share, now);
                 self.overusing = true;
             }
-            _ if self.overusing => {}
-            _ if self.may_grow() => {
+            // What comes out of a queue that does not grow is no guess: nor is it when the rate fell
+            // too far.
+            _ if passage.busy > NARROWED_FOR && !passage.filling => {
+                let out = passage.bottleneck.unwrap_or(0) as f64 * OUT_OF_QUEUE;
+                self.rate.proven(out as u64, now);
+            }
+            _ if !self.overusing && self.may_grow() => {
                 let round_trip = self.round_trip.unwrap_or(0);
                 self.rate.grow(passage.acked, round_trip, now);
             }
@@ -266,35 +269,70 @@ impl Congestion {
         }
     }
 
+    /// Whether the queue before the bottleneck lowered the rate.
+    fn queue_says(&mut self, now: Micros) -> bool {
+        let passage = self.passage;
+        let out = passage.bottleneck.unwrap_or(passage.acked);
+        let through = out.max(passage.acked);
+        let over = self.delay.usage() == Usage::Over;
+        let held_up = passage.filling || passage.acked < passage.sent / 10 * 9;
+        let stuck = self.is_stuck(now);
+        if self.has_narrowed(out) {
+            self.rate.full_at(out, now);
+            self.narrowed = Some(now);
+            self.stuck = None;
+        } else if stuck {
+            self.rate.full_at(out, now);
+            self.rate.scale(STUCK_SHARE, now);
+        } else if over && held_up && passage.busy > NARROWED_FOR {
+            self.rate.full_at(through, now);
+        } else if over && passage.queue() > GROWTH_QUEUE {
+            self.rate.ease(through, now);
+        } else {
+            return false;
+        }
+        self.fell(now);
+        true
+    }
+
     /// A queue fills or overflows, and what comes out of it is a fraction of the estimate.
     fn has_narrowed(&self, through: u64) -> bool {
         let passage = &self.passage;
-        let fills = passage.filling && passage.standing > NARROWED_QUEUE;
+        let fills = passage.filling && passage.queue() > NARROWED_QUEUE;
         let overflows = passage.missing >= OVERFLOWING
             && passage.missing * 2 >= passage.recent
-            && (passage.standing > GROWTH_QUEUE || passage.bottleneck.is_some());
-        let fraction = (through as f64) < self.rate.bps() as f64 * NARROWED;
-        (fills || overflows) && fraction
+            && (passage.queue() > GROWTH_QUEUE || passage.bottleneck.is_some());
+        let share = through as f64 / self.rate.bps() as f64;
+        let sure = share < NARROWED_FAR || share < NARROWED && passage.busy > NARROWED_FOR;
+        (fills || overflows) && sure
     }
 
+    /// A deep queue does not empty, though the rate was lowered: more is sent than was granted,
+    /// such as what is lost again and again.
     fn is_stuck(&mut self, now: Micros) -> bool {
-        if self.passage.standing < STUCK_QUEUE {
+        let Some(standing) = self.passage.standing else {
+            return false;
+        };
+        if standing < STUCK_QUEUE {
             self.stuck = None;
             return false;
         }
-        let since = *self.stuck.get_or_insert(now);
-        now - since > STUCK
+        let (since, at_first) = *self.stuck.get_or_insert((now, standing));
+        let over = now - since > STUCK;
+        if over {
+            self.stuck = Some((now, standing));
+        }
+        over && standing > at_first / 4 * 3
     }
 
     fn may_grow(&self) -> bool {
-        self.passage.standing < GROWTH_QUEUE
+        self.passage.queue() < GROWTH_QUEUE
             && self.delay.usage() == Usage::Normal
             && self.loss.verdict() == Verdict::Grow
     }
 
     fn fell(&mut self, now: Micros) {
         self.changed = now;
-        self.stuck = None;
         self.delay.forget();
         self.loss.forget();
         self.probes.fell(now);
@@ -360,7 +398,7 @@ impl Congestion {
         self.answered?;
         let at = self.probes.due(self.rate.bps(), self.of_use())?;
         let full =
-            self.silent.is_some() || self.passage.standing > GROWTH_QUEUE || self.loss.is_falling();
+            self.silent.is_some() || self.passage.queue() > GROWTH_QUEUE || self.loss.is_falling();
         match full && !self.probes.is_underway() {
             true => Some(at.max(self.last_sent + IDLE)),
             false => Some(at),

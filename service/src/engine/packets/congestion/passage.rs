@@ -17,7 +17,7 @@ const STANDING: usize = 3;
 const WAITED: Micros = 20_000;
 /// Packets behind each other at the bottleneck for at least so long, and at least so many, tell how
 /// fast it is.
-const BUSY_LEAST: Micros = 40_000;
+const BUSY_LEAST: Micros = 60_000;
 const BUSY_PACKETS: u64 = 3;
 /// The bottleneck's rate is that of the last packets: it may have changed before.
 const BUSY_MOST: Micros = 400_000;
@@ -85,10 +85,13 @@ pub(super) struct Passage {
     pub acked: u64,
     /// What was sent in the same time, lost packets and all.
     pub sent: u64,
-    /// The least that any of the last packets waited.
-    pub standing: Micros,
+    /// The least that any of the last packets waited; `None` if there were too few since the rate
+    /// changed.
+    pub standing: Option<Micros>,
     /// What the bottleneck lets through, if packets queue there.
     pub bottleneck: Option<u64>,
+    /// For how long they have queued there without a pause.
+    pub busy: Micros,
     /// More was sent into the queue than came out of it.
     pub filling: bool,
     /// Packets of the last quarter of a second, and how many of them are missing.
@@ -100,6 +103,10 @@ pub(super) struct Passage {
 const RECENT: Micros = 250_000;
 
 impl Passage {
+    pub fn queue(&self) -> Micros {
+        self.standing.unwrap_or(0)
+    }
+
     /// Look back from the packet that was told of last. Queues and losses count among what was sent
     /// after `since`, that is after the last change of the rate.
     pub fn look(
@@ -146,6 +153,7 @@ impl Passage {
         passage.standing = standing.least();
         if let Some((out, into)) = busy.rates() {
             passage.bottleneck = Some(out);
+            passage.busy = busy.span();
             passage.filling = out < into / 20 * 17;
         }
         passage
@@ -186,15 +194,15 @@ impl Standing {
         }
     }
 
-    fn least(&self) -> Micros {
-        match self.seen == STANDING {
-            true => self.least.unwrap_or(0),
-            false => 0,
-        }
+    fn least(&self) -> Option<Micros> {
+        self.least.filter(|_| self.seen == STANDING)
     }
 }
 
 /// The packets that stood in the queue one behind the other, from the last one back.
+///
+/// The longest pause between two of them is left out: a radio that said nothing for a moment and then
+/// everything at once is no narrow path, and on a narrow one all pauses are alike.
 #[derive(Debug, Default)]
 struct Busy {
     over: bool,
@@ -204,6 +212,9 @@ struct Busy {
     bits_in: u64,
     first: Option<(Packet, Micros)>,
     last: Option<(Packet, Micros)>,
+    /// The longest pause, and what came at its end.
+    pause: Micros,
+    bits_after_pause: u64,
 }
 
 impl Busy {
@@ -223,26 +234,36 @@ impl Busy {
         if self.over && (spans < 0 || self.last.is_none()) {
             return;
         }
-        if let Some((first, _)) = self.first.replace((*packet, arrival)) {
-            self.bits_out += first.bits();
-            self.bits_in += first.bits();
+        if let Some((next, came)) = self.first.replace((*packet, arrival)) {
+            self.bits_out += next.bits();
+            self.bits_in += next.bits();
+            let pause = came.wrapping_sub(arrival);
+            if pause > self.pause {
+                (self.pause, self.bits_after_pause) = (pause, next.bits());
+            }
         }
         self.last.get_or_insert((*packet, arrival));
         self.packets += 1;
     }
 
+    /// How long it was busy, without the longest pause.
+    fn span(&self) -> Micros {
+        let (Some((_, begun)), Some((_, ended))) = (self.first, self.last) else {
+            return 0;
+        };
+        ended.wrapping_sub(begun).wrapping_sub(self.pause)
+    }
+
     /// What came out of the queue and what went in.
     fn rates(&self) -> Option<(u64, u64)> {
-        let ((first, begun), (last, ended)) = (self.first?, self.last?);
-        let span = ended.wrapping_sub(begun);
+        let ((first, _), (last, _)) = (self.first?, self.last?);
+        let span = self.span();
         if span < BUSY_LEAST || self.packets < BUSY_PACKETS {
             return None;
         }
-        let out = per_second(self.bits_out, span);
-        Some((
-            out,
-            per_second(self.bits_in, (last.sent - first.sent).max(1_000)),
-        ))
+        let out = per_second(self.bits_out - self.bits_after_pause, span);
+        let into = per_second(self.bits_in, (last.sent - first.sent).max(1_000));
+        Some((out, into))
     }
 }
 
@@ -279,7 +300,7 @@ mod tests {
         let packets: Vec<_> = (1..200).map(|n| (n * 10, Some(n * 10 + 50))).collect();
         let passage = look(&packets);
         assert_eq!(passage.bottleneck, None);
-        assert_eq!(passage.standing, 0);
+        assert_eq!(passage.standing, Some(0));
         // 1,200 bytes each 10 ms.
         assert_eq!(passage.sent, 960_000);
         assert_eq!(passage.acked, 960_000);
@@ -293,7 +314,17 @@ mod tests {
         let passage = look(&packets);
         assert_eq!(passage.bottleneck, Some(300_000));
         assert!(passage.filling);
-        assert_eq!(passage.standing, 3 * 26_000);
+        assert_eq!(passage.standing, Some(3 * 26_000));
+    }
+
+    #[test]
+    fn a_pause_with_everything_behind_it_is_no_narrow_path() {
+        let mut packets: Vec<_> = (1..100).map(|n| (n * 6, Some(n * 6 + 20))).collect();
+        // Nothing for 200 ms, then a packet each 2 ms.
+        packets.extend((1..=40).map(|n| (594 + n * 6, Some(814 + n * 2))));
+        let passage = look(&packets);
+        assert_eq!(passage.bottleneck, Some(4_800_000));
+        assert!(!passage.filling);
     }
 
     #[test]
