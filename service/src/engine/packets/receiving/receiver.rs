@@ -189,7 +189,10 @@ impl Receiver {
         }
         if let Some(number) = header.extensions.transport_seq {
             self.arrivals.arrived(number, now);
-            self.numbered = header.ssrc;
+            // libwebrtc takes feedback about streams that it knows.
+            if header.ssrc != PROBE {
+                self.numbered = header.ssrc;
+            }
         }
     }
 
