@@ -59,6 +59,10 @@ pub(crate) struct Bandwidth {
     /// Somebody gets less than they want.
     short: bool,
     fell: Option<Instant>,
+    /// The path is full right now.
+    full: bool,
+    /// When the path was last found to have narrowed.
+    narrowed: Option<Instant>,
     demands: Vec<Demand>,
     /// The section of each demand.
     sections: Vec<usize>,
@@ -78,6 +82,8 @@ impl Default for Bandwidth {
             },
             short: false,
             fell: None,
+            full: false,
+            narrowed: None,
             demands: Vec::new(),
             sections: Vec::new(),
             order: Vec::new(),
@@ -125,7 +131,7 @@ impl Bandwidth {
         let budget = estimate.saturating_sub(audio);
         distribute(budget, &self.demands, &self.order, &mut self.granted);
         let fell = self.fell;
-        if fell.is_some_and(|at| now.saturating_duration_since(at) < HOLD) {
+        if self.full || fell.is_some_and(|at| now.saturating_duration_since(at) < HOLD) {
             return;
         }
         self.demands.iter_mut().for_each(|d| d.hold = false);
@@ -160,11 +166,16 @@ impl Session {
         {
             self.egress.estimate_path(now);
         }
-        if let Some(congestion) = &mut self.egress.congestion {
+        let congestion = self.egress.congestion.as_mut();
+        if let Some(congestion) = congestion.filter(|c| c.due().is_some_and(|due| due <= now)) {
             congestion.tick(now);
         }
         let bandwidth = &mut self.bandwidth;
         bandwidth.estimate = self.egress.estimate();
+        let congestion = self.egress.congestion.as_ref();
+        bandwidth.full = congestion.is_some_and(|c| c.is_overusing());
+        let narrowed = congestion.and_then(|c| c.narrowed());
+        let hurry = narrowed != std::mem::replace(&mut bandwidth.narrowed, narrowed);
         bandwidth.collect(&self.down);
         if bandwidth.demands.is_empty() {
             bandwidth.short = false;
@@ -190,6 +201,11 @@ impl Session {
                 bandwidth.fell = Some(now);
             }
             let down = &mut self.down[bandwidth.sections[n]];
+            if hurry {
+                // Asked for below, at once; who listens to what is looked up again all the time.
+                let rung = granted.unwrap_or(0);
+                down.break_off(demand.ladder.rungs()[rung].layer);
+            }
             apply(self.id, down, demand, granted, now, outlet, moved);
         }
         bandwidth.short = short;

@@ -93,6 +93,16 @@ impl Choice {
         self.passed = None;
     }
 
+    /// Send no more of what is larger than this, though nothing else has begun yet; true if that was
+    /// being sent.
+    pub fn break_off(&mut self, spatial: u8) -> bool {
+        let larger = self.current.is_some_and(|c| c.layer.spatial > spatial);
+        if larger {
+            self.end();
+        }
+        larger
+    }
+
     /// Which spatial layers are of use now, a bit each.
     pub fn listens(&self) -> u8 {
         let current = self.current.map_or(0, |c| 1 << c.layer.spatial);

@@ -161,6 +161,8 @@ enum Step {
     Aim(Aim),
     /// Another receiver asked for a key frame.
     Keyframe(u8),
+    /// Nothing larger fits any more.
+    BreakOff(Layer),
     /// Another publisher is routed here.
     Source(u32),
 }
@@ -176,6 +178,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => any_layer().prop_map(|l| Step::Aim(Aim::Open(l))),
         1 => Just(Step::Aim(Aim::Paused)),
         1 => (0u8..3).prop_map(Step::Keyframe),
+        1 => any_layer().prop_map(Step::BreakOff),
         1 => any::<u32>().prop_map(Step::Source),
     ]
 }
@@ -205,6 +208,14 @@ proptest! {
                 }
                 Step::Keyframe(spatial) => {
                     encoders[usize::from(spatial)].wants_keyframe = true;
+                    0
+                }
+                Step::BreakOff(layer) => {
+                    if choice.break_off(layer.spatial) {
+                        c.end_source();
+                    }
+                    choice.set_aim(Aim::At(layer));
+                    prop_assert!(choice.current().is_none_or(|c| c.spatial <= layer.spatial));
                     0
                 }
                 Step::Source(seed) => {

@@ -173,6 +173,15 @@ impl Downstream {
         }
     }
 
+    /// What is larger than this fits by no means: not another packet of it, nor what was lost of it
+    /// again, so that the path's queue is empty when the smaller one's key frame comes.
+    pub fn break_off(&mut self, layer: Layer) {
+        if self.choice.break_off(layer.spatial) {
+            self.continuity.end_source();
+            self.stream.forget_sent();
+        }
+    }
+
     /// The layers of which a receiver that lost its picture needs a key frame.
     pub fn keyframes_needed(&self) -> u8 {
         match self.choice.current() {

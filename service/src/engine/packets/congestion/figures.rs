@@ -1,11 +1,13 @@
 //! Prints what the stories of [`super::scenarios`] came to with forty seeds each, for `docs/engine.md`:
 //! `cargo test -p plenary-service --lib congestion::figures -- --ignored --nocapture`.
 
+use std::time::{Duration, Instant};
+
 use super::scenarios::{
     lossy, minute, narrowed, path, shaky, shared, silenced, stalling, LIFTED, NARROWED, WIDE,
 };
-use super::simulated::{Path, Peer, MS, SECOND};
-use super::Micros;
+use super::simulated::{report, Path, Peer, MS, SECOND};
+use super::{Congestion, Micros};
 
 fn spread(values: impl Iterator<Item = Option<i64>>) -> String {
     let mut values: Vec<_> = values.collect();
@@ -178,4 +180,39 @@ fn figures() {
                 .map(|p| Some(p.changes(20 * SECOND, 120 * SECOND))),
         );
     }
+}
+
+/// What a packet and a report cost, at 250 packets a second; and the dearest report that can be made
+/// up (S11).
+#[test]
+#[ignore = "prints figures"]
+fn cost() {
+    const PACKETS: u32 = 100_000;
+    let start = Instant::now();
+    let mut congestion = Congestion::new(1_000_000, start);
+    let (mut sending, mut reading) = (Duration::ZERO, Duration::ZERO);
+    for n in 0..PACKETS {
+        let now = start + Duration::from_millis(4) * n;
+        let began = Instant::now();
+        congestion.sent(n as u16, 1_100, None, now);
+        sending += began.elapsed();
+        if n % 25 == 24 {
+            let sent = (n - 24..=n).map(|n| Some(i64::from(n) * 4 * MS + 30 * MS));
+            let fci = report((n - 24) as u16, &sent.collect::<Vec<_>>(), 0);
+            let began = Instant::now();
+            congestion.feedback(&fci, now).expect("well formed");
+            reading += began.elapsed();
+        }
+    }
+    let missing = report(0, &[None; 8_191], 0);
+    let began = Instant::now();
+    for _ in 0..1_000 {
+        congestion.feedback(&missing, start).expect("well formed");
+    }
+    println!("a packet {:?}", sending / PACKETS);
+    println!("a report of 25 packets {:?}", reading / (PACKETS / 25));
+    println!(
+        "a report of 8191 missing ones {:?}",
+        began.elapsed() / 1_000
+    );
 }

@@ -100,6 +100,19 @@ impl History {
         (packet.seq == seq && packet.fate != Fate::Unknown).then_some(packet)
     }
 
+    /// Those of a run of numbers that are known. A run that is longer than the ring costs no more
+    /// than the ring (S11).
+    pub fn each_of(&mut self, from: u16, count: u16, mut of: impl FnMut(&mut Packet)) {
+        if usize::from(count) < self.packets.len() {
+            let run = (0..count).map(|n| from.wrapping_add(n));
+            run.for_each(|seq| self.get_mut(seq).into_iter().for_each(&mut of));
+            return;
+        }
+        let known = self.packets.iter_mut().filter(|p| p.fate != Fate::Unknown);
+        let within = known.filter(|p| p.seq.wrapping_sub(from) < count);
+        within.for_each(of);
+    }
+
     /// From this packet back through those that were sent before it.
     pub fn back_from(&self, seq: u16) -> impl Iterator<Item = &Packet> {
         (0..self.packets.len() as u16).map_while(move |n| self.get(seq.wrapping_sub(n)))
@@ -135,6 +148,17 @@ mod tests {
             slow.insert(packet(n as u16, Micros::from(n) * 20_000));
         }
         assert_eq!(slow.packets.len(), LEAST);
+    }
+
+    #[test]
+    fn a_run_is_found_however_long() {
+        let mut history = History::new();
+        (65_500..65_600u32).for_each(|n| history.insert(packet(n as u16, 0)));
+        for (from, count, known) in [(65_490, 20, 10), (65_530, 10, 10), (65_530, 8_000, 70)] {
+            let mut found = 0;
+            history.each_of(from, count, |_| found += 1);
+            assert_eq!(found, known, "{count} from {from}");
+        }
     }
 
     #[test]

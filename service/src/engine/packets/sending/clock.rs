@@ -25,7 +25,7 @@ impl WallClock {
     pub fn ntp(&self, now: Instant) -> u64 {
         let since = self.since_epoch + now.saturating_duration_since(self.at);
         let seconds = (since.as_secs() + NTP_AHEAD) << 32;
-        seconds | (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000
+        seconds | ((u64::from(since.subsec_nanos()) << 32) / 1_000_000_000)
     }
 
     /// The middle of an NTP time: what reports repeat (RFC 3550 6.4.1), in 65536ths of a second.

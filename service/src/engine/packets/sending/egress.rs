@@ -55,7 +55,7 @@ impl Reception {
             .wrapping_sub(block.delay);
         // A little less than nothing comes of the clocks' grain.
         if since < MAX_ROUND_TRIP {
-            let micros = u64::from(since) * 1_000_000 >> 16;
+            let micros = (u64::from(since) * 1_000_000) >> 16;
             self.round_trip = Some(Duration::from_micros(micros));
         }
     }

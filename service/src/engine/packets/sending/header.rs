@@ -87,7 +87,7 @@ pub(crate) fn write(
         packet[start] = 0x80;
         return packet.len() - start;
     }
-    while (packet.len() - begin) % 4 != 0 {
+    while !(packet.len() - begin).is_multiple_of(4) {
         packet.push(0);
     }
     let words = ((packet.len() - begin) / 4) as u16;

@@ -213,7 +213,7 @@ pub(crate) fn write_report(out: &mut Vec<u8>, report: &SenderReport<'_>) {
     out.extend_from_slice(name);
     // An item of type zero ends the list, and fills the word up.
     out.push(0);
-    while (out.len() - start) % 4 != 0 {
+    while !(out.len() - start).is_multiple_of(4) {
         out.push(0);
     }
     let words = ((out.len() - start) / 4 - 1) as u16;

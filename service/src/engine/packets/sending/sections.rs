@@ -153,3 +153,86 @@ fn push(out: &mut String, line: &str) {
     out.push_str(line);
     out.push_str("\r\n");
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)] // any time is good to begin a test with
+mod tests {
+    use std::time::Instant;
+
+    use str0m::change::{SdpAnswer, SdpOffer};
+    use str0m::media::{Direction, MediaKind};
+
+    use super::*;
+
+    /// The SSRCs that a description names, in order.
+    fn named(sdp: &str) -> Vec<u32> {
+        let lines = sdp.lines().filter_map(|l| l.strip_prefix("a=ssrc:"));
+        let cnames = lines.filter_map(|l| l.split_once(" cname:"));
+        cnames.filter_map(|(ssrc, _)| ssrc.parse().ok()).collect()
+    }
+
+    #[test]
+    fn clients_are_told_of_our_streams_for_life_and_str0m_has_none() {
+        let now = Instant::now();
+        let (mut rtc, mut client) = (Rtc::new(now), Rtc::new(now));
+        let mut sections = Sections::default();
+        let mut round = |client: &mut Rtc| {
+            let mut change = client.sdp_api();
+            for kind in [MediaKind::Audio, MediaKind::Video] {
+                change.add_media(kind, Direction::RecvOnly, None, None, None);
+            }
+            let (offer, pending) = change.apply().expect("something to offer");
+            let answer = rtc.sdp_api().accept_offer(offer).expect("an answer");
+            let text = answer.to_sdp_string();
+            let told = sections.name(&mut rtc, &text);
+            sections.strike(&mut rtc);
+            for section in &sections.list {
+                let mut api = rtc.direct_api();
+                assert!(api.stream_tx_by_mid(section.mid, None).is_none());
+            }
+            assert!(named(&told).iter().all(|ssrc| !named(&text).contains(ssrc)));
+            assert!(named(&told).iter().all(|ssrc| sections.has(*ssrc)));
+            let answer = SdpAnswer::from_sdp_string(&told).expect("a description");
+            let accepted = client.sdp_api().accept_answer(pending, answer);
+            accepted.expect("an acceptable answer");
+            told
+        };
+        let first = round(&mut client);
+        // Sound, picture, and the picture's retransmissions.
+        assert_eq!(named(&first).len(), 3);
+        assert_eq!(first.matches("a=ssrc-group:FID ").count(), 1);
+        let second = round(&mut client);
+        assert_eq!(named(&second)[..3], named(&first)[..], "for life");
+        assert_eq!(named(&second).len(), 6);
+    }
+
+    #[test]
+    fn our_offers_name_streams_that_str0m_was_made_to_forget() {
+        let now = Instant::now();
+        let (mut rtc, mut client) = (Rtc::new(now), Rtc::new(now));
+        let mut sections = Sections::default();
+        let mut round = || {
+            let mut change = rtc.sdp_api();
+            change.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
+            let (offer, pending) = change.apply().expect("something to offer");
+            let told = sections.name(&mut rtc, &offer.to_sdp_string());
+            let theirs = SdpOffer::from_sdp_string(&told).expect("an offer");
+            let answer = client.sdp_api().accept_offer(theirs).expect("an answer");
+            let accepted = rtc.sdp_api().accept_answer(pending, answer);
+            accepted.expect("an acceptable answer");
+            sections.strike(&mut rtc);
+            told
+        };
+        let first = round();
+        let second = round();
+        assert_eq!(named(&first).len(), 2);
+        assert_eq!(named(&second)[..2], named(&first)[..]);
+        let name = |sdp: &str| {
+            let line = sdp.lines().find(|l| l.contains(" cname:"));
+            line.map(str::to_owned)
+        };
+        assert!(name(&first).is_some());
+        assert_eq!(name(&second), name(&first), "also by its name");
+        assert!(second.matches(" msid:").count() >= 4);
+    }
+}

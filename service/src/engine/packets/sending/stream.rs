@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::media::{Media, Mid};
+use str0m::media::Media;
 
 use super::egress::{Exit, Numbered, Reception};
 use super::header::{self, ExtensionIds, Extensions, Fixed};
@@ -58,7 +58,7 @@ struct Rtx {
 
 #[derive(Debug)]
 pub(crate) struct Stream {
-    mid: Mid,
+    mid: Box<str>,
     ssrc: u32,
     rtx: Option<Rtx>,
     video: bool,
@@ -80,7 +80,8 @@ pub(crate) struct Stream {
 impl Stream {
     pub fn new(section: &Section, media: &Media, first_rtx_seq: u16, video: bool) -> Self {
         Self {
-            mid: section.mid,
+            // str0m's own looks for its end each time that it is read.
+            mid: (&*section.mid).into(),
             ssrc: section.ssrc,
             rtx: section.rtx.map(|ssrc| Rtx {
                 ssrc,

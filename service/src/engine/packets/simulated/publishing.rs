@@ -1,6 +1,5 @@
-//! What publishers may send, and what it costs the engine that they do not.
+//! What publishers may send.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -82,27 +81,4 @@ fn nonsense(random: &mut StdRng) -> (Vec<u8>, usize, u64) {
     packet.extend(payload);
     let rollovers = u64::from(random.random_bool(0.1));
     (packet, header, rollovers << 16 | u64::from(seq))
-}
-
-/// Where nobody speaks nobody has anything to do but answer checks.
-#[test]
-fn an_idle_session_is_left_alone() {
-    let mut world = World::new(14, 1, 3, FAIR);
-    world.connect();
-    world.next_packet = world.now + Duration::from_secs(3_600);
-    world.run(Duration::from_secs(10));
-    let sent = world.network.sent.len();
-    let mut wakes = HashSet::new();
-    for _ in 0..2_000 {
-        world.run(Duration::from_millis(10));
-        for (index, session) in &world.workers[0].sessions {
-            wakes.insert((index, session.wake_at()));
-        }
-    }
-    // Twenty seconds of three sessions.
-    let (wakes, sent) = (wakes.len(), world.network.sent.len() - sent);
-    assert!(
-        wakes < 60,
-        "{wakes} times to wake up, {sent} datagrams sent"
-    );
 }

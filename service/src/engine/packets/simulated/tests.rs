@@ -162,6 +162,30 @@ pub(super) fn is_media(datagram: &[u8]) -> bool {
     datagram[0] & 0xc0 == 0x80
 }
 
+/// A session in which nothing happens is not woken tens of times a second for nothing: there are
+/// hundreds of them.
+#[test]
+fn who_is_silent_is_left_alone() {
+    let mut world = World::new(12, 1, 3, FAIR);
+    world.connect();
+    world.next_packet += Duration::from_secs(1_000);
+    world.run(Duration::from_secs(5));
+    let dues = |world: &World| -> Vec<Instant> {
+        let sessions = world.workers[0].sessions.iter();
+        sessions.map(|(_, session)| session.wake_at()).collect()
+    };
+    let (mut before, mut changes) = (dues(&world), 0);
+    for _ in 0..10_000 {
+        world.run(Duration::from_millis(1));
+        let after = dues(&world);
+        changes += before.iter().zip(&after).filter(|(b, a)| b != a).count();
+        before = after;
+    }
+    assert!(changes > 0, "statistics and checks go on");
+    // Three sessions for ten seconds.
+    assert!(changes < 3 * 10 * 4, "{changes} wakes");
+}
+
 /// A session of a world with a client's side of its keys.
 pub(super) fn as_client(world: &mut World, peer: usize) -> (Srtp, SocketAddr) {
     let home = world.home(peer);

@@ -23,11 +23,14 @@ pub(crate) enum Cipher {
         salt: [u8; 12],
     },
     /// AES in counter mode with HMAC-SHA1-80.
-    Counter {
-        key: EncryptingKey,
-        auth: hmac::Key,
-        salt: [u8; 14],
-    },
+    Counter(Box<Counter>),
+}
+
+/// The keys of counter mode; rarely negotiated, so not in everybody's memory.
+pub(crate) struct Counter {
+    key: EncryptingKey,
+    auth: hmac::Key,
+    salt: [u8; 14],
 }
 
 impl std::fmt::Debug for Cipher {
@@ -52,11 +55,11 @@ impl Cipher {
 
     pub fn counter(key: &[u8], auth: &[u8], salt: &[u8]) -> Option<Self> {
         let key = UnboundCipherKey::new(&AES_128, key).ok()?;
-        Some(Self::Counter {
+        Some(Self::Counter(Box::new(Counter {
             key: EncryptingKey::ctr(key).ok()?,
             auth: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth),
             salt: salt.try_into().ok()?,
-        })
+        })))
     }
 
     /// Encrypt what is behind the header, and append the tag.
@@ -68,7 +71,8 @@ impl Cipher {
                 let tag = seal(key, nonce, clear, secret);
                 packet.extend_from_slice(&tag);
             }
-            Self::Counter { key, auth, salt } => {
+            Self::Counter(counter) => {
+                let Counter { key, auth, salt } = &**counter;
                 count(key, counter_iv(salt, ssrc_at(clear, 8), index), secret);
                 let rollovers = ((index >> 16) as u32).to_be_bytes();
                 let tag = authenticate(auth, &[packet, &rollovers]);
@@ -82,7 +86,7 @@ impl Cipher {
     pub fn open_rtp(&self, packet: &[u8], header: usize, index: u64, plain: &mut Vec<u8>) -> bool {
         let trailer = match self {
             Self::Gcm { .. } => TAG,
-            Self::Counter { .. } => HMAC_TAG,
+            Self::Counter(_) => HMAC_TAG,
         };
         let Some(end) = packet.len().checked_sub(trailer) else {
             return false;
@@ -101,7 +105,8 @@ impl Cipher {
                 key.open_separate_gather(nonce, clear, secret, tag, plain)
                     .is_ok()
             }
-            Self::Counter { key, auth, salt } => {
+            Self::Counter(counter) => {
+                let Counter { key, auth, salt } = &**counter;
                 let rollovers = ((index >> 16) as u32).to_be_bytes();
                 let own = authenticate(auth, &[told, &rollovers]);
                 if aws_lc_rs::constant_time::verify_slices_are_equal(&own, tag).is_err() {
@@ -124,7 +129,8 @@ impl Cipher {
                 packet.extend_from_slice(&tag);
                 packet.extend_from_slice(&word);
             }
-            Self::Counter { key, auth, salt } => {
+            Self::Counter(counter) => {
+                let Counter { key, auth, salt } = &**counter;
                 let iv = counter_iv(salt, ssrc_at(clear, 4), u64::from(index));
                 count(key, iv, secret);
                 packet.extend_from_slice(&word);
@@ -151,7 +157,8 @@ impl Cipher {
                 plain.truncate(RTCP_CLEAR + text.len());
                 opened.is_ok()
             }
-            Self::Counter { key, auth, salt } => {
+            Self::Counter(counter) => {
+                let Counter { key, auth, salt } = &**counter;
                 let (told, tag) = packet.split_at(packet.len() - HMAC_TAG);
                 let own = authenticate(auth, &[told]);
                 if aws_lc_rs::constant_time::verify_slices_are_equal(&own, tag).is_err() {
@@ -169,7 +176,7 @@ impl Cipher {
     fn rtcp_trailer(&self) -> usize {
         match self {
             Self::Gcm { .. } => TAG + INDEX,
-            Self::Counter { .. } => HMAC_TAG + INDEX,
+            Self::Counter(_) => HMAC_TAG + INDEX,
         }
     }
 }
@@ -183,7 +190,7 @@ pub(super) fn rtcp_index(packet: &[u8], cipher: &Cipher) -> Option<(u32, u32)> {
     }
     let at = match cipher {
         Cipher::Gcm { .. } => packet.len() - INDEX,
-        Cipher::Counter { .. } => end,
+        Cipher::Counter(_) => end,
     };
     let word = u32::from_be_bytes(packet.get(at..at + INDEX)?.try_into().ok()?);
     (word & ENCRYPTED != 0).then_some((ssrc_at(packet, 4), word & MAX_INDEX))
