@@ -145,6 +145,11 @@ pub(crate) fn is_stun(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|b| *b < 4)
 }
 
+/// RFC 7983: RTP and RTCP begin with 128 to 191.
+pub(crate) fn is_media(bytes: &[u8]) -> bool {
+    matches!(bytes, [128..=191, ..])
+}
+
 /// The worker that a connectivity check is for, by its user name; nothing is verified yet.
 pub(crate) fn worker_of_check(bytes: &[u8]) -> Option<usize> {
     let message = StunMessage::parse(bytes).ok()?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use str0m::format::{Codec, CodecSpec};
-use str0m::rtp::{RtpPacket, VideoOrientation, Vp8Descriptor};
+use str0m::rtp::{VideoOrientation, Vp8Descriptor};
 
 use super::choice::Head;
 use super::layers::Layer;
@@ -15,6 +15,22 @@ use super::layers::Layer;
 /// packet on its way from before the move finds no route in the new room (S14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct TrackKey(pub u64);
+
+/// A packet as it was received, its payload decrypted.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub ssrc: u32,
+    /// Its sequence number without wraps.
+    pub number: u64,
+    pub time: u32,
+    pub marker: bool,
+    pub payload: Arc<[u8]>,
+    pub audio_level: Option<i8>,
+    pub voice_activity: Option<bool>,
+    pub orientation: Option<VideoOrientation>,
+    /// AV1's dependency descriptor, as it is.
+    pub dependency: Option<Arc<[u8]>>,
+}
 
 /// One packet on its way. Cloning shares the payload.
 #[derive(Debug, Clone)]
@@ -31,6 +47,8 @@ pub(crate) struct Forward {
     pub audio_level: Option<i8>,
     pub voice_activity: Option<bool>,
     pub orientation: Option<VideoOrientation>,
+    #[allow(dead_code)] // rewritten where AV1 is switched
+    pub dependency: Option<Arc<[u8]>>,
 }
 
 impl Forward {
@@ -39,7 +57,7 @@ impl Forward {
         track: TrackKey,
         spatial: u8,
         captured: Instant,
-        packet: RtpPacket,
+        packet: Received,
         spec: CodecSpec,
     ) -> Self {
         let vp8 = match spec.codec {
@@ -59,20 +77,21 @@ impl Forward {
         Self {
             track,
             head: Head {
-                stream: *packet.header.ssrc,
-                seq: *packet.seq_no,
-                time: packet.header.timestamp,
+                stream: packet.ssrc,
+                seq: packet.number,
+                time: packet.time,
                 layer: Layer::new(spatial, temporal),
                 starts_keyframe,
                 sync,
             },
             captured,
-            marker: packet.header.marker,
+            marker: packet.marker,
             spec,
             vp8,
-            audio_level: packet.header.ext_vals.audio_level,
-            voice_activity: packet.header.ext_vals.voice_activity,
-            orientation: packet.header.ext_vals.video_orientation,
+            audio_level: packet.audio_level,
+            voice_activity: packet.voice_activity,
+            orientation: packet.orientation,
+            dependency: packet.dependency,
             payload: packet.payload,
         }
     }

@@ -4,9 +4,10 @@
 //! nothing of ours is allocated. A worker owns its sessions and their tables; what crosses workers
 //! does so through bounded lock-free queues ([`link`]), media as a [`Forward`] whose payload is
 //! shared, datagrams in boxes that are used again. What remains per packet is one `Arc<[u8]>` for a
-//! received payload (str0m's), and a buffer for a sent datagram, which the outbox takes as its own.
+//! received payload, and a buffer for a sent datagram, which the outbox takes as its own.
 //!
-//! What comes in goes through str0m; media goes out by [`sending`], beside it.
+//! str0m has ICE, DTLS and SCTP, and the text of SDP; media comes in by [`receiving`] and goes out
+//! by [`sending`], beside it.
 //!
 //! It may not know sockets, threads or clocks: datagrams and the time come in, datagrams go out
 //! ([`worker`]). Who gives and takes them is `engine::port`, or a simulation. `clippy.toml` says what
@@ -34,11 +35,11 @@ pub(crate) mod negotiate;
 mod orders;
 pub(crate) mod outbox;
 pub(crate) mod paths;
+pub(crate) mod receiving;
 pub(crate) mod sending;
 pub(crate) mod session;
 #[cfg(test)]
 mod simulated;
 pub(crate) mod srtp;
-pub(crate) mod streams;
 pub(crate) mod upstream;
 pub(crate) mod worker;

@@ -4,7 +4,7 @@
 //! active, belong to the rooms, which rewrite the text (`rooms::sdp`).
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, Reliability};
@@ -25,9 +25,6 @@ use super::srtp::tap;
 /// The data channels of LiveKit's protocol that a server opens on v0's subscriber connection.
 pub(crate) const RELIABLE: &str = "_reliable";
 pub(crate) const LOSSY: &str = "_lossy";
-
-/// How often a session says how its packets fare.
-const STATS: Duration = Duration::from_secs(3);
 
 /// What all sessions of a worker share.
 #[derive(Clone)]
@@ -67,8 +64,7 @@ impl Transport {
             .enable_opus(true, false)
             .enable_vp8(true)
             .enable_h264(true)
-            .set_extension(5, Extension::PlayoutDelay)
-            .set_stats_interval(Some(STATS));
+            .set_extension(5, Extension::PlayoutDelay);
         let (mut rtc, keys) = tap::build(config, now)?;
         for address in &self.candidates {
             if let Ok(candidate) = Candidate::host(*address, "udp") {
@@ -123,11 +119,11 @@ impl Session {
             .sdp_api()
             .accept_offer(offer)
             .map_err(|e| e.to_string())?;
-        let sdp = self.with_own_credentials(transport, answer.to_sdp_string());
-        let sdp = self.sections.name(&mut self.rtc, &sdp);
-        self.renegotiated();
+        let text = self.with_own_credentials(transport, answer.to_sdp_string());
+        let text = self.sections.name(&mut self.rtc, &text);
+        self.renegotiated(sdp);
         Ok(Negotiated {
-            sdp,
+            sdp: text,
             added: Vec::new(),
         })
     }
@@ -205,7 +201,7 @@ impl Session {
                 self.rtc.direct_api().set_local_ice_credentials(own);
             }
         }
-        self.renegotiated();
+        self.renegotiated(sdp);
         Ok(())
     }
 
@@ -242,6 +238,8 @@ fn with_credentials(sdp: &str, from: &IceCreds, to: &IceCreds) -> String {
 #[cfg(test)]
 #[allow(clippy::disallowed_methods)] // any time is good to begin a test with
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::engine::packets::command::SessionId;
 

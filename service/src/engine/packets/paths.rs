@@ -86,22 +86,26 @@ impl Paths {
     }
 
     /// Whether a verified check came from an address not longer ago than consent lasts.
+    pub fn knows(&self, origin: Origin) -> bool {
+        self.known.iter().any(|p| p.origin == origin)
+    }
+
+    /// Whether something may be sent there.
     pub fn consents(&self, to: &Transmit) -> bool {
-        let origin = Origin {
+        self.knows(Origin {
             protocol: to.proto,
             address: to.destination,
-        };
-        self.known.iter().any(|p| p.origin == origin)
+        })
     }
 
     /// The way to where the client wants to be served, as long as it consents.
     pub fn way(&self) -> Option<Way> {
         let way = self.way?;
-        let origin = Origin {
+        let there = self.knows(Origin {
             protocol: way.protocol,
             address: way.destination,
-        };
-        self.known.iter().any(|p| p.origin == origin).then_some(way)
+        });
+        there.then_some(way)
     }
 
     /// To be called before str0m gets a check that it accepts.

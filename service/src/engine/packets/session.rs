@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use str0m::channel::ChannelId;
 use str0m::media::Mid;
 use str0m::net::Transmit;
-use str0m::rtp::RtpPacket;
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
 use super::bandwidth::Bandwidth;
@@ -16,17 +15,23 @@ use super::choice::Aim;
 use super::command::{Path, Report, SessionId};
 use super::demux::is_stun;
 use super::downstream::{Delivered, Downstream};
-use super::forward::{Forward, TrackKey};
+use super::forward::{Forward, Received, TrackKey};
 use super::negotiate::PendingOffer;
 use super::paths::Paths;
+use super::receiving::header::Header;
+use super::receiving::negotiated::negotiated;
+use super::receiving::receiver::{Arrival, Receiver};
+use super::receiving::rtcp::SenderReports;
 use super::sending::egress::{Egress, Exit};
 use super::sending::rtcp::{is_rtcp, sender, write_goodbye, Compound, Packet};
 use super::sending::sections::Sections;
-use super::streams::Streams;
 use super::upstream::UpTrack;
 
 /// Turns of a drain: one is usual, a second where something was due already.
 const MAX_TURNS: usize = 16;
+
+/// How often a session says how its packets fare.
+const FARE: Duration = Duration::from_secs(3);
 
 /// Where a drained session's output goes: implemented by the worker.
 pub(crate) trait Outlet {
@@ -60,10 +65,12 @@ pub(crate) struct Session {
     pub(super) sections: Sections,
     pub(super) egress: Egress,
     state: Sending,
-    /// Room for a compound's plain text.
+    /// Room for a packet's plain text.
     plain: Vec<u8>,
     clock: CaptureClock,
-    pub streams: Streams,
+    pub(super) receiver: Receiver,
+    /// When the rooms are told how the packets fare; not before there are any.
+    fare_due: Option<Instant>,
     channels: Vec<(ChannelId, String)>,
 }
 
@@ -78,6 +85,8 @@ enum Sending {
 impl Session {
     pub fn new(id: SessionId, mut rtc: Rtc, egress: Egress, now: Instant) -> Self {
         let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        let mut sections = Sections::default();
+        let reporter = sections.reporter(&mut rtc);
         Self {
             id,
             rtc,
@@ -92,12 +101,13 @@ impl Session {
             failed: false,
             time: now,
             bandwidth: Bandwidth::default(),
-            sections: Sections::default(),
+            sections,
             egress,
             state: Sending::Not,
             plain: Vec::new(),
             clock: CaptureClock::new(now),
-            streams: Streams::default(),
+            receiver: Receiver::new(reporter, now),
+            fare_due: None,
             channels: Vec::new(),
         }
     }
@@ -174,19 +184,72 @@ impl Session {
         Downstream::new(&self.rtc, self.sections.get(mid)?, video)
     }
 
-    /// Read a datagram of RTCP for what it says about the streams that are sent here. True if
-    /// str0m has to see it, too: who publishes reports on that as well.
-    pub fn read_rtcp(&mut self, datagram: &[u8], now: Instant, outlet: &mut impl Outlet) -> bool {
+    /// Take a datagram of RTP from an address that was verified.
+    pub fn read_rtp(&mut self, datagram: &[u8], now: Instant, outlet: &mut impl Outlet) {
+        let Some(header) = Header::parse(datagram, self.receiver.ids()) else {
+            return;
+        };
+        let Some(number) = self.receiver.number(&header) else {
+            return;
+        };
         let mut plain = std::mem::take(&mut self.plain);
-        let mut publishes = false;
-        if self.egress.open_rtcp(datagram, &mut plain) {
-            for packet in Compound(&plain) {
-                publishes |= matches!(packet, Packet::SenderReport(_) | Packet::Publishing);
-                self.read_packet(packet, now, outlet);
+        // Nothing is learned from a packet before this (S11).
+        if (self.egress).open_rtp(datagram, header.length, number, &mut plain) {
+            let arrival = self.receiver.authentic(&header, number, &plain, now);
+            if let Some(arrival) = arrival {
+                self.received(&header, &arrival, now, outlet);
             }
+            self.tell(now, outlet);
         }
         self.plain = plain;
-        publishes
+    }
+
+    /// Take a datagram of RTCP: what a client says about what it gets, and about what it sends.
+    pub fn read_rtcp(&mut self, datagram: &[u8], now: Instant, outlet: &mut impl Outlet) {
+        let mut plain = std::mem::take(&mut self.plain);
+        if self.egress.open_rtcp(datagram, &mut plain) {
+            for packet in Compound(&plain) {
+                self.read_packet(packet, now, outlet);
+            }
+            SenderReports(&plain).for_each(|report| self.receiver.reported(report, now));
+        }
+        self.plain = plain;
+    }
+
+    /// Tell the client what is due about what it sends.
+    pub fn tell(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        if self.receiver.due().is_none_or(|due| due > now) {
+            return;
+        }
+        let Some(way) = self.paths.way().filter(|_| !self.failed) else {
+            // It counts as said: what is still missing is asked for again.
+            return self.receiver.tell(now, |_| {});
+        };
+        let mut exit = Exit {
+            egress: &mut self.egress,
+            way,
+            outlet,
+            now,
+        };
+        self.receiver.tell(now, |compound| exit.rtcp(compound));
+    }
+
+    /// Tell the rooms how the packets fare.
+    pub fn tell_fare(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        if self.fare_due.is_none_or(|due| due > now) {
+            return;
+        }
+        self.fare_due = Some(now + FARE);
+        let paused = self.down.iter().any(|d| d.aim() == Aim::Paused);
+        let (loss_down, round_trip) = self.egress.path();
+        let path = Path {
+            loss_up: self.receiver.take_loss(),
+            loss_down,
+            round_trip: round_trip.as_secs_f32(),
+            short: paused || self.bandwidth.is_short(),
+            paused,
+        };
+        outlet.report(Report::Path(self.id, path));
     }
 
     fn read_packet(&mut self, packet: Packet<'_>, now: Instant, outlet: &mut impl Outlet) {
@@ -225,7 +288,7 @@ impl Session {
                     self.probe(now, outlet);
                 }
             }
-            Packet::Publishing | Packet::Other => {}
+            Packet::Other => {}
         }
     }
 
@@ -264,7 +327,9 @@ impl Session {
 
     /// When something has to be done here.
     pub fn wake_at(&self) -> Instant {
-        self.egress.due().map_or(self.due, |at| at.min(self.due))
+        let dues = [self.egress.due(), self.receiver.due(), self.fare_due];
+        let earliest = dues.into_iter().flatten().min();
+        earliest.map_or(self.due, |at| at.min(self.due))
     }
 
     /// Say that nothing more will be sent (RFC 3550 6.6).
@@ -334,21 +399,9 @@ impl Session {
 
     fn happened(&mut self, event: Event, now: Instant, outlet: &mut impl Outlet) {
         match event {
-            Event::RtpPacket(packet) => self.received(packet, now, outlet),
-            Event::PeerStats(stats) => {
-                let paused = self.down.iter().any(|d| d.aim() == Aim::Paused);
-                let (loss_down, round_trip) = self.egress.path();
-                let path = Path {
-                    loss_up: stats.ingress_loss_fraction.unwrap_or(0.0),
-                    loss_down,
-                    round_trip: round_trip.as_secs_f32(),
-                    short: paused || self.bandwidth.is_short(),
-                    paused,
-                };
-                outlet.report(Report::Path(self.id, path));
-            }
             Event::Connected => {
                 self.egress.connected();
+                self.fare_due.get_or_insert(now + FARE);
                 outlet.report(Report::Connected(self.id));
             }
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
@@ -373,38 +426,54 @@ impl Session {
         }
     }
 
-    fn received(&mut self, packet: RtpPacket, now: Instant, outlet: &mut impl Outlet) {
-        let Some((mid, rid)) = self.streams.section_of(&mut self.rtc, packet.header.ssrc) else {
+    fn received(
+        &mut self,
+        header: &Header<'_>,
+        arrival: &Arrival<'_>,
+        now: Instant,
+        outlet: &mut impl Outlet,
+    ) {
+        let place = arrival.place;
+        let Some(track) = self.up.iter_mut().find(|t| t.mid == place.mid && t.open) else {
             return;
         };
-        let Some(track) = self.up.iter_mut().find(|t| t.mid == mid && t.open) else {
-            return;
-        };
-        let pt = packet.header.payload_type;
+        let pt = arrival.payload_type.into();
         let config = self.rtc.codec_config();
         let Some(spec) = config.find(|p| p.pt() == pt).map(|p| p.spec()) else {
             return;
         };
-        let Some(layer) = track.layer_of(rid) else {
+        let Some(layer) = track.layer_of(place.rid) else {
             return;
         };
         let captured = self.clock.captured(
-            packet.last_sender_info.as_ref(),
-            packet.header.timestamp,
+            arrival.report.as_ref(),
+            header.time,
             if track.audio { 48_000 } else { 90_000 },
-            packet.timestamp,
+            now,
         );
+        let extensions = &header.extensions;
+        let packet = Received {
+            ssrc: arrival.ssrc,
+            number: arrival.number,
+            time: header.time,
+            marker: header.marker,
+            payload: arrival.payload.into(),
+            audio_level: extensions.audio_level.map(|(level, _)| level),
+            voice_activity: extensions.audio_level.map(|(_, voice)| voice),
+            orientation: extensions.orientation.map(Into::into),
+            dependency: extensions.dependency.map(Into::into),
+        };
         let forward = Forward::new(track.key, layer, captured, packet, spec);
         track.received(&forward, now);
         outlet.forward(forward);
-        // Drained by the caller, which is in the middle of doing so.
-        track.ask_keyframes(&mut self.rtc, now);
+        track.ask_keyframes(&mut self.receiver, now);
     }
 
-    /// Offer and answer may change SSRCs and payload types.
-    pub fn renegotiated(&mut self) {
-        self.streams.clear();
+    /// Offer and answer, of which this is the client's, may change SSRCs and payload types.
+    pub fn renegotiated(&mut self, theirs: &str) {
         self.sections.strike(&mut self.rtc);
+        self.receiver
+            .renegotiated(negotiated(&mut self.rtc, theirs));
         let rtc = &self.rtc;
         self.down.iter_mut().for_each(|d| d.renegotiated(rtc));
     }

@@ -1,6 +1,7 @@
 //! Workers and clients in one thread, on a simulated network and clock: no socket is opened and no
 //! time passes. What the network loses, delays and mixes up comes from a seed.
 
+mod publishing;
 mod tests;
 
 use std::cell::RefCell;

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::media::{KeyframeRequestKind, Mid, Rid};
-use str0m::Rtc;
+use str0m::media::{Mid, Rid};
 
 use super::command::Upstream;
 use super::forward::{Forward, TrackKey};
 use super::layers::{Meter, Rates, SPATIAL};
+use super::receiving::receiver::Receiver;
+use super::receiving::sections::Place;
 
 /// A key frame that was asked for and did not come is asked for again after this, so many times.
 const KEYFRAME_RETRY: Duration = Duration::from_millis(350);
@@ -127,31 +128,29 @@ impl UpTrack {
         }
     }
 
-    /// Ask the publisher for the key frames that are wanted, if it is time; true if the session
-    /// has to be drained.
-    pub fn ask_keyframes(&mut self, rtc: &mut Rtc, now: Instant) -> bool {
+    /// Ask the publisher for the key frames that are wanted, if it is time.
+    pub fn ask_keyframes(&mut self, receiver: &mut Receiver, now: Instant) {
         if !self.open {
-            return false;
+            return;
         }
-        let mut asked = false;
         for layer in &mut self.layers {
             let state = &mut layer.keyframe;
             if !state.is_due(now) {
                 continue;
             }
-            let mut api = rtc.direct_api();
-            let Some(stream) = api.stream_rx_by_mid(self.mid, layer.rid) else {
+            let place = Place {
+                mid: self.mid,
+                rid: layer.rid,
+            };
+            if !receiver.want_keyframe(&place, now) {
                 // Nothing was received yet; an encoder's first frame is a key frame.
                 state.wanted = false;
                 continue;
-            };
-            stream.request_keyframe(KeyframeRequestKind::Pli);
+            }
             state.asked = Some(now);
             state.unanswered += 1;
             state.wanted = state.unanswered < KEYFRAME_RETRIES;
-            asked = true;
         }
-        asked
     }
 
     fn heard(&mut self, level: Option<i8>) {

@@ -18,7 +18,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::bandwidth::Moved;
 use super::command::{Command, Report, SessionId};
-use super::demux::{is_stun, Belongs, Demux};
+use super::demux::{is_media, is_stun, Belongs, Demux};
 use super::forward::{Forward, TrackKey};
 use super::interest::{Interests, Receivers};
 use super::link::{Counters, Link, Links};
@@ -215,10 +215,42 @@ impl Worker {
         true
     }
 
-    /// A datagram for a session. `accepts` is what keeps strangers out: only it compares the source
-    /// address (for DTLS and SRTP) or the user name and integrity (for STUN); `handle_input` takes
-    /// anything (ASVS 17.2.6, CVE-2025-53399).
+    /// A datagram for a session. Strangers are kept out here: media has to come from an address that
+    /// a connectivity check verified, and of the rest `accepts` compares the source address (for
+    /// DTLS) or the user name and integrity (for STUN); `handle_input` takes anything (ASVS 17.2.6,
+    /// CVE-2025-53399).
     fn input(&mut self, index: usize, datagram: Datagram<'_>, by: usize, now: Instant) {
+        match is_media(datagram.bytes) {
+            true => self.media(index, datagram, now),
+            false => self.control(index, datagram, by, now),
+        }
+        self.fan_out(now);
+    }
+
+    /// RTP and RTCP, of which str0m sees nothing.
+    fn media(&mut self, index: usize, datagram: Datagram<'_>, now: Instant) {
+        let Some(session) = self.sessions.get_mut(index) else {
+            return;
+        };
+        if session.failed || !session.paths.knows(datagram.from) {
+            Counters::add(&self.own.counters.unknown, 1);
+            return;
+        }
+        if !is_rtcp(datagram.bytes) {
+            session.read_rtp(datagram.bytes, now, &mut self.desk);
+            return schedule(session, index, &mut self.timers);
+        }
+        session.read_rtcp(datagram.bytes, now, &mut self.desk);
+        let falls = session.is_falling();
+        schedule(session, index, &mut self.timers);
+        if falls {
+            // What fills the path is replaced at once.
+            self.allocate(index, now);
+        }
+    }
+
+    /// STUN and DTLS, and in that SCTP.
+    fn control(&mut self, index: usize, datagram: Datagram<'_>, by: usize, now: Instant) {
         let Datagram { from, to, bytes } = datagram;
         let Some(session) = self.sessions.get_mut(index) else {
             return;
@@ -250,33 +282,14 @@ impl Worker {
             }
             session.paths.before_check(&mut session.rtc, from);
         }
-        if is_rtcp(bytes) {
-            let publishes = session.read_rtcp(bytes, now, &mut self.desk);
-            let falls = session.is_falling();
-            schedule(session, index, &mut self.timers);
-            if falls {
-                // What fills the path is replaced at once.
-                self.allocate(index, now);
-            }
-            if !publishes {
-                return;
-            }
-        }
-        let Some(session) = self.sessions.get_mut(index) else {
-            return;
-        };
         if let Err(error) = session.rtc.handle_input(input) {
             tracing::debug!(session = session.id.0, %error, "a datagram was refused");
         }
         session.drain(now, &mut self.desk);
-        if !stun && session.streams.may_be_changed_by(bytes) {
-            session.streams.undo_forged(&mut session.rtc);
-        }
         if stun {
             self.checked(index, datagram, by, now);
         }
         self.schedule(index);
-        self.fan_out(now);
     }
 
     /// A verified connectivity check came from here.
@@ -366,6 +379,8 @@ impl Worker {
             if session.egress.due().is_some_and(|due| due <= now) {
                 session.probe(now, &mut self.desk);
             }
+            session.tell(now, &mut self.desk);
+            session.tell_fare(now, &mut self.desk);
             schedule(session, index, &mut self.timers);
         }
         if now >= self.next_tick {
@@ -445,10 +460,9 @@ impl Worker {
         let Some(track) = session.up.iter_mut().find(|t| t.key == key) else {
             return;
         };
-        if track.ask_keyframes(&mut session.rtc, now) {
-            session.drain(now, &mut self.desk);
-            schedule(session, index, &mut self.timers);
-        }
+        track.ask_keyframes(&mut session.receiver, now);
+        session.tell(now, &mut self.desk);
+        schedule(session, index, &mut self.timers);
     }
 }
 

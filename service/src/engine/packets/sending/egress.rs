@@ -169,6 +169,12 @@ impl Egress {
         self.srtp.is_some()
     }
 
+    /// The payload of a packet that the client published, if it is authentic under this index.
+    pub fn open_rtp(&self, packet: &[u8], header: usize, index: u64, plain: &mut Vec<u8>) -> bool {
+        let srtp = self.srtp.as_ref();
+        srtp.is_some_and(|srtp| srtp.open_rtp(packet, header, index, plain))
+    }
+
     /// The plain text of what a client says about what it receives, if it is authentic and new.
     pub fn open_rtcp(&mut self, packet: &[u8], plain: &mut Vec<u8>) -> bool {
         let srtp = self.srtp.as_mut();

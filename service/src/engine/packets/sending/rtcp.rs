@@ -11,7 +11,6 @@ const DESCRIPTION: u8 = 202;
 const GOODBYE: u8 = 203;
 const TRANSPORT_FEEDBACK: u8 = 205;
 const PAYLOAD_FEEDBACK: u8 = 206;
-const EXTENDED_REPORT: u8 = 207;
 
 /// A goodbye's count of sources has five bits.
 const MAX_SOURCES: usize = 31;
@@ -29,7 +28,7 @@ pub(crate) fn sender(datagram: &[u8]) -> Option<u32> {
 /// A packet of a compound, as far as it is of interest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packet<'a> {
-    /// The client sends, too: what else is in there is for str0m as well.
+    /// The client sends, too: `receiving` reads the rest of it.
     SenderReport(Blocks<'a>),
     ReceiverReport(Blocks<'a>),
     Nack {
@@ -44,8 +43,6 @@ pub(crate) enum Packet<'a> {
     IntraRequests(IntraRequests<'a>),
     /// Transport-wide congestion control, behind the two SSRCs.
     TransportWide(&'a [u8]),
-    /// Something that str0m may want: it receives what the client publishes.
-    Publishing,
     Other,
 }
 
@@ -88,7 +85,6 @@ fn read(kind: u8, count: u8, body: &[u8]) -> Option<Packet<'_>> {
             ssrc: word(body, 4)?,
         },
         (PAYLOAD_FEEDBACK, 4) => Packet::IntraRequests(IntraRequests(body.get(8..)?)),
-        (GOODBYE | EXTENDED_REPORT, _) => Packet::Publishing,
         _ => Packet::Other,
     })
 }
@@ -300,8 +296,8 @@ mod tests {
             [
                 Packet::SenderReport(_),
                 Packet::Other,
-                Packet::Publishing,
-                Packet::Publishing
+                Packet::Other,
+                Packet::Other
             ]
         ));
         assert_eq!(sender(&out), Some(7));

@@ -17,18 +17,28 @@ pub(crate) struct Section {
     pub rtx: Option<u32>,
 }
 
-/// A session's sending sections.
+/// A session's sending sections, and who reports on what it receives.
 #[derive(Debug, Default)]
-pub(crate) struct Sections(Vec<Section>);
+pub(crate) struct Sections {
+    list: Vec<Section>,
+    reporter: Option<u32>,
+}
 
 impl Sections {
     pub fn get(&self, mid: Mid) -> Option<&Section> {
-        self.0.iter().find(|s| s.mid == mid)
+        self.list.iter().find(|s| s.mid == mid)
     }
 
     /// Whether an SSRC is one of ours.
     pub fn has(&self, ssrc: u32) -> bool {
-        self.0.iter().any(|s| s.ssrc == ssrc || s.rtx == Some(ssrc))
+        let sends = |s: &Section| s.ssrc == ssrc || s.rtx == Some(ssrc);
+        self.reporter == Some(ssrc) || self.list.iter().any(sends)
+    }
+
+    /// The SSRC of what is said about received streams.
+    pub fn reporter(&mut self, rtc: &mut Rtc) -> u32 {
+        let ssrc = self.reporter.unwrap_or_else(|| self.unused(rtc, 0));
+        *self.reporter.insert(ssrc)
     }
 
     /// Put our SSRCs into a description of str0m's.
@@ -70,7 +80,7 @@ impl Sections {
             ssrc,
             rtx: text.rtx.then(|| self.unused(rtc, ssrc)),
         };
-        self.0.push(section);
+        self.list.push(section);
         Some(section)
     }
 
@@ -86,7 +96,7 @@ impl Sections {
 
     /// Take the sending streams out of str0m's books, which makes them anew with each description.
     pub fn strike(&self, rtc: &mut Rtc) {
-        for section in &self.0 {
+        for section in &self.list {
             let mut api = rtc.direct_api();
             let stream = api.stream_tx_by_mid(section.mid, None).map(|s| s.ssrc());
             if let Some(ssrc) = stream {
@@ -176,7 +186,7 @@ mod tests {
             let text = answer.to_sdp_string();
             let told = sections.name(&mut rtc, &text);
             sections.strike(&mut rtc);
-            for section in &sections.0 {
+            for section in &sections.list {
                 let mut api = rtc.direct_api();
                 assert!(api.stream_tx_by_mid(section.mid, None).is_none());
             }

@@ -1,7 +1,7 @@
-//! SRTP and SRTCP beside str0m's: the same keys, which DTLS gives to both ([`tap`]), for what the
-//! engine itself sends and for what it is told about that (RFC 3711, RFC 7714).
+//! SRTP and SRTCP in str0m's stead, under the keys that DTLS gives to both ([`tap`]; RFC 3711, RFC
+//! 7714).
 //!
-//! str0m goes on sending RTCP of its own under these keys, with its own packet indexes. A cipher's
+//! Should str0m ever send RTCP of its own under these keys, it has its own packet indexes. A cipher's
 //! nonce is made of SSRC and index, so no SSRC may be used by both: `sending` sees to that.
 
 mod cipher;
@@ -24,6 +24,7 @@ pub(crate) const OVERHEAD: usize = cipher::TAG + cipher::INDEX;
 pub(crate) struct Srtp {
     rtp_out: Cipher,
     rtcp_out: Cipher,
+    rtp_in: Cipher,
     rtcp_in: Cipher,
     /// The next SRTCP packet's index: one for all our SSRCs.
     next_rtcp: u32,
@@ -37,6 +38,7 @@ impl Srtp {
         Some(Self {
             rtp_out: ours.rtp()?,
             rtcp_out: ours.rtcp()?,
+            rtp_in: theirs.rtp()?,
             rtcp_in: theirs.rtcp()?,
             next_rtcp: 0,
             replay: Replay::default(),
@@ -47,6 +49,12 @@ impl Srtp {
     /// and index may come twice: the caller's promise.
     pub fn seal_rtp(&self, packet: &mut Vec<u8>, header: usize, index: u64) {
         self.rtp_out.seal_rtp(packet, header, index);
+    }
+
+    /// Put the payload of an RTP packet whose header is this long into `plain`; false if it is not
+    /// authentic. What came before is known to who gives the indexes.
+    pub fn open_rtp(&self, packet: &[u8], header: usize, index: u64, plain: &mut Vec<u8>) -> bool {
+        self.rtp_in.open_rtp(packet, header, index, plain)
     }
 
     /// Protect a compound RTCP packet of ours in place.

@@ -81,6 +81,9 @@ fn gcm_seals_and_opens() {
         let mut packet = [hex(RTP_HEADER), hex(RTP_TEXT)].concat();
         cipher.seal_rtp(&mut packet, 12, 0xf17b);
         assert_eq!(packet, [hex(RTP_HEADER), hex(rtp)].concat());
+        let mut plain = Vec::new();
+        assert!(cipher.open_rtp(&packet, 12, 0xf17b, &mut plain));
+        assert_eq!(plain, hex(RTP_TEXT));
         let mut packet = hex(RTCP);
         cipher.seal_rtcp(&mut packet, 0x5d4);
         assert_eq!(packet, [hex("81c8000d 4d617273"), hex(rtcp)].concat());
@@ -173,5 +176,34 @@ fn rtcp_is_taken_from_the_other_side_once_and_unchanged() {
             assert_eq!(plain, hex(RTCP));
             assert!(!server.open_rtcp(&packet, &mut plain), "a copy");
         }
+    }
+}
+
+/// The same of media; under another index it is not authentic, so that no number can be claimed.
+#[test]
+fn rtp_is_taken_from_the_other_side_unchanged_and_under_its_number() {
+    for profile in PROFILES {
+        let (client, server) = pair(profile);
+        let index = 0x2_f17b;
+        let mut packet = [hex(RTP_HEADER), hex(RTP_TEXT)].concat();
+        client.seal_rtp(&mut packet, 12, index);
+        let mut plain = Vec::new();
+        for at in 0..packet.len() {
+            for bit in 0..8 {
+                let mut changed = packet.clone();
+                changed[at] ^= 1 << bit;
+                assert!(!server.open_rtp(&changed, 12, index, &mut plain));
+            }
+        }
+        for length in 0..packet.len() {
+            assert!(!server.open_rtp(&packet[..length], 12.min(length), index, &mut plain));
+            assert!(!server.open_rtp(&packet[..length], 12, index, &mut plain));
+        }
+        for other in [index - 0x1_0000, index + 0x1_0000] {
+            assert!(!server.open_rtp(&packet, 12, other, &mut plain));
+        }
+        assert!(!client.open_rtp(&packet, 12, index, &mut plain), "its own");
+        assert!(server.open_rtp(&packet, 12, index, &mut plain));
+        assert_eq!(plain, hex(RTP_TEXT));
     }
 }
