@@ -139,6 +139,9 @@ impl Session {
                 ..Default::default()
             });
         }
+        for mid in &more.stopped {
+            change.stop_media(*mid);
+        }
         let mut added = Vec::new();
         let kinds = [
             (more.audios, MediaKind::Audio),
@@ -155,7 +158,9 @@ impl Session {
         let restart = more
             .ice_restart
             .then(|| (change.ice_restart(true), transport.credentials()));
-        match change.apply() {
+        let offer = change.apply();
+        self.down.retain(|d| !more.stopped.contains(&d.mid));
+        match offer {
             Some((offer, pending)) => {
                 let text = offer.to_sdp_string();
                 self.last_offer = Some(match &restart {

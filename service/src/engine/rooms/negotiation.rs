@@ -259,6 +259,12 @@ impl Locked<'_> {
             ice_restart: std::mem::take(&mut participant.offering.ice_restart),
             ..Default::default()
         };
+        if participant.is_native() {
+            let over = |r: &Receiving| r.track.is_none() && r.routed.is_none();
+            let gone = participant.receiving.iter().filter(|r| over(r));
+            more.stopped = gone.map(|r| Mid::from(r.mid.as_str())).collect();
+            participant.receiving.retain(|r| !over(r));
+        }
         let mut added = Vec::new();
         for track in pending {
             let free = participant

@@ -186,6 +186,15 @@ impl Participant {
         self.subscriber.unwrap_or(self.publisher)
     }
 
+    /// Whether libwebrtc itself tells the client of tracks, as in LiveKit's SDKs for Python, Rust and
+    /// telephones. It does so only when a section begins to be received, not, as browsers do, when
+    /// its stream gets another name; and a track that such a client let go stays silent in a section
+    /// that is used again (`livekit` 1.2.1 of PyPI).
+    pub fn is_native(&self) -> bool {
+        use lk::client_info::Sdk;
+        !matches!(self.client.sdk(), Sdk::Unknown | Sdk::Js)
+    }
+
     /// Whether others may know of and receive this track (S3).
     pub fn shows(&self, track: &Track) -> bool {
         self.grants.allows(track.info.source())
