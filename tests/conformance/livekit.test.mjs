@@ -20,7 +20,7 @@ after(async () => {
 
 const framesOf = (tab, identity) => tab.evaluate((i) => frames[i] ?? 0, identity);
 
-const codecOf = (tab, type, having) => tab.evaluate(([t, h]) => codecOf(t, h), [type, having]);
+const codecOf = (tab, type, kind) => tab.evaluate(([t, k]) => codecOf(t, k), [type, kind]);
 
 /** Moving pictures of somebody, and sound. */
 async function seesAndHears(tab, identity) {
@@ -54,7 +54,7 @@ for (const { name, start, skip, lacks } of servers) {
       const ada = await join('ada', 'h264', { publishDefaults: { videoCodec: 'h264', backupCodec: false } });
       const bob = await join('bob', 'h264');
       await seesAndHears(bob, 'ada');
-      assert.equal((await codecOf(bob, 'inbound-rtp', 'frameWidth')).mimeType, 'video/H264');
+      assert.equal((await codecOf(bob, 'inbound-rtp', 'video')).mimeType, 'video/H264');
       await close(ada, bob);
     });
 
@@ -75,6 +75,17 @@ for (const { name, start, skip, lacks } of servers) {
       await seesAndHears(ada, 'bob');
       // The wire's number of DTLS 1.3 (RFC 9147, 5.3).
       assert.equal(await ada.evaluate(() => dtlsVersion()), 'FEFC');
+      await close(ada, bob);
+    });
+
+    test('sound is sent with redundancy (RED), and heard', async () => {
+      const ada = await join('ada', 'red');
+      const bob = await join('bob', 'red', { singlePeerConnection: false });
+      await seesAndHears(bob, 'ada');
+      await seesAndHears(ada, 'bob');
+      // Of what is received Chromium's statistics name the codec inside alone.
+      assert.equal(await ada.evaluate(() => soundCodec()), 'audio/red');
+      assert.equal(await bob.evaluate(() => soundCodec()), 'audio/red');
       await close(ada, bob);
     });
 

@@ -94,11 +94,17 @@ async function* reports() {
   }
 }
 
-/** The codec of the first stream of a type that has a member. */
-globalThis.codecOf = async (type, having) => {
+/** The codec of the first stream of a type and kind that packets came or went in. */
+globalThis.codecOf = async (type, kind) => {
   for await (const [report, stats] of reports()) {
-    if (report.type === type && report[having] !== undefined) return stats.get(report.codecId);
+    if (report.type === type && report.kind === kind && (report.packetsSent ?? report.packetsReceived) > 0) return stats.get(report.codecId);
   }
+};
+
+/** What sound is sent as. */
+globalThis.soundCodec = () => {
+  const { sender } = [...room.localParticipant.audioTrackPublications.values()][0].track;
+  return sender.getParameters().codecs[0].mimeType;
 };
 
 globalThis.dtlsVersion = async () => {

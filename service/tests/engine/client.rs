@@ -52,6 +52,8 @@ pub struct Heard {
     pub picture: Option<(Mark, Descriptor)>,
     /// When a sound was captured ([`camera::micros`]).
     pub captured: Option<u64>,
+    /// Of sound: how many blocks a packet of RED has; 0 for plain sound.
+    pub blocks: usize,
 }
 
 /// What a client has seen so far.
@@ -240,19 +242,24 @@ pub fn tracks() -> Vec<lk::AddTrackRequest> {
 
 impl Offering {
     pub async fn new() -> Self {
-        Self::by_udp(None).await
+        Self::by_udp(None, false).await
+    }
+
+    /// With redundant sound (RFC 2198).
+    pub async fn redundant() -> Self {
+        Self::by_udp(None, true).await
     }
 
     /// With a camera that sends simulcast layers.
     pub async fn simulcast() -> Self {
-        Self::by_udp(Some(Camera::new())).await
+        Self::by_udp(Some(Camera::new()), false).await
     }
 
-    async fn by_udp(simulcast: Option<Camera>) -> Self {
+    async fn by_udp(simulcast: Option<Camera>, red: bool) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let local = socket.local_addr().expect("a bound socket");
         let candidate = Candidate::host(local, "udp").expect("a valid address");
-        Self::with(Bound::Udp(socket), candidate, simulcast)
+        Self::with(Bound::Udp(socket), candidate, simulcast, red)
     }
 
     /// A client whose network lets no UDP through.
@@ -267,14 +274,15 @@ impl Offering {
             Bound::Tcp(socket),
             candidate.expect("a valid address"),
             None,
+            false,
         )
     }
 
-    fn with(socket: Bound, candidate: Candidate, simulcast: Option<Camera>) -> Self {
+    fn with(socket: Bound, candidate: Candidate, simulcast: Option<Camera>, red: bool) -> Self {
         let mut rtc = Rtc::builder()
             .set_rtp_mode(true)
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, red)
             .enable_vp8(true)
             .enable_raw_packets(true)
             .build(Instant::now());
@@ -371,6 +379,7 @@ impl Offering {
             sent: 0,
             wants_keyframe: true,
             simulcast: self.simulcast,
+            sound: (0, Vec::new()),
         };
         Client {
             name: name.to_owned(),
@@ -614,6 +623,8 @@ struct Running {
     sent: u64,
     wants_keyframe: bool,
     simulcast: Option<Camera>,
+    /// The newest sound and its time, for the next packet of RED to repeat.
+    sound: (u32, Vec<u8>),
 }
 
 impl Running {
@@ -763,6 +774,10 @@ impl Running {
                     at: Instant::now(),
                     picture: camera::read(&packet.payload),
                     captured: before.rsplit_once('@').and_then(|(_, m)| m.parse().ok()),
+                    blocks: match self.red() == Some(packet.header.payload_type) {
+                        true => text.matches('@').count(),
+                        false => 0,
+                    },
                 };
                 self.note(|s| s.heard.push(heard));
             }
@@ -796,11 +811,14 @@ impl Running {
         self.sent += 1;
         let n = self.sent;
         let micros = camera::micros(Instant::now());
-        self.write(
-            self.microphone,
-            (micros * 48 / 1_000) as u32,
-            format!("{:>60}@{micros}#{}/a", "", self.name).into_bytes(),
-        );
+        let sound = format!("{:>60}@{micros}#{}/a", "", self.name).into_bytes();
+        let time = (micros * 48 / 1_000) as u32;
+        let before = std::mem::replace(&mut self.sound, (time, sound.clone()));
+        let payload = match self.red() {
+            Some(_) => red(*self.payload_type(true), time - before.0, &before.1, sound),
+            None => sound,
+        };
+        self.write(self.microphone, time, payload);
         if let Some(mut camera) = self.simulcast.take() {
             let pt = self.payload_type(false);
             let now = Instant::now();
@@ -818,7 +836,8 @@ impl Running {
     fn write(&mut self, mid: Mid, time: u32, payload: Vec<u8>) {
         let kind = self.rtc.media(mid).map(|m| m.kind());
         let audio = kind == Some(MediaKind::Audio);
-        let pt = self.payload_type(audio);
+        let red = self.red().filter(|_| audio);
+        let pt = red.unwrap_or_else(|| self.payload_type(audio));
         let mut api = self.rtc.direct_api();
         let Some(stream) = api.stream_tx_by_mid(mid, None) else {
             return;
@@ -830,7 +849,29 @@ impl Running {
     }
 }
 
+/// One repetition, and the sound itself (RFC 2198).
+fn red(payload_type: u8, back: u32, before: &[u8], sound: Vec<u8>) -> Vec<u8> {
+    let mut payload = Vec::new();
+    // What lies further back cannot be written, and after a pause of this client is not there.
+    let before = if back < 1 << 14 { before } else { &[] };
+    if !before.is_empty() {
+        let field = back << 10 | before.len() as u32;
+        payload.push(0x80 | payload_type);
+        payload.extend(&field.to_be_bytes()[1..]);
+    }
+    payload.push(payload_type);
+    payload.extend(before);
+    payload.extend(sound);
+    payload
+}
+
 impl Running {
+    /// The payload type of redundant sound, if it was negotiated.
+    fn red(&self) -> Option<str0m::media::Pt> {
+        let config = self.rtc.codec_config();
+        config.params().iter().find_map(|p| p.red())
+    }
+
     fn payload_type(&self, audio: bool) -> str0m::media::Pt {
         let config = self.rtc.codec_config();
         let params = config.params().iter();

@@ -10,6 +10,7 @@ mod layers;
 mod moves;
 mod nonsense;
 mod permissions;
+mod redundancy;
 mod resume;
 mod room_service;
 mod server;

@@ -11,8 +11,9 @@ use str0m::Rtc;
 use super::choice::{Aim, Choice, Pick};
 use super::command::Want;
 use super::continuity::Continuity;
-use super::forward::{Forward, TrackKey};
+use super::forward::{Descriptor, Forward, TrackKey};
 use super::layers::{Layer, Rates};
+use super::red::Since;
 
 /// How long to wait for a key frame before asking once more.
 const KEYFRAME_PATIENCE: Duration = Duration::from_millis(500);
@@ -66,8 +67,17 @@ pub(crate) struct Downstream {
     asked: Option<Instant>,
     /// Frames of the new source that were sent, as far as they matter to [`Hurry`].
     hurry: Hurry,
-    /// The payload type negotiated for what the source sends, looked up once per source.
-    payload_type: Option<(CodecSpec, Option<Pt>)>,
+    /// What of a source's sound was sent here.
+    since: Since,
+    /// The payload types negotiated for what the source sends, looked up once per source.
+    payload_types: Option<(CodecSpec, Option<PayloadTypes>)>,
+}
+
+/// That of a codec, and that of its redundant form.
+#[derive(Debug, Clone, Copy)]
+struct PayloadTypes {
+    media: Pt,
+    red: Option<Pt>,
 }
 
 impl Downstream {
@@ -92,7 +102,8 @@ impl Downstream {
             started: None,
             asked: None,
             hurry: Hurry::default(),
-            payload_type: None,
+            since: Since::default(),
+            payload_types: None,
         })
     }
 
@@ -184,14 +195,14 @@ impl Downstream {
 
     /// Send a packet of the routed track; the caller drains the session afterwards.
     pub fn deliver(&mut self, rtc: &mut Rtc, packet: &Forward, now: Instant) -> Delivered {
-        let Some(pt) = self.payload_type(rtc, packet.spec) else {
+        let Some(types) = self.payload_types(rtc, packet.spec) else {
             return Delivered::Dropped;
         };
         match self.pick(packet) {
             Pick::Send => {}
             Pick::Begin => self.begin(rtc, packet, now),
             Pick::Skip => {
-                self.continuity.skip(packet.head.seq, packet.vp8.as_ref());
+                self.continuity.skip(packet.head.seq, packet.vp8());
                 return Delivered::Dropped;
             }
             Pick::Await => return self.await_keyframe(now),
@@ -202,7 +213,7 @@ impl Downstream {
             return Delivered::Dropped;
         };
         let delay = self.hurry.next(packet.marker);
-        let payload = packet.payload.clone();
+        let (pt, payload) = self.payload(types, packet);
         let mut write = RtpWrite::new(pt, out_seq.into(), time, packet.captured, payload)
             .marker(packet.marker)
             .nackable(self.video)
@@ -215,8 +226,7 @@ impl Downstream {
                 ..Default::default()
             });
         if let Some(patch) = packet
-            .vp8
-            .as_ref()
+            .vp8()
             .and_then(|d| self.continuity.map_picture(seq, d))
         {
             write = write.vp8_patch(patch);
@@ -226,6 +236,20 @@ impl Downstream {
             None => return Delivered::Dropped,
         }
         Delivered::Sent
+    }
+
+    /// The payload, and its type: redundant sound as it is to who has RED, else the sound alone.
+    fn payload(&mut self, types: PayloadTypes, packet: &Forward) -> (Pt, Arc<[u8]>) {
+        let Descriptor::Red(red) = &packet.descriptor else {
+            return (types.media, packet.payload.clone());
+        };
+        let covered = self.since.covers(packet.head.time, red.reach);
+        // Inside it stands the publisher's number of the codec.
+        let same = *types.media == red.payload_type;
+        match types.red.filter(|_| covered && same && red.whole) {
+            Some(pt) => (pt, packet.payload.clone()),
+            None => (types.media, red.stripped(&packet.payload)),
+        }
     }
 
     fn pick(&mut self, packet: &Forward) -> Pick {
@@ -239,6 +263,7 @@ impl Downstream {
     }
 
     fn begin(&mut self, rtc: &mut Rtc, packet: &Forward, now: Instant) {
+        self.since = Since::default();
         if let Some(started) = self.started.take() {
             let waited = now.saturating_duration_since(started);
             tracing::debug!(mid = %self.mid, ?waited, "the first packet after a switch");
@@ -264,28 +289,29 @@ impl Downstream {
         Delivered::AwaitsKeyframe
     }
 
-    fn payload_type(&mut self, rtc: &Rtc, spec: CodecSpec) -> Option<Pt> {
-        if let Some((known, pt)) = self.payload_type {
+    fn payload_types(&mut self, rtc: &Rtc, spec: CodecSpec) -> Option<PayloadTypes> {
+        if let Some((known, types)) = self.payload_types {
             if known == spec {
-                return pt;
+                return types;
             }
         }
         let wanted = PayloadParams::new(0.into(), None, spec);
-        let pt = rtc
-            .codec_config()
-            .match_params(wanted)
-            .map(|p| p.pt())
-            .filter(|pt| {
-                rtc.media(self.mid)
-                    .is_some_and(|m| m.remote_pts().contains(pt))
-            });
-        self.payload_type = Some((spec, pt));
-        pt
+        let matched = rtc.codec_config().match_params(wanted);
+        let taken = matched.filter(|p| {
+            let media = rtc.media(self.mid);
+            media.is_some_and(|m| m.remote_pts().contains(&p.pt()))
+        });
+        let types = taken.map(|p| PayloadTypes {
+            media: p.pt(),
+            red: p.red(),
+        });
+        self.payload_types = Some((spec, types));
+        types
     }
 
     /// The offer changed: payload types may have, too.
     pub fn renegotiated(&mut self) {
-        self.payload_type = None;
+        self.payload_types = None;
     }
 }
 

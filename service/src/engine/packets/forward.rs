@@ -8,6 +8,7 @@ use str0m::rtp::{RtpPacket, VideoOrientation, Vp8Descriptor};
 
 use super::choice::Head;
 use super::layers::Layer;
+use super::red::Red;
 
 /// Names a published track inside the engine.
 ///
@@ -27,13 +28,53 @@ pub(crate) struct Forward {
     pub marker: bool,
     pub spec: CodecSpec,
     pub payload: Arc<[u8]>,
-    pub vp8: Option<Vp8Descriptor>,
+    pub descriptor: Descriptor,
     pub audio_level: Option<i8>,
     pub voice_activity: Option<bool>,
     pub orientation: Option<VideoOrientation>,
 }
 
+/// What a payload says of itself, as far as it is needed to send it on.
+#[derive(Debug, Clone)]
+pub(crate) enum Descriptor {
+    None,
+    Vp8(Vp8Descriptor),
+    /// Sound with repetitions of earlier sound.
+    Red(Red),
+}
+
 impl Forward {
+    pub fn vp8(&self) -> Option<&Vp8Descriptor> {
+        match &self.descriptor {
+            Descriptor::Vp8(descriptor) => Some(descriptor),
+            _ => None,
+        }
+    }
+
+    pub fn red_mut(&mut self) -> Option<&mut Red> {
+        match &mut self.descriptor {
+            Descriptor::Red(red) => Some(red),
+            _ => None,
+        }
+    }
+
+    /// Sound with repetitions; `None` if what arrived is no such thing, or holds anything but sound of
+    /// the payload type `plain`.
+    pub fn redundant(
+        track: TrackKey,
+        captured: Instant,
+        packet: RtpPacket,
+        spec: CodecSpec,
+        plain: u8,
+    ) -> Option<Self> {
+        let red = Red::parse(&packet.payload, plain)?;
+        let forward = Self::new(track, 0, captured, packet, spec);
+        Some(Self {
+            descriptor: Descriptor::Red(red),
+            ..forward
+        })
+    }
+
     /// What is forwarded of a received packet of a simulcast layer.
     pub fn new(
         track: TrackKey,
@@ -69,7 +110,7 @@ impl Forward {
             captured,
             marker: packet.header.marker,
             spec,
-            vp8,
+            descriptor: vp8.map_or(Descriptor::None, Descriptor::Vp8),
             audio_level: packet.header.ext_vals.audio_level,
             voice_activity: packet.header.ext_vals.voice_activity,
             orientation: packet.header.ext_vals.video_orientation,

@@ -4,7 +4,8 @@
 //! nothing of ours is allocated. A worker owns its sessions and their tables; what crosses workers
 //! does so through bounded lock-free queues ([`link`]), media as a [`Forward`] whose payload is
 //! shared, datagrams in boxes that are used again. What remains per packet is str0m's own: one
-//! `Arc<[u8]>` for a received payload, one buffer for a sent datagram.
+//! `Arc<[u8]>` for a received payload, one buffer for a sent datagram; and of ours one `Arc<[u8]>` for a
+//! packet of redundant sound, on each worker with receivers that have no RED.
 //!
 //! It may not know sockets, threads or clocks: datagrams and the time come in, datagrams go out
 //! ([`worker`]). Who gives and takes them is `engine::port`, or a simulation. `clippy.toml` says what
@@ -31,6 +32,7 @@ pub(crate) mod negotiate;
 mod orders;
 pub(crate) mod outbox;
 pub(crate) mod paths;
+pub(crate) mod red;
 pub(crate) mod session;
 #[cfg(test)]
 mod simulated;

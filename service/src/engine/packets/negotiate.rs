@@ -58,7 +58,7 @@ impl Transport {
             .set_dtls_cert(self.certificate.clone())
             .set_local_ice_credentials(self.credentials())
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, true)
             .enable_vp8(true)
             .enable_h264(true)
             .set_extension(5, Extension::PlayoutDelay)

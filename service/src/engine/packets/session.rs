@@ -216,9 +216,11 @@ impl Session {
         };
         let pt = packet.header.payload_type;
         let config = self.rtc.codec_config();
-        let Some(spec) = config.find(|p| p.pt() == pt).map(|p| p.spec()) else {
+        let Some(format) = config.find(|p| p.pt() == pt || p.red() == Some(pt)) else {
             return;
         };
+        let (spec, plain) = (format.spec(), *format.pt());
+        let redundant = format.red() == Some(pt);
         let Some(layer) = track.layer_of(rid) else {
             return;
         };
@@ -228,8 +230,14 @@ impl Session {
             if track.audio { 48_000 } else { 90_000 },
             packet.timestamp,
         );
-        let forward = Forward::new(track.key, layer, captured, packet, spec);
-        track.received(&forward, now);
+        let forward = match redundant {
+            true => Forward::redundant(track.key, captured, packet, spec, plain),
+            false => Some(Forward::new(track.key, layer, captured, packet, spec)),
+        };
+        let Some(mut forward) = forward else {
+            return;
+        };
+        track.received(&mut forward, now);
         outlet.forward(forward);
         // Drained by the caller, which is in the middle of doing so.
         track.ask_keyframes(&mut self.rtc, now);

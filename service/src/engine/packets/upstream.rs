@@ -10,6 +10,7 @@ use str0m::Rtc;
 use super::command::Upstream;
 use super::forward::{Forward, TrackKey};
 use super::layers::{Meter, Rates, SPATIAL};
+use super::red::Since;
 
 /// A key frame that was asked for and did not come is asked for again after this, so many times.
 const KEYFRAME_RETRY: Duration = Duration::from_millis(350);
@@ -28,6 +29,8 @@ pub(crate) struct UpTrack {
     /// The smallest first; one without a name where there is no simulcast.
     layers: Vec<UpLayer>,
     meter: Meter,
+    /// Sound of before this is not repeated to anybody.
+    since: Since,
     /// The loudest since the last report, as RFC 6464's level (dBov, 0 is loudest).
     peak: Option<i8>,
 }
@@ -81,6 +84,7 @@ impl UpTrack {
             open: upstream.open,
             layers: layers.collect(),
             meter: Meter::new(rates),
+            since: Since::default(),
             peak: None,
         }
     }
@@ -94,8 +98,22 @@ impl UpTrack {
         Some(at as u8)
     }
 
+    /// What comes now is for others than what came before: a mute has ended, or the room is another
+    /// one.
+    pub fn cut(&mut self) {
+        self.since = Since::default();
+    }
+
     /// Take note of a packet that goes on.
-    pub fn received(&mut self, packet: &Forward, now: Instant) {
+    pub fn received(&mut self, packet: &mut Forward, now: Instant) {
+        if self.audio {
+            let (time, red) = (packet.head.time, packet.red_mut());
+            let reach = red.as_ref().map_or(0, |r| r.reach);
+            let whole = self.since.covers(time, reach);
+            if let Some(red) = red {
+                red.whole = whole;
+            }
+        }
         let layer = packet.head.layer;
         self.meter.received(layer, packet.payload.len(), now);
         if self.audio {

@@ -37,7 +37,7 @@ pub(crate) struct Entrant {
 
 /// The codecs that are negotiated.
 pub(crate) fn codecs() -> Vec<lk::Codec> {
-    ["audio/opus", "video/VP8", "video/H264"]
+    ["audio/opus", "audio/red", "video/VP8", "video/H264"]
         .map(|mime| lk::Codec {
             mime: mime.to_owned(),
             fmtp_line: String::new(),

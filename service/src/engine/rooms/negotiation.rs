@@ -97,6 +97,10 @@ pub(crate) async fn answer_signalled(
 fn preferences(participant: &Participant, offered: &[Section]) -> HashMap<String, Preference> {
     let codec = |mid: &str| {
         let track = participant.tracks.iter().find(|t| t.info.mid == mid)?;
+        if track.kind() == Kind::Audio && !track.info.disable_red {
+            // The answer names it first where the client has it; then it is what the client sends.
+            return Some("red".to_owned());
+        }
         Some(track.info.mime_type.split_once('/')?.1.to_owned())
     };
     offered

@@ -328,7 +328,7 @@ fn new_track(key: TrackKey, request: &lk::AddTrackRequest) -> Track {
         mime_type: mime.to_owned(),
         codecs: if video { vec![codec] } else { Vec::new() },
         stereo: request.stereo,
-        disable_red: true,
+        disable_red: request.disable_red,
         encryption: request.encryption,
         stream,
         audio_features: request.audio_features.clone(),
