@@ -50,24 +50,28 @@ for (const { name, start, skip, lacks } of servers) {
       assert.equal(moved.status, 200);
     }
 
-    test('H.264 is sent, forwarded and decoded', async () => {
-      const ada = await join('ada', 'h264', { publishDefaults: { videoCodec: 'h264', backupCodec: false } });
-      const bob = await join('bob', 'h264');
-      await seesAndHears(bob, 'ada');
-      assert.equal((await codecOf(bob, 'inbound-rtp', 'video')).mimeType, 'video/H264');
-      await close(ada, bob);
-    });
+    for (const [videoCodec, mimeType] of [['h264', 'video/H264'], ['vp9', 'video/VP9']]) {
+      const options = { publishDefaults: { videoCodec, backupCodec: false } };
 
-    test('H.264 is decoded after a move, too', { skip: lacks.moves }, async () => {
-      const options = { publishDefaults: { videoCodec: 'h264', backupCodec: false } };
-      const ada = await join('ada', 'h264 here', options);
-      const cid = await join('cid', 'h264 there', options);
-      const bob = await join('bob', 'h264 here');
-      await seesAndHears(bob, 'ada');
-      await move('bob', 'h264 here', 'h264 there');
-      await seesAndHears(bob, 'cid');
-      await close(ada, bob, cid);
-    });
+      test(`${videoCodec} is sent, forwarded and decoded`, async () => {
+        const ada = await join('ada', videoCodec, options);
+        const bob = await join('bob', videoCodec);
+        await seesAndHears(bob, 'ada');
+        assert.equal((await codecOf(bob, 'inbound-rtp', 'video')).mimeType, mimeType);
+        await close(ada, bob);
+      });
+
+      test(`${videoCodec} is decoded after a move, too`, { skip: lacks.moves }, async () => {
+        const [here, there] = [`${videoCodec} here`, `${videoCodec} there`];
+        const ada = await join('ada', here, options);
+        const cid = await join('cid', there, options);
+        const bob = await join('bob', here);
+        await seesAndHears(bob, 'ada');
+        await move('bob', here, there);
+        await seesAndHears(bob, 'cid');
+        await close(ada, bob, cid);
+      });
+    }
 
     test('the transport is DTLS 1.3, which this browser has', { skip: lacks.dtls13 }, async () => {
       const ada = await join('ada', 'dtls');

@@ -14,6 +14,7 @@ use super::continuity::Continuity;
 use super::forward::{Descriptor, Forward, TrackKey};
 use super::layers::{Layer, Rates};
 use super::red::Since;
+use super::vp9::Edits;
 
 /// How long to wait for a key frame before asking once more.
 const KEYFRAME_PATIENCE: Duration = Duration::from_millis(500);
@@ -205,6 +206,10 @@ impl Downstream {
                 self.continuity.skip(packet.head.seq, packet.vp8());
                 return Delivered::Dropped;
             }
+            Pick::Lacks => {
+                self.continuity.skip(packet.head.seq, None);
+                return self.await_keyframe(now);
+            }
             Pick::Await => return self.await_keyframe(now),
             Pick::Drop => return Delivered::Dropped,
         }
@@ -212,10 +217,11 @@ impl Downstream {
         let Some((out_seq, time)) = self.continuity.map(seq, time, packet.captured) else {
             return Delivered::Dropped;
         };
-        let delay = self.hurry.next(packet.marker);
+        let marker = packet.marker || self.choice.ends_picture(&packet.head);
+        let delay = self.hurry.next(marker);
         let (pt, payload) = self.payload(types, packet);
         let mut write = RtpWrite::new(pt, out_seq.into(), time, packet.captured, payload)
-            .marker(packet.marker)
+            .marker(marker)
             .nackable(self.video)
             .ext_vals(ExtensionValues {
                 audio_level: packet.audio_level,
@@ -240,8 +246,13 @@ impl Downstream {
 
     /// The payload, and its type: redundant sound as it is to who has RED, else the sound alone.
     fn payload(&mut self, types: PayloadTypes, packet: &Forward) -> (Pt, Arc<[u8]>) {
-        let Descriptor::Red(red) = &packet.descriptor else {
-            return (types.media, packet.payload.clone());
+        let red = match &packet.descriptor {
+            Descriptor::Red(red) => red,
+            Descriptor::Vp9(vp9) => {
+                let edits = self.continuity.map_vp9(vp9);
+                return (types.media, edited(&packet.payload, edits));
+            }
+            _ => return (types.media, packet.payload.clone()),
         };
         let covered = self.since.covers(packet.head.time, red.reach);
         // Inside it stands the publisher's number of the codec.
@@ -313,6 +324,18 @@ impl Downstream {
     pub fn renegotiated(&mut self) {
         self.payload_types = None;
     }
+}
+
+/// The payload with some bytes replaced: a copy, if they differ at all.
+fn edited(payload: &Arc<[u8]>, edits: Edits) -> Arc<[u8]> {
+    let mut out = payload.clone();
+    for (at, byte) in edits.into_iter().flatten() {
+        let at = usize::from(at);
+        if payload.get(at).is_some_and(|b| *b != byte) {
+            Arc::make_mut(&mut out)[at] = byte;
+        }
+    }
+    out
 }
 
 /// Lets a receiver show the first picture of a new source as soon as it is decoded, instead of

@@ -6,9 +6,10 @@ use std::time::Instant;
 use str0m::format::{Codec, CodecSpec};
 use str0m::rtp::{RtpPacket, VideoOrientation, Vp8Descriptor};
 
-use super::choice::Head;
-use super::layers::Layer;
+use super::choice::{Head, Nested};
+use super::layers::{Layer, SPATIAL, TEMPORAL};
 use super::red::Red;
+use super::vp9::Vp9;
 
 /// Names a published track inside the engine.
 ///
@@ -39,6 +40,7 @@ pub(crate) struct Forward {
 pub(crate) enum Descriptor {
     None,
     Vp8(Vp8Descriptor),
+    Vp9(Vp9),
     /// Sound with repetitions of earlier sound.
     Red(Red),
 }
@@ -68,54 +70,80 @@ impl Forward {
         plain: u8,
     ) -> Option<Self> {
         let red = Red::parse(&packet.payload, plain)?;
-        let forward = Self::new(track, 0, captured, packet, spec);
+        let forward = Self::new(track, None, captured, packet, spec);
         Some(Self {
             descriptor: Descriptor::Red(red),
             ..forward
         })
     }
 
-    /// What is forwarded of a received packet of a simulcast layer.
+    /// What is forwarded of a received packet: of a simulcast layer, or of a track that has one stream.
     pub fn new(
         track: TrackKey,
-        spatial: u8,
+        spatial: Option<u8>,
         captured: Instant,
         packet: RtpPacket,
         spec: CodecSpec,
     ) -> Self {
-        let vp8 = match spec.codec {
-            Codec::Vp8 => Vp8Descriptor::parse(&packet.payload).ok(),
-            _ => None,
+        let descriptor = match spec.codec {
+            Codec::Vp8 => {
+                Vp8Descriptor::parse(&packet.payload).map_or(Descriptor::None, Descriptor::Vp8)
+            }
+            Codec::Vp9 => Vp9::parse(&packet.payload).map_or(Descriptor::None, Descriptor::Vp9),
+            _ => Descriptor::None,
         };
-        let starts_keyframe = match spec.codec {
-            Codec::Vp8 => vp8.is_some_and(|d| d.starts_keyframe(&packet.payload)),
-            Codec::H264 => starts_h264_keyframe(&packet.payload),
-            _ => true,
+        let mut head = Head {
+            stream: *packet.header.ssrc,
+            seq: *packet.seq_no,
+            time: packet.header.timestamp,
+            layer: Layer::new(spatial.unwrap_or(0), 0),
+            starts_keyframe: spec.codec.is_audio(),
+            sync: false,
+            opens: false,
+            nested: None,
         };
-        let temporal = match spec.codec {
-            Codec::Vp8 => vp8_temporal(&packet.payload),
-            _ => None,
-        };
-        let (temporal, sync) = temporal.unwrap_or((0, false));
+        match &descriptor {
+            Descriptor::Vp8(vp8) => {
+                head.starts_keyframe = vp8.starts_keyframe(&packet.payload);
+                let temporal = vp8_temporal(&packet.payload);
+                (head.layer.temporal, head.sync) = temporal.unwrap_or((0, false));
+            }
+            Descriptor::Vp9(vp9) => vp9_head(&mut head, vp9, spatial.is_none()),
+            _ if spec.codec == Codec::H264 => {
+                head.starts_keyframe = starts_h264_keyframe(&packet.payload);
+            }
+            _ => {}
+        }
         Self {
             track,
-            head: Head {
-                stream: *packet.header.ssrc,
-                seq: *packet.seq_no,
-                time: packet.header.timestamp,
-                layer: Layer::new(spatial, temporal),
-                starts_keyframe,
-                sync,
-            },
+            head,
             captured,
             marker: packet.header.marker,
             spec,
-            descriptor: vp8.map_or(Descriptor::None, Descriptor::Vp8),
+            descriptor,
             audio_level: packet.header.ext_vals.audio_level,
             voice_activity: packet.header.ext_vals.voice_activity,
             orientation: packet.header.ext_vals.video_orientation,
             payload: packet.payload,
         }
+    }
+}
+
+/// A VP9 packet's place in its stream. Spatial layers of its own count where the track has no others.
+fn vp9_head(head: &mut Head, vp9: &Vp9, single: bool) {
+    head.starts_keyframe = vp9.starts_keyframe();
+    let Some(layers) = vp9.layers else {
+        return;
+    };
+    head.layer.temporal = layers.temporal.min(TEMPORAL as u8 - 1);
+    head.opens = layers.switch;
+    if single {
+        head.layer.spatial = layers.spatial.min(SPATIAL as u8 - 1);
+        head.nested = Some(Nested {
+            begins: vp9.begins,
+            ends: vp9.ends,
+            refers_back: vp9.refers_back,
+        });
     }
 }
 

@@ -38,4 +38,5 @@ pub(crate) mod session;
 mod simulated;
 pub(crate) mod streams;
 pub(crate) mod upstream;
+pub(crate) mod vp9;
 pub(crate) mod worker;

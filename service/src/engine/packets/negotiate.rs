@@ -61,6 +61,7 @@ impl Transport {
             .enable_opus(true, true)
             .enable_vp8(true)
             .enable_h264(true)
+            .enable_vp9(true)
             .set_extension(5, Extension::PlayoutDelay)
             .set_stats_interval(Some(STATS))
             .enable_bwe(Some(super::bandwidth::INITIAL))

@@ -89,13 +89,17 @@ impl UpTrack {
         }
     }
 
-    /// The place of a simulcast layer, smallest first; `None` for one that was not announced.
-    pub fn layer_of(&self, rid: Option<Rid>) -> Option<u8> {
+    /// The place of a simulcast layer, smallest first; `None` inside for a track without simulcast, and
+    /// outside for a layer that was not announced.
+    pub fn layer_of(&self, rid: Option<Rid>) -> Option<Option<u8>> {
+        if self.layers.len() == 1 && rid.is_none() {
+            return Some(None);
+        }
         let at = match rid {
             Some(rid) => self.layers.iter().position(|l| l.rid == Some(rid))?,
             None => 0,
         };
-        Some(at as u8)
+        Some(Some(at as u8))
     }
 
     /// What comes now is for others than what came before: a mute has ended, or the room is another
@@ -115,7 +119,9 @@ impl UpTrack {
             }
         }
         let layer = packet.head.layer;
-        self.meter.received(layer, packet.payload.len(), now);
+        let nested = packet.head.nested.is_some();
+        self.meter
+            .received(layer, nested, packet.payload.len(), now);
         if self.audio {
             self.heard(packet.audio_level);
         } else if packet.head.starts_keyframe {
@@ -137,8 +143,10 @@ impl UpTrack {
 
     /// Key frames are wanted of these layers, a bit each.
     pub fn want_keyframes(&mut self, layers: u8) {
+        // Layers inside of one stream have their key frames together.
+        let single = self.layers.len() == 1;
         for (spatial, layer) in self.layers.iter_mut().enumerate() {
-            if !self.audio && layers >> spatial & 1 == 1 {
+            if !self.audio && (layers >> spatial & 1 == 1 || single && layers != 0) {
                 layer.keyframe.wanted = true;
                 layer.keyframe.unanswered = 0;
             }

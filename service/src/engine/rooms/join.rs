@@ -36,8 +36,16 @@ pub(crate) struct Entrant {
 }
 
 /// The codecs that are negotiated.
+const CODECS: [&str; 5] = [
+    "audio/opus",
+    "audio/red",
+    "video/VP8",
+    "video/H264",
+    "video/VP9",
+];
+
 pub(crate) fn codecs() -> Vec<lk::Codec> {
-    ["audio/opus", "audio/red", "video/VP8", "video/H264"]
+    CODECS
         .map(|mime| lk::Codec {
             mime: mime.to_owned(),
             fmtp_line: String::new(),
