@@ -16,6 +16,7 @@ use plenary_protocol::media::SlotMessage;
 use prost::Message as _;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
+use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::RtpWrite;
@@ -47,6 +48,7 @@ pub struct Heard {
     pub seq: u64,
     pub time: u32,
     pub keyframe: bool,
+    pub marker: bool,
     pub at: Instant,
     /// Of a [`Camera`]'s packets.
     pub picture: Option<(Mark, Descriptor)>,
@@ -240,26 +242,71 @@ pub fn tracks() -> Vec<lk::AddTrackRequest> {
     ]
 }
 
+/// What a client sends and takes.
+struct Media {
+    camera: Option<Camera>,
+    red: bool,
+    /// Of video; the first is what it sends.
+    codecs: Vec<Codec>,
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            camera: None,
+            red: false,
+            codecs: vec![Codec::Vp8],
+        }
+    }
+}
+
 impl Offering {
     pub async fn new() -> Self {
-        Self::by_udp(None, false).await
+        Self::by_udp(Media::default()).await
     }
 
     /// With redundant sound (RFC 2198).
     pub async fn redundant() -> Self {
-        Self::by_udp(None, true).await
+        let media = Media {
+            red: true,
+            ..Default::default()
+        };
+        Self::by_udp(media).await
+    }
+
+    /// With a camera that sends all layers in one stream.
+    pub async fn nested(codec: Codec) -> Self {
+        let media = Media {
+            camera: Some(Camera::nested(codec)),
+            codecs: vec![codec],
+            ..Default::default()
+        };
+        Self::by_udp(media).await
+    }
+
+    /// Somebody who takes these video codecs, and sends the first.
+    pub async fn taking(codecs: &[Codec]) -> Self {
+        let media = Media {
+            codecs: codecs.to_vec(),
+            ..Default::default()
+        };
+        Self::by_udp(media).await
     }
 
     /// With a camera that sends simulcast layers.
     pub async fn simulcast() -> Self {
-        Self::by_udp(Some(Camera::new()), false).await
+        Self::by_udp(Media {
+            camera: Some(Camera::new()),
+            ..Default::default()
+        })
+        .await
     }
 
-    async fn by_udp(simulcast: Option<Camera>, red: bool) -> Self {
+    async fn by_udp(media: Media) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let local = socket.local_addr().expect("a bound socket");
         let candidate = Candidate::host(local, "udp").expect("a valid address");
-        Self::with(Bound::Udp(socket), candidate, simulcast, red)
+        Self::with(Bound::Udp(socket), candidate, media)
     }
 
     /// A client whose network lets no UDP through.
@@ -273,22 +320,28 @@ impl Offering {
         Self::with(
             Bound::Tcp(socket),
             candidate.expect("a valid address"),
-            None,
-            false,
+            Media::default(),
         )
     }
 
-    fn with(socket: Bound, candidate: Candidate, simulcast: Option<Camera>, red: bool) -> Self {
-        let mut rtc = Rtc::builder()
+    fn with(socket: Bound, candidate: Candidate, media: Media) -> Self {
+        let simulcast = media.camera;
+        let mut builder = Rtc::builder()
             .set_rtp_mode(true)
             .clear_codecs()
-            .enable_opus(true, red)
-            .enable_vp8(true)
-            .enable_raw_packets(true)
-            .build(Instant::now());
+            .enable_opus(true, media.red)
+            .enable_raw_packets(true);
+        for codec in media.codecs {
+            builder = match codec {
+                Codec::Vp9 => builder.enable_vp9(true),
+                _ => builder.enable_vp8(true),
+            };
+        }
+        let mut rtc = builder.build(Instant::now());
         rtc.add_local_candidate(candidate);
         let mut change = rtc.sdp_api();
-        let layers = simulcast.as_ref().map(|_| Simulcast {
+        let layered = simulcast.as_ref().filter(|c| c.codec() == Codec::Vp8);
+        let layers = layered.map(|_| Simulcast {
             send: ["q", "h", "f"].map(SimulcastLayer::new).into(),
             recv: Vec::new(),
         });
@@ -330,12 +383,22 @@ impl Offering {
     }
 
     fn packed(&self) -> String {
+        let mut tracks = tracks();
+        let nested = self.simulcast.as_ref().map(Camera::codec);
+        if let Some(codec) = nested.filter(|c| *c != Codec::Vp8) {
+            tracks[1].layers = camera::announced();
+            tracks[1].simulcast_codecs = vec![lk::SimulcastCodec {
+                codec: codec.to_string().to_lowercase(),
+                cid: "cam".to_owned(),
+                ..Default::default()
+            }];
+        }
         let request = lk::JoinRequest {
             connection_settings: Some(lk::ConnectionSettings {
                 auto_subscribe: true,
                 ..Default::default()
             }),
-            add_track_requests: tracks(),
+            add_track_requests: tracks,
             publisher_offer: Some(lk::SessionDescription {
                 r#type: "offer".to_owned(),
                 sdp: self.sdp.clone(),
@@ -771,6 +834,7 @@ impl Running {
                     seq: *packet.seq_no,
                     time: packet.header.timestamp,
                     keyframe: packet.payload.first() == Some(&0x10) && packet.payload[1] == 0,
+                    marker: packet.header.marker,
                     at: Instant::now(),
                     picture: camera::read(&packet.payload),
                     captured: before.rsplit_once('@').and_then(|(_, m)| m.parse().ok()),

@@ -8,6 +8,7 @@ mod data;
 mod forwarding;
 mod layers;
 mod moves;
+mod nested;
 mod nonsense;
 mod permissions;
 mod redundancy;

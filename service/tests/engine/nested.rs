@@ -21,7 +21,9 @@ async fn gets_up_to(viewer: &Client, owner: &str, layer: usize, pictures: usize)
         .until(&format!("pictures up to {top}"), |s| {
             let video = s.heard.iter().rev().filter(|h| h.picture.is_some());
             let ends: Vec<_> = video.clone().filter(|h| h.marker).take(pictures).collect();
-            let Some(first) = ends.last() else { return false };
+            let Some(first) = ends.last() else {
+                return false;
+            };
             let of_them = video.take_while(|h| h.time != first.time);
             ends.len() == pictures
                 && ends.iter().all(|h| h.from == top)
@@ -53,7 +55,10 @@ fn assert_seamless(heard: &[Heard]) {
             continue;
         }
         assert!(a.marker, "a picture ends with a marker: {a:?} {b:?}");
-        assert!(b.from.ends_with("/s0"), "and begins with the lowest layer: {b:?}");
+        assert!(
+            b.from.ends_with("/s0"),
+            "and begins with the lowest layer: {b:?}"
+        );
         assert!(b.time.wrapping_sub(a.time) < 1 << 31, "{a:?} {b:?}");
         let step = ids_b.picture.wrapping_sub(ids_a.picture) & 0x7fff;
         assert!((1..8).contains(&step), "{a:?} {b:?}");
@@ -81,7 +86,9 @@ async fn each_viewer_gets_its_layer_of_vp9_and_those_below() {
     gets_up_to(&bob, "ada", 1, 20).await;
     gets_up_to(&cid, "ada", 0, 20).await;
     // And through another source.
-    let moved = server.engine.move_participant("bob", "here", "there", Grants::speaker());
+    let moved = server
+        .engine
+        .move_participant("bob", "here", "there", Grants::speaker());
     moved.await.expect("somebody to move");
     gets_up_to(&bob, "eve", 2, 20).await;
     assert_seamless(&bob.look(|s| s.heard.clone()));
@@ -94,7 +101,13 @@ async fn each_viewer_gets_its_layer_of_vp9_and_those_below() {
 async fn who_lacks_the_codec_is_told_and_gets_nothing_of_it() {
     let server = Server::start().await;
     let ada = join(&server, "room", "ada", Offering::nested(Codec::Vp9).await).await;
-    let bob = join(&server, "room", "bob", Offering::taking(&[Codec::Vp8]).await).await;
+    let bob = join(
+        &server,
+        "room",
+        "bob",
+        Offering::taking(&[Codec::Vp8]).await,
+    )
+    .await;
     let told = |s: &crate::client::Seen| {
         s.signals.iter().any(|m| match m {
             Message::SubscriptionResponse(response) => {
@@ -105,7 +118,8 @@ async fn who_lacks_the_codec_is_told_and_gets_nothing_of_it() {
         })
     };
     bob.until("the reason", told).await;
-    bob.until("her sound", |s| s.heard.iter().any(|h| h.from == "ada/a")).await;
+    bob.until("her sound", |s| s.heard.iter().any(|h| h.from == "ada/a"))
+        .await;
     assert!(bob.look(|s| s.heard.iter().all(|h| h.picture.is_none())));
     drop(ada);
     server.engine.shutdown().await;

@@ -1,6 +1,6 @@
 //! Coming in: a new participant, or a known one whose socket comes (back).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Instant, SystemTime};
 
 use livekit_protocol as lk;
@@ -103,6 +103,8 @@ impl Locked<'_> {
             auto_subscribe: entrant.auto_subscribe,
             wishes: HashMap::new(),
             receiving: Vec::new(),
+            decodes: Vec::new(),
+            told_codec: HashSet::new(),
             stints: HashMap::new(),
             asked: None,
             offering: Offering::default(),

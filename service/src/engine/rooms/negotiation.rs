@@ -149,6 +149,7 @@ impl Locked<'_> {
         if participant.mode == Mode::Dual {
             return;
         }
+        participant.learn_codecs(sections);
         let mut ended = Vec::new();
         for section in sections.iter().filter(|s| s.kind != Kind::Application) {
             let known = participant
@@ -378,6 +379,8 @@ pub(crate) async fn accept_answer(
     if answer.sdp.len() > sdp::MAX_SDP {
         return Err(sdp::SdpError::TooLarge.into());
     }
+    // Which codecs it has; of no other use, so one that cannot be read is left to str0m.
+    let sections = sdp::sections(&answer.sdp).unwrap_or_default();
     let reply = {
         let locked = rooms.lock();
         let participant = locked.participants.get(sid).ok_or(NegotiationError::Gone)?;
@@ -405,6 +408,7 @@ pub(crate) async fn accept_answer(
         .receiving
         .iter_mut()
         .for_each(|r| r.ready = true);
+    participant.learn_codecs(&sections);
     locked.sync_routes(sid);
     let Some(participant) = locked.participants.get_mut(sid) else {
         return Ok(());
