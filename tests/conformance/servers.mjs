@@ -13,12 +13,14 @@ const livekit = findLivekit();
 export const servers = [
   {
     name: 'our engine',
+    ours: true,
     skip: false,
     start: () => startEngine(),
     lacks: { moves: false, dtls13: false },
   },
   {
     name: "LiveKit's own server",
+    ours: false,
     skip: livekit ? false : MISSING,
     async start() {
       const server = await startLivekit(livekit, keys);
