@@ -16,6 +16,7 @@ mod node;
 mod package;
 mod process;
 mod project;
+mod python;
 mod service;
 mod tally;
 mod test;

@@ -91,6 +91,8 @@ impl Encoder {
                         layer: Layer::new(self.spatial, temporal),
                         starts_keyframe: key && first,
                         sync,
+                        opens: false,
+                        nested: None,
                     },
                     descriptor: Vp8Descriptor::parse(&payload).expect("a valid descriptor"),
                     frame: self.frame,
@@ -245,6 +247,7 @@ proptest! {
                                 encoder.wants_keyframe = true;
                                 continue;
                             }
+                            Pick::Lacks => unreachable!("no layers are nested"),
                             Pick::Drop => continue,
                         }
                         let head = packet.head;
@@ -271,6 +274,8 @@ fn head(stream: u32, seq: u64, spatial: u8, starts_keyframe: bool) -> Head {
         layer: Layer::new(spatial, 0),
         starts_keyframe,
         sync: false,
+        opens: false,
+        nested: None,
     }
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct Want {
 pub(crate) struct More {
     pub audios: usize,
     pub videos: usize,
+    /// Sections that are of no use any more.
+    pub stopped: Vec<Mid>,
     pub ice_restart: bool,
 }
 

@@ -1,6 +1,6 @@
-//! One outgoing stream out of many incoming ones: sequence numbers, timestamps and VP8 picture ids
-//! go on without a break when the source changes, and close up over what is left out of it
-//! (RFC 3550 5.1, RFC 7741 4.2).
+//! One outgoing stream out of many incoming ones: sequence numbers, timestamps and VP8's and VP9's
+//! picture ids go on without a break when the source changes; numbers, times and VP8's ids close up
+//! over what is left out of it (RFC 3550 5.1, RFC 7741 4.2, RFC 9628 4.2).
 //!
 //! No clock and no I/O: times come in as arguments.
 
@@ -11,9 +11,11 @@ use str0m::rtp::Vp8Descriptor;
 
 use super::sending::patch::Vp8Ids as Ids;
 
-/// Gaps remembered for packets that come late: at 30 frames a second with every other frame left
-/// out, four seconds; no retransmission takes longer.
-const GAPS: usize = 64;
+use super::vp9::{Edits, Vp9};
+
+/// Gaps remembered for packets that come late: at 30 frames a second, each with a layer left out, four
+/// seconds; no retransmission takes longer.
+const GAPS: usize = 128;
 
 /// Where the outgoing stream stands.
 #[derive(Debug, Clone, Copy)]
@@ -181,6 +183,11 @@ impl Continuity {
             Place::Gone => None,
         }
     }
+
+    /// The same for VP9's picture ids and TL0PICIDX (RFC 9628 4.2).
+    pub fn map_vp9(&mut self, descriptor: &Vp9) -> Edits {
+        self.picture.map_vp9(descriptor)
+    }
 }
 
 /// Gaps are in order; late packets are few, so the search begins at the newest.
@@ -216,11 +223,24 @@ impl PictureIds {
 
     /// `left_out` pictures of the source were left out before this one.
     fn map(&mut self, descriptor: &Vp8Descriptor, left_out: u16) -> Ids {
-        let own = Ids {
+        self.follow(Ids {
             picture: descriptor.picture_id().unwrap_or(0).wrapping_sub(left_out),
             tl0: descriptor.tl0_pic_idx().unwrap_or(0),
             key: descriptor.key_idx().unwrap_or(0),
-        };
+        })
+    }
+
+    /// VP9 says by picture ids what refers to what, so what is left out leaves its gap.
+    fn map_vp9(&mut self, descriptor: &Vp9) -> Edits {
+        let out = self.follow(Ids {
+            picture: descriptor.picture_id().unwrap_or(0),
+            tl0: descriptor.tl0_pic_idx().unwrap_or(0),
+            key: 0,
+        });
+        descriptor.edits(out.picture, out.tl0)
+    }
+
+    fn follow(&mut self, own: Ids) -> Ids {
         let offset = *self.offset.get_or_insert_with(|| match self.last {
             Some(last) => Ids {
                 picture: last.picture.wrapping_add(1).wrapping_sub(own.picture),

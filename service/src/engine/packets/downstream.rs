@@ -10,8 +10,9 @@ use str0m::Rtc;
 use super::choice::{Aim, Choice, Pick};
 use super::command::Want;
 use super::continuity::Continuity;
-use super::forward::{Forward, TrackKey};
+use super::forward::{Descriptor, Forward, TrackKey};
 use super::layers::{Layer, Rates};
+use super::red::Since;
 use super::sending::egress::Exit;
 use super::sending::patch::{self, Patch};
 use super::sending::sections::Section;
@@ -67,17 +68,20 @@ pub(crate) struct Downstream {
     asked: Option<Instant>,
     /// Frames of the new source that were sent, as far as they matter to [`Hurry`].
     hurry: Hurry,
+    /// What of a source's sound was sent here.
+    since: Since,
     /// The payload types negotiated for what the source sends, looked up once per source.
     payload_types: Option<(CodecSpec, Option<PayloadTypes>)>,
     /// What waits for the transport.
     held: Vec<Forward>,
 }
 
-/// That of a codec and of its retransmissions.
+/// That of a codec, of its retransmissions, and of its redundant form.
 #[derive(Debug, Clone, Copy)]
 struct PayloadTypes {
     media: u8,
     rtx: Option<u8>,
+    red: Option<u8>,
 }
 
 impl Downstream {
@@ -99,6 +103,7 @@ impl Downstream {
             started: None,
             asked: None,
             hurry: Hurry::default(),
+            since: Since::default(),
             payload_types: None,
             held: Vec::new(),
         })
@@ -222,8 +227,12 @@ impl Downstream {
             Pick::Send => {}
             Pick::Begin => self.begin(packet, exit.now),
             Pick::Skip => {
-                self.continuity.skip(packet.head.seq, packet.vp8.as_ref());
+                self.continuity.skip(packet.head.seq, packet.vp8());
                 return Delivered::Dropped;
+            }
+            Pick::Lacks => {
+                self.continuity.skip(packet.head.seq, None);
+                return self.await_keyframe(exit.now);
             }
             Pick::Await => return self.await_keyframe(exit.now),
             Pick::Drop => return Delivered::Dropped,
@@ -232,18 +241,20 @@ impl Downstream {
         let Some((out_seq, time)) = self.continuity.map(seq, time, packet.captured) else {
             return Delivered::Dropped;
         };
+        let marker = packet.marker || self.choice.ends_picture(&packet.head);
+        let (payload_type, payload) = self.payload(types, packet);
         let outgoing = Outgoing {
-            payload_type: types.media,
+            payload_type,
             rtx_payload_type: types.rtx,
             seq: out_seq,
             time,
             captured: packet.captured,
-            marker: packet.marker,
-            payload: &packet.payload,
+            marker,
+            payload: &payload,
             patch: self.patch(packet),
             audio_level: packet.audio_level.zip(packet.voice_activity),
             orientation: packet.orientation.map(|o| o as u8),
-            playout_delay: self.hurry.next(packet.marker).map(|most| (0, most)),
+            playout_delay: self.hurry.next(marker).map(|most| (0, most)),
             raw: None,
         };
         match self.stream.send(exit, &outgoing) {
@@ -252,14 +263,31 @@ impl Downstream {
         }
     }
 
+    /// The payload and its type: redundant sound as it is to who has RED, else the sound alone.
+    fn payload(&mut self, types: PayloadTypes, packet: &Forward) -> (u8, Arc<[u8]>) {
+        let Descriptor::Red(red) = &packet.descriptor else {
+            return (types.media, packet.payload.clone());
+        };
+        let covered = self.since.covers(packet.head.time, red.reach);
+        // Inside it stands the publisher's number of the codec.
+        let same = types.media == red.payload_type;
+        match types.red.filter(|_| covered && same && red.whole) {
+            Some(pt) => (pt, packet.payload.clone()),
+            None => (types.media, red.stripped(&packet.payload)),
+        }
+    }
+
     /// What differs in this section from the payload that all receivers share.
     fn patch(&mut self, packet: &Forward) -> Patch {
-        let ids = packet
-            .vp8
-            .as_ref()
-            .and_then(|d| self.continuity.map_picture(packet.head.seq, d));
-        let patch = ids.and_then(|ids| patch::vp8(&packet.payload, ids));
-        patch.unwrap_or_default()
+        match &packet.descriptor {
+            Descriptor::Vp8(vp8) => {
+                let ids = self.continuity.map_picture(packet.head.seq, vp8);
+                let patch = ids.and_then(|ids| patch::vp8(&packet.payload, ids));
+                patch.unwrap_or_default()
+            }
+            Descriptor::Vp9(vp9) => patch::vp9(self.continuity.map_vp9(vp9)),
+            Descriptor::Red(_) | Descriptor::None => Patch::default(),
+        }
     }
 
     fn pick(&mut self, packet: &Forward) -> Pick {
@@ -273,6 +301,7 @@ impl Downstream {
     }
 
     fn begin(&mut self, packet: &Forward, now: Instant) {
+        self.since = Since::default();
         if let Some(started) = self.started.take() {
             let waited = now.saturating_duration_since(started);
             tracing::debug!(mid = %self.mid, ?waited, "the first packet after a switch");
@@ -313,6 +342,7 @@ impl Downstream {
         let types = taken.map(|p| PayloadTypes {
             media: *p.pt(),
             rtx: p.resend().filter(|_| self.video).map(|pt| *pt),
+            red: p.red().map(|pt| *pt),
         });
         self.payload_types = Some((spec, types));
         types

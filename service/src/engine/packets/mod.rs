@@ -4,7 +4,8 @@
 //! nothing of ours is allocated. A worker owns its sessions and their tables; what crosses workers
 //! does so through bounded lock-free queues ([`link`]), media as a [`Forward`] whose payload is
 //! shared, datagrams in boxes that are used again. What remains per packet is one `Arc<[u8]>` for a
-//! received payload, and a buffer for a sent datagram, which the outbox takes as its own.
+//! received payload, and a buffer for a sent datagram, which the outbox takes as its own; and one
+//! `Arc<[u8]>` for a packet of redundant sound, on each worker with receivers that have no RED.
 //!
 //! str0m has ICE, DTLS and SCTP, and the text of SDP; media comes in by [`receiving`] and goes out
 //! by [`sending`], beside it.
@@ -36,10 +37,12 @@ mod orders;
 pub(crate) mod outbox;
 pub(crate) mod paths;
 pub(crate) mod receiving;
+pub(crate) mod red;
 pub(crate) mod sending;
 pub(crate) mod session;
 #[cfg(test)]
 mod simulated;
 pub(crate) mod srtp;
 pub(crate) mod upstream;
+pub(crate) mod vp9;
 pub(crate) mod worker;

@@ -61,9 +61,10 @@ impl Transport {
             .set_dtls_cert(self.certificate.clone())
             .set_local_ice_credentials(self.credentials())
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, true)
             .enable_vp8(true)
             .enable_h264(true)
+            .enable_vp9(true)
             .set_extension(5, Extension::PlayoutDelay);
         let (mut rtc, keys) = tap::build(config, now)?;
         for address in &self.candidates {
@@ -141,6 +142,9 @@ impl Session {
                 ..Default::default()
             });
         }
+        for mid in &more.stopped {
+            change.stop_media(*mid);
+        }
         let mut added = Vec::new();
         let kinds = [
             (more.audios, MediaKind::Audio),
@@ -157,7 +161,9 @@ impl Session {
         let restart = more
             .ice_restart
             .then(|| (change.ice_restart(true), transport.credentials()));
-        match change.apply() {
+        let offer = change.apply();
+        self.down.retain(|d| !more.stopped.contains(&d.mid));
+        match offer {
             Some((offer, pending)) => {
                 let text = offer.to_sdp_string();
                 let text = self.sections.name(&mut self.rtc, &text);

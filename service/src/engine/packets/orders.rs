@@ -162,6 +162,9 @@ impl Worker {
         if let Some(track) = self.sessions[index].up.iter_mut().find(|t| t.key == key) {
             let was_open = std::mem::replace(&mut track.open, open);
             let opens = open && !was_open;
+            if opens {
+                track.cut();
+            }
             // Only for somebody: an encoder makes three key frames a second at most, and one that
             // nobody was there for delays the one that is needed.
             let interests = self.desk.interests.get(&key).copied();
@@ -193,6 +196,7 @@ impl Worker {
         self.uptracks.insert(to, index);
         if let Some(track) = self.sessions[index].up.iter_mut().find(|t| t.key == from) {
             track.key = to;
+            track.cut();
         }
     }
 

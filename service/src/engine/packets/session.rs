@@ -439,9 +439,11 @@ impl Session {
         };
         let pt = arrival.payload_type.into();
         let config = self.rtc.codec_config();
-        let Some(spec) = config.find(|p| p.pt() == pt).map(|p| p.spec()) else {
+        let Some(format) = config.find(|p| p.pt() == pt || p.red() == Some(pt)) else {
             return;
         };
+        let (spec, plain) = (format.spec(), *format.pt());
+        let redundant = format.red() == Some(pt);
         let Some(layer) = track.layer_of(place.rid) else {
             return;
         };
@@ -463,8 +465,14 @@ impl Session {
             orientation: extensions.orientation.map(Into::into),
             dependency: extensions.dependency.map(Into::into),
         };
-        let forward = Forward::new(track.key, layer, captured, packet, spec);
-        track.received(&forward, now);
+        let forward = match redundant {
+            true => Forward::redundant(track.key, captured, packet, spec, plain),
+            false => Some(Forward::new(track.key, layer, captured, packet, spec)),
+        };
+        let Some(mut forward) = forward else {
+            return;
+        };
+        track.received(&mut forward, now);
         outlet.forward(forward);
         track.ask_keyframes(&mut self.receiver, now);
     }

@@ -69,7 +69,11 @@ impl Outlet for Desk {
         let Some(interests) = self.interests.get(&packet.track) else {
             return;
         };
-        let mut workers = interests.workers(packet.head.layer.spatial);
+        // Nested layers are chosen where they are received: each needs those below it.
+        let mut workers = match packet.head.nested {
+            Some(_) => interests.all_workers(),
+            None => interests.workers(packet.head.layer.spatial),
+        };
         while workers != 0 {
             let worker = workers.trailing_zeros() as usize;
             workers &= workers - 1;

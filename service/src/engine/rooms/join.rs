@@ -1,6 +1,6 @@
 //! Coming in: a new participant, or a known one whose socket comes (back).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Instant, SystemTime};
 
 use livekit_protocol as lk;
@@ -36,8 +36,16 @@ pub(crate) struct Entrant {
 }
 
 /// The codecs that are negotiated.
+const CODECS: [&str; 5] = [
+    "audio/opus",
+    "audio/red",
+    "video/VP8",
+    "video/H264",
+    "video/VP9",
+];
+
 pub(crate) fn codecs() -> Vec<lk::Codec> {
-    ["audio/opus", "video/VP8", "video/H264"]
+    CODECS
         .map(|mime| lk::Codec {
             mime: mime.to_owned(),
             fmtp_line: String::new(),
@@ -95,6 +103,8 @@ impl Locked<'_> {
             auto_subscribe: entrant.auto_subscribe,
             wishes: HashMap::new(),
             receiving: Vec::new(),
+            decodes: Vec::new(),
+            told_codec: HashSet::new(),
             stints: HashMap::new(),
             asked: None,
             offering: Offering::default(),

@@ -32,6 +32,7 @@ impl Locked<'_> {
             participant.room = to.to_owned();
             participant.grants = grants;
             participant.wishes.clear();
+            participant.told_codec.clear();
             participant.asked = None;
             participant.speaking = false;
             participant.sent.moved();

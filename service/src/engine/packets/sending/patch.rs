@@ -1,6 +1,8 @@
 //! Bytes of a payload that differ from one receiver to another. The payload itself is shared by
 //! all of them, so the change is made in the copy that is sent.
 
+use crate::engine::packets::vp9::Edits;
+
 /// Picture ids change in four bytes at most.
 const EDITS: usize = 4;
 
@@ -26,6 +28,16 @@ impl Patch {
             }
         }
     }
+}
+
+/// What VP9's descriptor says otherwise to this receiver.
+pub(crate) fn vp9(edits: Edits) -> Patch {
+    let mut patch = Patch::default();
+    for (at, byte) in edits.into_iter().flatten() {
+        // There are no more edits than the patch has room for.
+        let _ = patch.set(usize::from(at), byte);
+    }
+    patch
 }
 
 /// What counts a VP8 stream's pictures (RFC 7741 4.2).
