@@ -60,6 +60,9 @@ pub struct Media {
 pub struct Sound {
     /// Whose, by [`voice`].
     pub of: u64,
+    /// When it left its speaker.
+    pub spoken: Instant,
+    /// In which section it came.
     pub mid: String,
 }
 
@@ -357,12 +360,13 @@ impl Media {
         if self.speaks_next <= now {
             self.speaks_next = now + PACE;
             if let (true, Some(endpoint)) = (self.speaks(), endpoint) {
-                self.speak(voice(endpoint), now);
+                let at = now.duration_since(around.begun).as_millis() as u64;
+                self.speak([voice(endpoint), at], now);
             }
         }
     }
 
-    fn speak(&mut self, voice: u64, now: Instant) {
+    fn speak(&mut self, words: [u64; 2], now: Instant) {
         if !self.rtc.is_connected() {
             return;
         }
@@ -378,7 +382,7 @@ impl Media {
             return;
         };
         let time = (self.sent * 2880) as u32;
-        let payload = voice.to_be_bytes().to_vec();
+        let payload = words.map(u64::to_be_bytes).concat();
         let write = RtpWrite::new(pt, self.sent.into(), time, now, payload).ext_vals(level);
         stream.write_rtp(write);
     }
@@ -416,7 +420,7 @@ impl Media {
                     around.network.datagram(self.who, true, sent, now);
                 }
                 Ok(RtcOutput::Event(event)) => {
-                    if let Some(input) = self.happened(event, &mut sounds) {
+                    if let Some(input) = self.happened(event, around.begun, &mut sounds) {
                         self.give(input, around);
                     }
                 }
@@ -429,7 +433,12 @@ impl Media {
         }
     }
 
-    fn happened(&mut self, event: Event, sounds: &mut Vec<Sound>) -> Option<Input> {
+    fn happened(
+        &mut self,
+        event: Event,
+        begun: Instant,
+        sounds: &mut Vec<Sound>,
+    ) -> Option<Input> {
         match event {
             Event::Connected => Some(Input::Transport(Transport::Up)),
             Event::IceConnectionStateChange(state) => match state {
@@ -442,17 +451,19 @@ impl Media {
                 _ => None,
             },
             Event::RtpPacket(packet) => {
-                sounds.extend(self.sound(&packet));
+                sounds.extend(self.sound(&packet, begun));
                 None
             }
             _ => None,
         }
     }
 
-    fn sound(&mut self, packet: &RtpPacket) -> Option<Sound> {
-        let of = u64::from_be_bytes(packet.payload.as_ref().try_into().ok()?);
+    fn sound(&mut self, packet: &RtpPacket, begun: Instant) -> Option<Sound> {
+        let (of, at) = packet.payload.split_first_chunk()?;
+        let of = u64::from_be_bytes(*of);
+        let spoken = begun + Duration::from_millis(u64::from_be_bytes(at.try_into().ok()?));
         let mut api = self.rtc.direct_api();
         let mid = api.stream_rx(&packet.header.ssrc)?.mid().to_string();
-        Some(Sound { of, mid })
+        Some(Sound { of, spoken, mid })
     }
 }

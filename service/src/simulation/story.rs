@@ -194,27 +194,26 @@ impl Story {
         }
     }
 
-    /// Everybody agrees who is where within the patience; then who should hear, hears.
+    /// Within the patience everybody agrees who is where, and who should hear, hears.
     async fn agree(&mut self) {
         let until = self.world.around.now() + PATIENCE;
         loop {
             self.world.run(Duration::from_secs(1)).await;
-            let Err(dispute) = oracles::agreement(&mut self.world).await else {
-                break;
+            let dispute = match self.verdict().await {
+                Ok(heard) => return self.note(format!("all agree: {heard}")),
+                Err(dispute) => dispute,
             };
             if self.world.around.now() >= until {
                 self.world.tell_the_story();
                 panic!("{PATIENCE:?} after everything was mended: {dispute}");
             }
         }
+    }
+
+    async fn verdict(&mut self) -> Result<String, String> {
+        oracles::agreement(&mut self.world).await?;
         self.world.forget_sounds();
         self.world.run(LISTENING).await;
-        match oracles::hearing(&self.world, LISTENING) {
-            Ok(heard) => self.note(format!("all agree: {heard}")),
-            Err(dispute) => {
-                self.world.tell_the_story();
-                panic!("{dispute}");
-            }
-        }
+        oracles::hearing(&self.world, LISTENING)
     }
 }

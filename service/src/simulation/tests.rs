@@ -25,6 +25,23 @@ fn engine_service_and_clients_agree_whatever_breaks() {
     }
 }
 
+/// `cargo xtask soak simulation [seconds] [seed]`: one seed after the other for so long, from this one on.
+#[test]
+#[ignore = "a soak: as long as PLENARY_SIMULATION_SECONDS says"]
+fn sweep() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
+    let seconds = number("PLENARY_SIMULATION_SECONDS").unwrap_or(60);
+    let mut seed = number("PLENARY_SIMULATION_SEED").unwrap_or_else(rand::random);
+    let (begun, mut told) = (std::time::Instant::now(), 0);
+    while told == 0 || begun.elapsed().as_secs() < seconds {
+        println!("seed {seed}");
+        story(seed, PLOT);
+        seed = seed.wrapping_add(1);
+        told += 1;
+    }
+    println!("{told} seeds found nothing");
+}
+
 #[test]
 fn a_seed_is_a_story() {
     let (first, second) = (story(7, PLOT), story(7, PLOT));

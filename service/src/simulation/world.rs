@@ -47,8 +47,8 @@ pub struct World {
     keys: Keys,
     bell: Arc<Notify>,
     ears: mpsc::UnboundedReceiver<(Who, u64, Heard)>,
-    /// When two endpoints were in one room last, and heard each other there by right.
-    together: BTreeMap<(String, String), Instant>,
+    /// When a listener and a speaker were in one room last, and in which.
+    together: BTreeMap<(String, String), (Instant, String)>,
     voices: BTreeMap<u64, String>,
     places: Vec<Place>,
     /// Packets that an endpoint heard of another since the last [`World::forget_sounds`].
@@ -286,25 +286,35 @@ impl World {
             .filter(|(a, b)| a.room == b.room && a.hears && a.identity != b.identity)
         {
             let pair = (listener.identity.clone(), speaker.identity.clone());
-            self.together.insert(pair, now);
+            self.together.insert(pair, (now, listener.room.clone()));
         }
         self.places = places;
     }
 
-    /// Nobody gets a packet of somebody with whom they were in no room when it was sent.
+    /// Nobody gets a packet of somebody with whom they were in no room when it was spoken; nor, unless
+    /// they stayed in that room, later than the network takes. (Who stayed may have asked for it again.)
     fn hears(&mut self, who: Who, listener: &str, sound: &Sound) {
         let speaker = self.voices.get(&sound.of).cloned();
         let speaker = speaker.unwrap_or_else(|| panic!("{who} hears a voice of nobody"));
         let pair = (listener.to_owned(), speaker);
         let last = self.together.get(&pair);
-        let lawful = last.is_some_and(|last| *last + LONGEST + GRAIN >= clock::now());
+        let here = self.places.iter().find(|p| p.identity == listener);
+        let lawful = last.is_some_and(|(last, room)| {
+            let until = *last + LONGEST + GRAIN;
+            let stayed = here.is_some_and(|here| here.room == *room);
+            sound.spoken <= until && (clock::now() <= until || stayed)
+        });
         if !lawful {
+            let since = last.map(|(last, _)| clock::now().duration_since(*last));
+            let story = format!("{who} ({listener}) hears {} of another room (S14), where it was {since:?} ago", pair.1);
+            self.around.note(story.clone());
             self.tell_the_story();
-            panic!("{who} ({listener}) hears {} of another room (S14)", pair.1);
+            panic!("{story}");
         }
         let slots = self.clients[who].media.values().map(|m| &m.slots);
         let named = slots.filter_map(|slots| slots.get(&sound.mid)).next();
-        if named != Some(&pair.1) {
+        let at_once = clock::now() <= sound.spoken + LONGEST * 2;
+        if named != Some(&pair.1) && at_once {
             let (listener, speaker) = pair.clone();
             self.misplaced.insert((listener, speaker));
         }
