@@ -89,11 +89,14 @@ pub struct Network {
     /// When the last message of a line arrives: messages do not overtake each other.
     lines: BTreeMap<(u64, bool), Instant>,
     travelling: BinaryHeap<Reverse<Travelling>>,
-    number: u64,
+    /// Datagrams and messages that were sent so far, handshakes aside.
+    pub number: u64,
+    order: u64,
 }
 
-/// DTLS records (RFC 7983). Their timers have a jitter that no seed reaches, so they are delayed and
-/// never lost: then no timer of theirs matters.
+/// DTLS records (RFC 7983). Neither the length of their signatures, and with it the number of
+/// datagrams, nor the jitter of their timers comes from a seed: so they are delayed evenly and never
+/// lost, which takes no chances from others and lets no timer matter.
 fn is_handshake(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(20..=63))
 }
@@ -107,6 +110,7 @@ impl Network {
             lines: BTreeMap::new(),
             travelling: BinaryHeap::new(),
             number: 0,
+            order: 0,
         }
     }
 
@@ -116,31 +120,32 @@ impl Network {
 
     /// A datagram of a client's, or one for it.
     pub fn datagram(&mut self, who: Who, up: bool, arrival: Arrival, now: Instant) {
-        let weather = self.weather(who);
-        let seed = self.seed ^ ((who as u64) << 32) ^ u64::from(up);
-        let path = self.paths.entry((who, up)).or_insert_with(|| Path {
-            random: StdRng::seed_from_u64(seed),
-            held: now,
-        });
-        let (least, most) = weather.delay;
-        let delay = Duration::from_millis(path.random.random_range(least..=most));
-        let lost = path.random.random_bool(weather.loss) || weather.dark;
         let (Arrival::ToEngine { bytes, .. } | Arrival::ToClient { bytes, .. }) = &arrival else {
             return;
         };
-        let mut at = now + delay;
+        let (weather, seed) = (self.weather(who), self.seed);
+        let path = self.paths.entry((who, up)).or_insert_with(|| Path {
+            random: StdRng::seed_from_u64(seed ^ ((who as u64) << 32) ^ u64::from(up)),
+            held: now,
+        });
+        let (least, most) = weather.delay;
         if is_handshake(bytes) {
-            at = at.max(path.held);
-            path.held = at;
-        } else if lost {
-            return;
+            path.held = path.held.max(now + Duration::from_millis(most));
+            let at = path.held;
+            return self.push(at, arrival);
         }
-        self.push(at, arrival);
+        let delay = Duration::from_millis(path.random.random_range(least..=most));
+        let lost = path.random.random_bool(weather.loss) || weather.dark;
+        self.number += 1;
+        if !lost {
+            self.push(now + delay, arrival);
+        }
     }
 
     /// A message on a line: late, in order, never lost.
     pub fn message(&mut self, who: Who, line: u64, up: bool, arrival: Arrival, now: Instant) {
         let at = now + Duration::from_millis(self.weather(who).delay.1);
+        self.number += 1;
         let last = self.lines.entry((line, up)).or_insert(at);
         *last = at.max(*last);
         let at = *last;
@@ -148,10 +153,11 @@ impl Network {
     }
 
     fn push(&mut self, at: Instant, arrival: Arrival) {
-        self.number += 1;
+        self.order += 1;
+
         self.travelling.push(Reverse(Travelling {
             at,
-            number: self.number,
+            number: self.order,
             arrival,
         }));
     }
