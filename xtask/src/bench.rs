@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::failure::{fail, Context, Result};
 use crate::fuzz;
+use crate::instructions;
 use crate::node;
 use crate::package;
 use crate::process;
@@ -17,6 +18,7 @@ const NATIVE: &str = "engine";
 pub fn run(arguments: &[String]) -> Result<()> {
     let names = names()?;
     match arguments.split_first() {
+        Some((name, rest)) if name == "instructions" => instructions::bench(rest),
         Some((name, rest)) if names.contains(name) => script(name, rest),
         Some((name, _)) => fail(format!(
             "There is no benchmark `{name}`; there are: {}.",
@@ -24,6 +26,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         )),
         None => {
             println!("cargo xtask bench <name>\n");
+            println!("  instructions");
             names.iter().for_each(|name| println!("  {name}"));
             Ok(())
         }

@@ -12,6 +12,7 @@ mod demo;
 mod failure;
 mod fuzz;
 mod imports;
+mod instructions;
 mod node;
 mod package;
 mod process;

@@ -16,7 +16,7 @@ pub struct Around {
     pub door: Door,
     pub ear: Ear,
     pub random: StdRng,
-    /// In front of each line: the time in ms, and how much was sent so far.
+    /// In front of each line: the time in ms.
     pub log: Vec<String>,
     pub begun: Instant,
     pub engine: SocketAddr,
@@ -43,8 +43,7 @@ impl Around {
 
     pub fn note(&mut self, line: String) {
         let at = self.now().duration_since(self.begun).as_millis();
-        let sent = self.network.number;
-        self.log.push(format!("{at:>7} {sent:>6} {line}"));
+        self.log.push(format!("{at:>7} {line}"));
     }
 
     /// The moment of a time in ms since 1970; whole milliseconds, so that nothing is due too early.

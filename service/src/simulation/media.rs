@@ -30,6 +30,10 @@ const AUDIO_SLOTS: usize = 12;
 /// A packet of sound: the longest that Opus has, to keep worlds small.
 pub const PACE: Duration = Duration::from_millis(60);
 
+/// How often str0m is told the time. Not when it wants to be: among its times are DTLS's, which no seed
+/// reaches, and whenever it is asked anything ICE sends what it would have sent a little later.
+const TICK: Duration = Duration::from_millis(10);
+
 /// One session of a call's media.
 pub struct Media {
     who: Who,
@@ -41,7 +45,7 @@ pub struct Media {
     rtc: Rtc,
     local: SocketAddr,
     microphone: Mid,
-    pub due: Instant,
+    tick: Instant,
     pending: Option<SdpPendingOffer>,
     offer: Option<String>,
     gate: bool,
@@ -110,7 +114,7 @@ impl Media {
             rtc,
             local,
             microphone,
-            due: now,
+            tick: now,
             pending: Some(pending),
             offer: Some(sdp),
             gate: false,
@@ -183,6 +187,22 @@ impl Media {
             ..Default::default()
         };
         self.send(lk::signal_request::Message::Leave(leave), around);
+    }
+
+    /// For who looks into a failure.
+    pub fn describe(&self) -> String {
+        let Self {
+            session,
+            machine,
+            slots,
+            gate,
+            muted,
+            line,
+            sent,
+            ..
+        } = self;
+        let (up, line) = (self.rtc.is_connected(), line.is_some());
+        format!("session {session}, transport up: {up}, socket: {line}, gate {gate}, muted {muted}, {sent} packets sent, {slots:?}, {machine:?}")
     }
 
     // --- the LiveKit socket ---
@@ -343,12 +363,13 @@ impl Media {
     pub fn next(&self) -> Option<Instant> {
         let timers = self.timers.values().copied();
         let speaks = self.speaks().then_some(self.speaks_next);
-        timers.chain(speaks).chain([self.due]).min()
+        timers.chain(speaks).chain([self.tick]).min()
     }
 
     pub fn wake(&mut self, endpoint: Option<&str>, around: &mut Around) {
         let now = around.now();
-        if self.due <= now {
+        if self.tick <= now {
+            self.tick = now + TICK;
             // What fails shows in its state.
             let _ = self.rtc.handle_input(str0m::Input::Timeout(now));
         }
@@ -407,10 +428,8 @@ impl Media {
         let mut sounds = Vec::new();
         loop {
             match self.rtc.poll_output() {
-                Ok(RtcOutput::Timeout(due)) => {
-                    self.due = due;
-                    return sounds;
-                }
+                // An error is the end of this transport: the next restart makes another.
+                Ok(RtcOutput::Timeout(_)) | Err(_) => return sounds,
                 Ok(RtcOutput::Transmit(transmit)) => {
                     let now = around.now();
                     let sent = Arrival::ToEngine {
@@ -423,11 +442,6 @@ impl Media {
                     if let Some(input) = self.happened(event, around.begun, &mut sounds) {
                         self.give(input, around);
                     }
-                }
-                Err(_) => {
-                    // Over: the next restart makes another.
-                    self.due = around.now() + Duration::from_secs(3600);
-                    return sounds;
                 }
             }
         }

@@ -11,6 +11,7 @@ use rand::{Rng, SeedableRng};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::wire::Heard;
+use crate::clock;
 
 /// The longest that a datagram is under way; what arrives later was not sent.
 pub const LONGEST: Duration = Duration::from_millis(150);
@@ -74,6 +75,12 @@ impl Weather {
     };
 }
 
+/// See [`Network::sent`].
+pub type Sent = (u64, Who, bool, u8, usize);
+
+/// The kind of what is no datagram.
+const MESSAGE: u8 = u8::MAX;
+
 /// A direction of a client's path, with chances of its own: what happens to one client's datagrams
 /// does not depend on how many others there are.
 struct Path {
@@ -89,8 +96,9 @@ pub struct Network {
     /// When the last message of a line arrives: messages do not overtake each other.
     lines: BTreeMap<(u64, bool), Instant>,
     travelling: BinaryHeap<Reverse<Travelling>>,
-    /// Datagrams and messages that were sent so far, handshakes aside.
-    pub number: u64,
+    /// Datagrams and messages that were sent so far, handshakes aside: when, of whom, which way, what
+    /// kind, how long.
+    pub sent: Vec<Sent>,
     order: u64,
 }
 
@@ -109,7 +117,7 @@ impl Network {
             paths: BTreeMap::new(),
             lines: BTreeMap::new(),
             travelling: BinaryHeap::new(),
-            number: 0,
+            sent: Vec::new(),
             order: 0,
         }
     }
@@ -136,7 +144,8 @@ impl Network {
         }
         let delay = Duration::from_millis(path.random.random_range(least..=most));
         let lost = path.random.random_bool(weather.loss) || weather.dark;
-        self.number += 1;
+        let (kind, length) = (bytes[0], bytes.len());
+        self.sent.push((clock::now_ms(), who, up, kind, length));
         if !lost {
             self.push(now + delay, arrival);
         }
@@ -145,7 +154,15 @@ impl Network {
     /// A message on a line: late, in order, never lost.
     pub fn message(&mut self, who: Who, line: u64, up: bool, arrival: Arrival, now: Instant) {
         let at = now + Duration::from_millis(self.weather(who).delay.1);
-        self.number += 1;
+        let (kind, length) = match &arrival {
+            Arrival::Said { message, .. }
+            | Arrival::Heard {
+                heard: Heard::Message(message),
+                ..
+            } => (MESSAGE, message.len()),
+            _ => (MESSAGE, 0),
+        };
+        self.sent.push((clock::now_ms(), who, up, kind, length));
         let last = self.lines.entry((line, up)).or_insert(at);
         *last = at.max(*last);
         let at = *last;

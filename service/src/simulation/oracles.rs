@@ -73,7 +73,7 @@ pub async fn agreement(world: &mut World) -> Verdict {
 
 /// Inside is one room for all; who waits is alone.
 fn passes(look: Option<&Look>) -> Verdict {
-    for look in look {
+    if let Some(look) = look {
         for (endpoint, pass) in &look.passes {
             let snapshot = look.snapshots.iter().find(|s| s.endpoint == *endpoint);
             let snapshot = snapshot.ok_or_else(|| format!("{endpoint} has a pass and no place"))?;
@@ -134,6 +134,15 @@ fn rooms(world: &World, meeting: usize, look: Option<&Look>) -> Verdict {
     Ok(())
 }
 
+fn describe(world: &World, endpoint: &str) -> String {
+    let calls = world.clients.iter().filter_map(|client| {
+        let (id, call) = client.call()?;
+        let media = client.media.get(id)?;
+        (call.endpoint.as_deref() == Some(endpoint)).then(|| format!("{id}: {}", media.describe()))
+    });
+    format!("{endpoint} ({})", calls.collect::<String>())
+}
+
 /// Whoever should hear, hears, in the section that the slots say; everybody else hears nothing.
 pub fn hearing(world: &World, time: Duration) -> Verdict<String> {
     let due = (time.as_millis() / PACE.as_millis()) as u64 - MISSING;
@@ -158,7 +167,8 @@ pub fn hearing(world: &World, time: Duration) -> Verdict<String> {
     for pair in &expected {
         let heard = world.sounds.get(pair).copied().unwrap_or(0);
         ensure(heard >= due, || {
-            format!("{} hears {heard} packets of {} and not {due}", pair.0, pair.1)
+            let sides = [describe(world, &pair.0), describe(world, &pair.1)];
+            format!("{heard} packets and not {due} are heard by {} of {}", sides[0], sides[1])
         })?;
     }
     let unheard: Vec<_> = world.sounds.keys().filter(|p| !expected.contains(p)).collect();
@@ -168,10 +178,6 @@ pub fn hearing(world: &World, time: Duration) -> Verdict<String> {
     ensure(world.misplaced.is_empty(), || {
         format!("sound in sections of others: {:?}", world.misplaced)
     })?;
-    let packets: u64 = world.sounds.values().sum();
-    Ok(format!(
-        "{} inside, {} pairs, {packets} packets",
-        inside.len(),
-        expected.len()
-    ))
+    let (inside, pairs) = (inside.len(), expected.len());
+    Ok(format!("{inside} inside, {pairs} pairs"))
 }

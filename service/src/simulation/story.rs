@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
-use super::network::{Weather, Who, LONGEST};
+use super::network::{Sent, Weather, Who, LONGEST};
 use super::oracles;
 use super::world::World;
 
@@ -35,8 +35,15 @@ pub struct Story {
     slow: BTreeSet<Who>,
 }
 
-/// Runs a story; gives its log.
-pub async fn tell(seed: u64, plot: Plot) -> Vec<String> {
+/// What came of a story: what happened, and everything that was sent.
+#[derive(Debug, PartialEq)]
+pub struct Told {
+    pub log: Vec<String>,
+    pub sent: Vec<Sent>,
+}
+
+/// Runs a story.
+pub async fn tell(seed: u64, plot: Plot) -> Told {
     let mut story = Story {
         world: World::new(seed, plot.people).await,
         random: StdRng::seed_from_u64(seed),
@@ -47,7 +54,11 @@ pub async fn tell(seed: u64, plot: Plot) -> Vec<String> {
         story.mend();
         story.agree().await;
     }
-    std::mem::take(&mut story.world.around.log)
+    let around = &mut story.world.around;
+    Told {
+        log: std::mem::take(&mut around.log),
+        sent: std::mem::take(&mut around.network.sent),
+    }
 }
 
 impl Story {

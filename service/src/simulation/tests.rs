@@ -1,6 +1,6 @@
 //! Seeds.
 
-use super::story::{tell, Plot};
+use super::story::{tell, Plot, Told};
 
 const PLOT: Plot = Plot {
     people: 6,
@@ -8,7 +8,7 @@ const PLOT: Plot = Plot {
 };
 
 /// A story on a clock of its own.
-fn story(seed: u64, plot: Plot) -> Vec<String> {
+fn story(seed: u64, plot: Plot) -> Told {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -21,6 +21,15 @@ fn story(seed: u64, plot: Plot) -> Vec<String> {
 fn engine_service_and_clients_agree_whatever_breaks() {
     for seed in 0..4 {
         println!("seed {seed}");
+        story(seed, PLOT);
+    }
+}
+
+/// 12: sound for a transport that was not up yet was kept and sent later, to wherever its receiver was
+/// by then. 149: the end of a session took the address of the next one with it.
+#[test]
+fn seeds_that_found_something_find_nothing_any_more() {
+    for seed in [12, 149] {
         story(seed, PLOT);
     }
 }
@@ -42,13 +51,16 @@ fn sweep() {
     println!("{told} seeds found nothing");
 }
 
-/// The same events at the same times, and as many datagrams and messages between them.
+/// The same events at the same times.
 #[test]
 fn a_seed_is_a_story() {
-    for seed in [7, 8] {
-        let (first, second) = (story(seed, PLOT), story(seed, PLOT));
-        let differs = first.iter().zip(&second).find(|(a, b)| a != b);
-        assert_eq!(differs, None);
-        assert_eq!(first.len(), second.len());
+    for seed in [7, 8, 9] {
+        let first = story(seed, PLOT);
+        for _ in 0..2 {
+            let second = story(seed, PLOT);
+            let differs = first.log.iter().zip(&second.log).find(|(a, b)| a != b);
+            assert_eq!(differs, None, "seed {seed}");
+            assert_eq!(first.log.len(), second.log.len(), "seed {seed}");
+        }
     }
 }

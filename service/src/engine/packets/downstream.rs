@@ -72,7 +72,8 @@ pub(crate) struct Downstream {
 
 impl Downstream {
     /// `None` while the section has no sending stream: it is not negotiated for receiving.
-    pub fn new(rtc: &mut Rtc, mid: Mid, video: bool) -> Option<Self> {
+    /// `first`: by chance, where the section's numbers begin.
+    pub fn new(rtc: &mut Rtc, mid: Mid, video: bool, first: u16) -> Option<Self> {
         let mut api = rtc.direct_api();
         let stream = api.stream_tx_by_mid(mid, None)?;
         // A queue of str0m's would hold what was sent before a cut (S14), and make sound wait
@@ -86,9 +87,7 @@ impl Downstream {
             short: None,
             ssrc: stream.ssrc(),
             choice: Choice::new(Layer::TOP),
-            // A section's first numbers decide nothing, so a simulation can do with any.
-            #[allow(clippy::disallowed_methods)]
-            continuity: Continuity::new(clock_rate, rand::random()),
+            continuity: Continuity::new(clock_rate, first),
             started: None,
             asked: None,
             hurry: Hurry::default(),
@@ -184,6 +183,11 @@ impl Downstream {
 
     /// Send a packet of the routed track; the caller drains the session afterwards.
     pub fn deliver(&mut self, rtc: &mut Rtc, packet: &Forward, now: Instant) -> Delivered {
+        // str0m would keep it until the transport is up, and send it then: old, and, if its receiver
+        // was moved meanwhile, of another room (S14; found by the simulation of the whole).
+        if !rtc.is_connected() {
+            return Delivered::Dropped;
+        }
         let Some(pt) = self.payload_type(rtc, packet.spec) else {
             return Delivered::Dropped;
         };

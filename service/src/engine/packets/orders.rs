@@ -79,7 +79,14 @@ impl Worker {
             Command::Data { id, label, bytes } => {
                 self.with_session(id, now, |s, _| s.send_data(&label, &bytes));
             }
-            Command::Elsewhere { address, worker } => self.demux.set_elsewhere(address, worker),
+            Command::Elsewhere {
+                address,
+                worker,
+                there,
+            } => match there {
+                true => self.demux.set_elsewhere(address, worker),
+                false => self.demux.not_elsewhere(address, worker),
+            },
             Command::Hangup { address } => self.hung_up(address, now),
             Command::Close { id } => self.close(id, now),
             Command::Barrier { reply } => self.desk.outbox.promise(reply),
@@ -203,7 +210,8 @@ impl Worker {
         self.unroute(id, mid, now);
         let session = &mut self.sessions[index];
         if !session.down.iter().any(|d| d.mid == mid) {
-            match Downstream::new(&mut session.rtc, mid, video) {
+            let first = (self.transport.random)() as u16;
+            match Downstream::new(&mut session.rtc, mid, video, first) {
                 Some(down) => session.down.push(down),
                 None => {
                     tracing::debug!(session = id.0, %mid, "no stream to send in this section");

@@ -1,6 +1,7 @@
 //! Workers and clients in one thread, on a simulated network and clock: no socket is opened and no
 //! time passes. What the network loses, delays and mixes up comes from a seed.
 
+mod instructions;
 mod tests;
 
 use std::cell::RefCell;
@@ -26,6 +27,7 @@ use super::link::{Bell, Link, Links};
 use super::negotiate::Transport;
 use super::paths::Origin;
 use super::worker::{Datagram, Worker};
+use instructions::by_workers;
 
 /// All workers are asked after each event, so nobody has to be woken.
 struct Silent;
@@ -130,6 +132,8 @@ struct World {
     links: Links,
     network: Network,
     next_packet: Instant,
+    /// How many of the peers speak: the first ones.
+    speakers: usize,
     engine: SocketAddr,
     _reports: mpsc::UnboundedReceiver<Report>,
 }
@@ -144,6 +148,7 @@ impl World {
         #[allow(clippy::disallowed_methods)]
         let now = Instant::now();
         SECRETS.with_borrow_mut(|r| *r = StdRng::seed_from_u64(seed));
+        fastrand::seed(seed);
         let engine = SocketAddr::from(([192, 0, 2, 1], 7882));
         let links: Links = (0..workers)
             .map(|_| Arc::new(Link::new(Box::new(Silent))))
@@ -177,6 +182,7 @@ impl World {
                 sent_to: Vec::new(),
             },
             next_packet: now,
+            speakers: peers,
             engine,
             _reports: receiver,
         };
@@ -278,9 +284,11 @@ impl World {
                 self.arrive(arrived);
             }
         }
-        for worker in &mut self.workers {
-            worker.wake(self.now);
-        }
+        by_workers(|| {
+            for worker in &mut self.workers {
+                worker.wake(self.now);
+            }
+        });
         for peer in &mut self.peers {
             if peer.due <= self.now {
                 let _ = peer.rtc.handle_input(Input::Timeout(self.now));
@@ -288,7 +296,8 @@ impl World {
         }
         if self.next_packet <= self.now {
             self.next_packet = self.now + PACE;
-            self.peers.iter_mut().for_each(|p| p.speak(self.now));
+            let speakers = self.peers.iter_mut().take(self.speakers);
+            speakers.for_each(|p| p.speak(self.now));
         }
     }
 
@@ -316,7 +325,7 @@ impl World {
             to: None,
             bytes,
         };
-        self.workers[socket].receive(datagram, self.now);
+        by_workers(|| self.workers[socket].receive(datagram, self.now));
         self.settle();
     }
 
@@ -325,11 +334,14 @@ impl World {
         loop {
             let mut quiet = true;
             for worker in &mut self.workers {
-                worker.obey(self.now);
-                while worker.receive_handed(self.now) || worker.forward_next(self.now) {
-                    quiet = false;
-                }
-                worker.send_written(self.now);
+                let now = self.now;
+                by_workers(|| {
+                    worker.obey(now);
+                    while worker.receive_handed(now) || worker.forward_next(now) {
+                        quiet = false;
+                    }
+                    worker.send_written(now);
+                });
                 let outbox = worker.outbox();
                 outbox.keep_promises();
                 for Transmit {
