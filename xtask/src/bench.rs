@@ -1,9 +1,8 @@
-//! `cargo xtask bench <name>` and `soak`: scripts of `tests/bench/`, against the release build.
+//! `cargo xtask bench <name>` and `soak pages`: scripts of `tests/bench/`, against the release build.
 
 use std::fs;
 
 use crate::failure::{fail, Context, Result};
-use crate::fuzz;
 use crate::instructions;
 use crate::node;
 use crate::package;
@@ -33,10 +32,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
+/// The script of `soak pages`.
 pub fn soak(arguments: &[String]) -> Result<()> {
-    if let Some(("fuzz", rest)) = arguments.split_first().map(|(a, r)| (a.as_str(), r)) {
-        return fuzz::soak(rest);
-    }
     script(SOAK, arguments)
 }
 

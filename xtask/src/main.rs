@@ -18,6 +18,7 @@ mod package;
 mod process;
 mod project;
 mod service;
+mod soak;
 mod tally;
 mod test;
 mod toolchain;
@@ -53,8 +54,8 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ),
     (
         "soak",
-        "keep a meeting busy for a long time and watch for growth; `soak fuzz`: bytes from outside",
-        bench::soak,
+        "everything that needs hours, or `soak <fuzz|simulation|meeting|pages>` one of it",
+        soak::soak,
     ),
 ];
 
