@@ -74,7 +74,9 @@ pub fn gate() -> Result<Vec<String>> {
         if change > TOLERANCE {
             dearer.push(name);
         } else if change < -TOLERANCE {
-            println!("{name} has become cheaper: `cargo xtask bench instructions --write` keeps that.");
+            println!(
+                "{name} has become cheaper: `cargo xtask bench instructions --write` keeps that."
+            );
         }
     }
     if dearer.is_empty() {
@@ -116,7 +118,10 @@ fn build() -> Result<PathBuf> {
             .args(["-p", "plenary-service", "--lib", "--no-run"])
             .args(["--message-format", "json", "--target-dir"])
             .arg(target())
-            .args(["--config", "profile.dev.package.plenary-service.opt-level=3"]),
+            .args([
+                "--config",
+                "profile.dev.package.plenary-service.opt-level=3",
+            ]),
     )?;
     let executable = messages.lines().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
@@ -138,7 +143,9 @@ fn measure(tests: &Path, name: &str) -> Result<Cost> {
             .args(["--exact", "--ignored", "--nocapture", "--test-threads=1"])
             .arg(format!("{TESTS}{name}")),
     )?;
-    let line = printed.lines().find_map(|line| line.split("units: ").nth(1));
+    let line = printed
+        .lines()
+        .find_map(|line| line.split("units: ").nth(1));
     let (units, what) = line
         .and_then(|line| line.split_once(' '))
         .context(format!("`{name}` does not say how much it did"))?;

@@ -80,12 +80,7 @@ impl Around {
     }
 
     /// A message for the service, on its way.
-    pub fn say(
-        &mut self,
-        who: Who,
-        line: u64,
-        message: tokio_tungstenite::tungstenite::Message,
-    ) {
+    pub fn say(&mut self, who: Who, line: u64, message: tokio_tungstenite::tungstenite::Message) {
         let now = self.now();
         let said = Arrival::Said { who, line, message };
         self.network.message(who, line, true, said, now);

@@ -96,7 +96,11 @@ impl Client {
 
     /// Opens the page.
     pub fn appear(&mut self, around: &mut Around) {
-        let kind = if self.member { Kind::Member } else { Kind::Guest };
+        let kind = if self.member {
+            Kind::Member
+        } else {
+            Kind::Guest
+        };
         let name = format!("Person {}", self.who);
         self.page += 1;
         self.agent = Some(Agent::new(1, kind, Some(name), true, StreamIds::default()));
@@ -366,7 +370,12 @@ impl Client {
         }
     }
 
-    fn with(&mut self, call: &CallId, around: &mut Around, then: impl FnOnce(&mut Media, &mut Around)) {
+    fn with(
+        &mut self,
+        call: &CallId,
+        around: &mut Around,
+        then: impl FnOnce(&mut Media, &mut Around),
+    ) {
         if let Some(media) = self.media.get_mut(call) {
             then(media, around);
             let session = media.session;
@@ -432,7 +441,10 @@ impl Client {
         }
         if let Some(end) = change.end {
             call.end = Some(end.sub_code);
-            around.note(format!("{} {} ended: {}", self.who, change.call, end.message));
+            around.note(format!(
+                "{} {} ended: {}",
+                self.who, change.call, end.message
+            ));
         }
         call.muted = change.muted.unwrap_or(call.muted);
         call.may_admit = change.may_admit.unwrap_or(call.may_admit);

@@ -447,12 +447,7 @@ impl Media {
         }
     }
 
-    fn happened(
-        &mut self,
-        event: Event,
-        begun: Instant,
-        sounds: &mut Vec<Sound>,
-    ) -> Option<Input> {
+    fn happened(&mut self, event: Event, begun: Instant, sounds: &mut Vec<Sound>) -> Option<Input> {
         match event {
             Event::Connected => Some(Input::Transport(Transport::Up)),
             Event::IceConnectionStateChange(state) => match state {

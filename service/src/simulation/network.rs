@@ -22,12 +22,26 @@ pub type Who = usize;
 /// What arrives.
 #[derive(Debug)]
 pub enum Arrival {
-    ToEngine { from: SocketAddr, bytes: Vec<u8> },
-    ToClient { to: SocketAddr, bytes: Vec<u8> },
+    ToEngine {
+        from: SocketAddr,
+        bytes: Vec<u8>,
+    },
+    ToClient {
+        to: SocketAddr,
+        bytes: Vec<u8>,
+    },
     /// A client hears something on one of its lines.
-    Heard { who: Who, line: u64, heard: Heard },
+    Heard {
+        who: Who,
+        line: u64,
+        heard: Heard,
+    },
     /// The service hears something on a client's line.
-    Said { who: Who, line: u64, message: Message },
+    Said {
+        who: Who,
+        line: u64,
+        message: Message,
+    },
 }
 
 struct Travelling {

@@ -82,7 +82,9 @@ fn passes(look: Option<&Look>) -> Verdict {
                 CallState::Connected => pass.room == look.room,
                 CallState::Lobby => pass.room != look.room && shares == 1,
             };
-            ensure(right, || format!("{endpoint} has the pass of another: {pass:?}"))?;
+            ensure(right, || {
+                format!("{endpoint} has the pass of another: {pass:?}")
+            })?;
         }
     }
     Ok(())
@@ -108,7 +110,9 @@ fn clients(world: &World) -> Verdict<Where> {
 
 /// Rosters and lobbies as clients see them are the meeting's.
 fn rooms(world: &World, meeting: usize, look: Option<&Look>) -> Verdict {
-    let snapshots = look.map(|look| look.snapshots.as_slice()).unwrap_or_default();
+    let snapshots = look
+        .map(|look| look.snapshots.as_slice())
+        .unwrap_or_default();
     for client in &world.clients {
         let Some((id, call)) = client.call().filter(|(_, call)| call.meeting == meeting) else {
             continue;
@@ -128,7 +132,10 @@ fn rooms(world: &World, meeting: usize, look: Option<&Look>) -> Verdict {
         let lobby = snapshot.lobby.iter().flatten();
         let lobby: BTreeSet<String> = lobby.map(|entry| entry.id.to_string()).collect();
         ensure(lobby == call.lobby, || {
-            format!("{id} sees {:?} waiting, and there wait {lobby:?}", call.lobby)
+            format!(
+                "{id} sees {:?} waiting, and there wait {lobby:?}",
+                call.lobby
+            )
         })?;
     }
     Ok(())
@@ -168,10 +175,17 @@ pub fn hearing(world: &World, time: Duration) -> Verdict<String> {
         let heard = world.sounds.get(pair).copied().unwrap_or(0);
         ensure(heard >= due, || {
             let sides = [describe(world, &pair.0), describe(world, &pair.1)];
-            format!("{heard} packets and not {due} are heard by {} of {}", sides[0], sides[1])
+            format!(
+                "{heard} packets and not {due} are heard by {} of {}",
+                sides[0], sides[1]
+            )
         })?;
     }
-    let unheard: Vec<_> = world.sounds.keys().filter(|p| !expected.contains(p)).collect();
+    let unheard: Vec<_> = world
+        .sounds
+        .keys()
+        .filter(|p| !expected.contains(p))
+        .collect();
     ensure(unheard.is_empty(), || {
         format!("some hear who should be silent for them: {unheard:?}")
     })?;

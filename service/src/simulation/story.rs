@@ -120,7 +120,9 @@ impl Story {
 
     fn preside(&mut self, who: Who, lobby: &BTreeSet<String>) {
         let waiting: Vec<&String> = lobby.iter().collect();
-        let waiter = waiting.choose(&mut self.random).map(|id| RawId((*id).clone()));
+        let waiter = waiting
+            .choose(&mut self.random)
+            .map(|id| RawId((*id).clone()));
         let roll = self.random.random_range(0..10);
         match (waiter, roll) {
             (Some(id), 0..5) => self.command(who, Command::Admit(id)),
@@ -139,7 +141,12 @@ impl Story {
         match self.random.random_range(0..10) {
             0..3 => self.command(who, Command::Mute),
             3..7 => self.command(who, Command::Unmute),
-            7..9 => self.command(who, Command::HangUp { for_everyone: false }),
+            7..9 => self.command(
+                who,
+                Command::HangUp {
+                    for_everyone: false,
+                },
+            ),
             _ => self.command(who, Command::HangUp { for_everyone: true }),
         }
     }

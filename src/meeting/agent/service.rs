@@ -138,8 +138,7 @@ impl Agent {
     pub(super) fn joined_too_late(&mut self, call: CallId, at: At, out: &mut Vec<Action>) {
         let up = self.link.is_up();
         let leave = Request::Leave { call: call.clone() };
-        self.requests
-            .ask(Purpose::Leave(call), leave, up, at, out);
+        self.requests.ask(Purpose::Leave(call), leave, up, at, out);
     }
 
     pub(super) fn failed(

@@ -44,7 +44,9 @@ fn a_join_that_is_answered_after_the_calls_end_is_taken_back() {
     });
     assert_eq!(sim.agent.calls().count(), 0);
     let left = |sim: &Sim| {
-        let leaves = sim.sent().filter(|f| matches!(f.request, Request::Leave { .. }));
+        let leaves = sim
+            .sent()
+            .filter(|f| matches!(f.request, Request::Leave { .. }));
         leaves.count()
     };
     assert_eq!(left(&sim), 0);
