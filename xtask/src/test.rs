@@ -12,7 +12,7 @@ use crate::process::{cargo, watched};
 use crate::project::{root, short, target};
 use crate::service::{self, Profile};
 use crate::tally::{count, Tally};
-use crate::{checks, debian, node, package, python, wasm};
+use crate::{checks, debian, instructions, node, package, python, wasm};
 
 /// What a step found. A failed check is one failure, a passed one no test.
 #[derive(Default)]
@@ -35,6 +35,14 @@ const STEPS: &[(&str, &str, Step)] = &[
         },
     ),
     ("native", "tests of the workspace", native),
+    (
+        "instructions",
+        "what the packet path costs (Callgrind)",
+        |report| {
+            report.skipped = instructions::gate()?;
+            Ok(())
+        },
+    ),
     ("browser", "tests/browser in Chromium", browser),
     ("package", "the npm package and its size", |_| {
         package::build().and_then(|()| package::check_sizes())

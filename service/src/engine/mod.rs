@@ -13,6 +13,8 @@ mod packets;
 mod port;
 mod rooms;
 mod signal;
+#[cfg(test)]
+pub(crate) mod simulated;
 mod token;
 mod turn;
 

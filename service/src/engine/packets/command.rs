@@ -145,10 +145,11 @@ pub(crate) enum Command {
         label: String,
         bytes: Vec<u8>,
     },
-    /// An address that this worker's socket hears belongs to a session of `worker`.
+    /// An address that this worker's socket hears belongs to a session of `worker`, or no longer.
     Elsewhere {
         address: std::net::SocketAddr,
-        worker: Option<usize>,
+        worker: usize,
+        there: bool,
     },
     /// A TCP connection of this worker's ended.
     Hangup {

@@ -85,12 +85,11 @@ struct PayloadTypes {
 }
 
 impl Downstream {
-    /// `None` for a section that is not negotiated.
-    #[allow(clippy::disallowed_methods)]
-    pub fn new(rtc: &Rtc, section: &Section, video: bool) -> Option<Self> {
+    /// `None` for a section that is not negotiated. `firsts`: by chance, where its numbers and those of
+    /// its retransmissions begin.
+    pub fn new(rtc: &Rtc, section: &Section, video: bool, firsts: [u16; 2]) -> Option<Self> {
         let media = rtc.media(section.mid)?;
-        // A section's first numbers decide nothing, so a simulation can do with any.
-        let (first, first_rtx) = (rand::random(), rand::random());
+        let [first, first_rtx] = firsts;
         let clock_rate = if video { 90_000 } else { 48_000 };
         Some(Self {
             mid: section.mid,

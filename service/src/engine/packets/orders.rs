@@ -79,7 +79,14 @@ impl Worker {
             Command::Data { id, label, bytes } => {
                 self.with_session(id, now, |s, _| s.send_data(&label, &bytes));
             }
-            Command::Elsewhere { address, worker } => self.demux.set_elsewhere(address, worker),
+            Command::Elsewhere {
+                address,
+                worker,
+                there,
+            } => match there {
+                true => self.demux.set_elsewhere(address, worker),
+                false => self.demux.not_elsewhere(address, worker),
+            },
             Command::Hangup { address } => self.hung_up(address, now),
             Command::Close { id } => self.close(id, now),
             Command::Barrier { reply } => self.desk.outbox.promise(reply),
@@ -207,7 +214,8 @@ impl Worker {
         self.unroute(id, mid);
         let session = &mut self.sessions[index];
         if !session.down.iter().any(|d| d.mid == mid) {
-            match session.downstream(mid, video) {
+            let firsts = [(self.transport.random)(), (self.transport.random)()];
+            match session.downstream(mid, video, firsts.map(|first| first as u16)) {
                 Some(down) => session.down.push(down),
                 None => {
                     tracing::debug!(session = id.0, %mid, "no stream to send in this section");

@@ -180,8 +180,8 @@ impl Session {
     }
 
     /// A section's sending half, if it was negotiated.
-    pub fn downstream(&self, mid: Mid, video: bool) -> Option<Downstream> {
-        Downstream::new(&self.rtc, self.sections.get(mid)?, video)
+    pub fn downstream(&self, mid: Mid, video: bool, firsts: [u16; 2]) -> Option<Downstream> {
+        Downstream::new(&self.rtc, self.sections.get(mid)?, video, firsts)
     }
 
     /// Take a datagram of RTP from an address that was verified.

@@ -1,6 +1,7 @@
 //! Workers and clients in one thread, on a simulated network and clock: no socket is opened and no
 //! time passes. What the network loses, delays and mixes up comes from a seed.
 
+mod instructions;
 mod publishing;
 mod tests;
 
@@ -28,6 +29,7 @@ use super::negotiate::Transport;
 use super::paths::Origin;
 use super::sending::clock::WallClock;
 use super::worker::{Datagram, Worker};
+use instructions::by_workers;
 
 /// All workers are asked after each event, so nobody has to be woken.
 struct Silent;
@@ -132,6 +134,8 @@ struct World {
     links: Links,
     network: Network,
     next_packet: Instant,
+    /// How many of the peers speak: the first ones.
+    speakers: usize,
     engine: SocketAddr,
     _reports: mpsc::UnboundedReceiver<Report>,
 }
@@ -146,6 +150,7 @@ impl World {
         #[allow(clippy::disallowed_methods)]
         let now = Instant::now();
         SECRETS.with_borrow_mut(|r| *r = StdRng::seed_from_u64(seed));
+        fastrand::seed(seed);
         let engine = SocketAddr::from(([192, 0, 2, 1], 7882));
         let links: Links = (0..workers)
             .map(|_| Arc::new(Link::new(Box::new(Silent))))
@@ -180,6 +185,7 @@ impl World {
                 sent: Vec::new(),
             },
             next_packet: now,
+            speakers: peers,
             engine,
             _reports: receiver,
         };
@@ -288,9 +294,11 @@ impl World {
                 self.arrive(arrived);
             }
         }
-        for worker in &mut self.workers {
-            worker.wake(self.now);
-        }
+        by_workers(|| {
+            for worker in &mut self.workers {
+                worker.wake(self.now);
+            }
+        });
         for peer in &mut self.peers {
             if peer.due <= self.now {
                 let _ = peer.rtc.handle_input(Input::Timeout(self.now));
@@ -298,7 +306,8 @@ impl World {
         }
         if self.next_packet <= self.now {
             self.next_packet = self.now + PACE;
-            self.peers.iter_mut().for_each(|p| p.speak(self.now));
+            let speakers = self.peers.iter_mut().take(self.speakers);
+            speakers.for_each(|p| p.speak(self.now));
         }
     }
 
@@ -326,7 +335,7 @@ impl World {
             to: None,
             bytes,
         };
-        self.workers[socket].receive(datagram, self.now);
+        by_workers(|| self.workers[socket].receive(datagram, self.now));
         self.settle();
     }
 
@@ -335,10 +344,13 @@ impl World {
         loop {
             let mut quiet = true;
             for worker in &mut self.workers {
-                worker.obey(self.now);
-                while worker.receive_handed(self.now) || worker.forward_next(self.now) {
-                    quiet = false;
-                }
+                let now = self.now;
+                by_workers(|| {
+                    worker.obey(now);
+                    while worker.receive_handed(now) || worker.forward_next(now) {
+                        quiet = false;
+                    }
+                });
                 let outbox = worker.outbox();
                 outbox.keep_promises();
                 for Transmit {

@@ -312,7 +312,8 @@ impl Worker {
         if self.demux.add_address(from, index) && by != own {
             self.desk.links[by].command(Command::Elsewhere {
                 address: from.address,
-                worker: Some(own),
+                worker: own,
+                there: true,
             });
         }
         if let Some((origin, by)) = forgotten {
@@ -321,11 +322,13 @@ impl Worker {
     }
 
     pub(super) fn forget_address(&mut self, index: usize, origin: Origin, by: usize) {
-        self.demux.remove_address(&origin, index);
-        if by != self.desk.index {
+        let own = self.desk.index;
+        // Another session here may have it by now.
+        if self.demux.remove_address(&origin, index) && by != own {
             self.desk.links[by].command(Command::Elsewhere {
                 address: origin.address,
-                worker: None,
+                worker: own,
+                there: false,
             });
         }
     }

@@ -1,7 +1,7 @@
 //! Coming in: a new participant, or a known one whose socket comes (back).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use livekit_protocol as lk;
 use lk::leave_request::Action;
@@ -12,6 +12,7 @@ use super::data::Sent;
 use super::participant::{Mode, Offering, Participant};
 use super::signal::{Frame, Signal};
 use super::{leave, new_sid, Locked};
+use crate::clock;
 use crate::engine::token::Grants;
 use crate::engine::EngineEvent;
 
@@ -77,7 +78,7 @@ impl Locked<'_> {
             Mode::Dual => Some(self.new_session(&sid)),
             Mode::Slots | Mode::Single => None,
         };
-        let now = Instant::now();
+        let now = clock::now();
         let participant = Participant {
             sid: sid.clone(),
             identity: entrant.identity,
@@ -87,7 +88,7 @@ impl Locked<'_> {
             room: entrant.room.clone(),
             grants: entrant.grants,
             mode: entrant.mode,
-            joined: SystemTime::now(),
+            joined: clock::wall(),
             version: 1,
             client: entrant.client,
             publisher,
@@ -217,7 +218,7 @@ impl Locked<'_> {
         let current = participant.signal.as_ref().map(|s| s.generation);
         if current.is_none() || current == Some(generation) {
             participant.signal = None;
-            participant.socket_lost = Some(Instant::now());
+            participant.socket_lost = Some(clock::now());
         }
     }
 
