@@ -449,8 +449,14 @@ impl Peer {
                 }
                 Output::Transmit(transmit) => out.push(transmit),
                 Output::Event(Event::RtpPacket(packet)) => {
-                    let of = usize::from(packet.payload[0]);
-                    self.heard[of] += 1;
+                    // Who is hostile says anything.
+                    let of = packet
+                        .payload
+                        .first()
+                        .map_or(usize::MAX, |of| usize::from(*of));
+                    if let Some(heard) = self.heard.get_mut(of) {
+                        *heard += 1;
+                    }
                 }
                 Output::Event(_) => {}
             }
