@@ -6,12 +6,12 @@
 use std::time::{Duration, Instant};
 
 use super::arrivals::Arrivals;
+use super::compounds::Compounds;
 use super::header::{ExtensionIds, Header};
-use super::missing::Missing;
-use super::reception::{Loss, Reception};
-use super::rtcp::{self, SenderInfo};
+use super::reception::Loss;
+use super::rtcp::SenderInfo;
 use super::sections::{Format, Negotiation, Place, Purpose};
-use super::window::Window;
+use super::stream::{Media, Role, Stream};
 
 /// Streams remembered, for their numbers: a camera with three layers has six. Of a client that uses
 /// up more the longest silent are forgotten.
@@ -23,45 +23,6 @@ const REPORTS: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_millis(500);
 /// libwebrtc's probes before any media; only their arrival is of use.
 const PROBE: u32 = 0;
-/// RTCP packets are no larger; what protects them comes on top.
-const ROOM: usize = 1100;
-/// The room that transport-wide feedback needs at least to be worth beginning.
-const LEAST_ROOM: usize = 200;
-/// A feedback packet's header and two SSRCs.
-const HEAD: usize = 12;
-/// What SRTCP adds, at most, so that a compound is protected where it is.
-const PROTECTION: usize = 32;
-
-#[derive(Debug)]
-struct Stream {
-    ssrc: u32,
-    /// As they came in SRTP packets.
-    window: Window,
-    heard: Instant,
-    reception: Reception,
-    role: Role,
-}
-
-#[derive(Debug)]
-enum Role {
-    /// Nobody knows yet.
-    Unknown,
-    Media(Box<Media>),
-    /// Repairs the stream with this SSRC.
-    Repair(u32),
-}
-
-#[derive(Debug)]
-struct Media {
-    place: Place,
-    /// No other stream took its place.
-    current: bool,
-    /// What went on, by itself or sent again.
-    delivered: Window,
-    missing: Missing,
-    report: Option<SenderInfo>,
-    keyframe_wanted: bool,
-}
 
 /// A packet that is new: as it was sent at first, if it was sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,13 +169,7 @@ impl Receiver {
                 self.streams.swap_remove(oldest);
             }
         }
-        self.streams.push(Stream {
-            ssrc,
-            window: Window::default(),
-            heard: now,
-            reception: Reception::default(),
-            role: Role::Unknown,
-        });
+        self.streams.push(Stream::new(ssrc, now));
         self.streams.len() - 1
     }
 
@@ -237,14 +192,7 @@ impl Receiver {
         match self.negotiation.purpose(header, format) {
             None => {}
             Some(Purpose::Media(place)) => {
-                self.streams[at].role = Role::Media(Box::new(Media {
-                    place,
-                    current: true,
-                    delivered: Window::default(),
-                    missing: Missing::default(),
-                    report: None,
-                    keyframe_wanted: false,
-                }));
+                self.streams[at].role = Role::Media(Box::new(Media::at(place)));
                 self.take_place(at, place);
             }
             Some(Purpose::RepairOf(ssrc)) => self.streams[at].role = Role::Repair(ssrc),
@@ -380,60 +328,61 @@ impl Receiver {
 
     /// Compound packets with everything that is due, one after the other.
     pub fn tell(&mut self, now: Instant, mut send: impl FnMut(Vec<u8>)) {
-        let mut compounds = Compounds::new(self.ssrc, &self.name, &mut send);
-        if self.report_due.is_some_and(|due| due <= now) {
-            self.report_due = None;
-            for stream in self.streams.iter_mut().filter(|s| s.reception.has_news()) {
-                let (block, loss) = stream.reception.report(stream.ssrc, now);
-                // What is sent again was not lost twice.
-                if let Role::Media(_) = stream.role {
-                    self.loss.add(loss);
-                }
-                compounds.block(block);
-            }
-        }
-        compounds.end_blocks();
-        if self.keyframes_due.take().is_some() {
-            for stream in &mut self.streams {
-                let ssrc = stream.ssrc;
-                let wanted = stream.media_mut().map(|m| &mut m.keyframe_wanted);
-                if wanted.is_some_and(std::mem::take) {
-                    compounds.picture_loss(ssrc);
-                }
-            }
-        }
-        if self.missing_due.is_some_and(|due| due <= now) {
-            self.missing_due = None;
-            for stream in &mut self.streams {
-                let ssrc = stream.ssrc;
-                let Some(media) = stream.media_mut().filter(|m| m.current) else {
-                    continue;
-                };
-                self.numbers.clear();
-                media.missing.ask(now, &mut self.numbers);
-                note_due(&mut self.missing_due, media.missing.due());
-                compounds.nack(ssrc, &self.numbers);
-            }
-        }
+        let name = std::mem::take(&mut self.name);
+        let mut compounds = Compounds::new(self.ssrc, &name, &mut send);
+        self.tell_reception(now, &mut compounds);
+        self.tell_keyframes(&mut compounds);
+        self.tell_missing(now, &mut compounds);
         if self.arrivals.due().is_some_and(|due| due <= now) {
             compounds.transport_wide(self.numbered, &mut self.arrivals);
         }
         compounds.end();
+        self.name = name;
     }
-}
 
-impl Stream {
-    fn media(&self) -> Option<&Media> {
-        match &self.role {
-            Role::Media(media) => Some(media),
-            _ => None,
+    fn tell_reception<F: FnMut(Vec<u8>)>(&mut self, now: Instant, out: &mut Compounds<'_, F>) {
+        if self.report_due.is_none_or(|due| due > now) {
+            return;
+        }
+        self.report_due = None;
+        for stream in self.streams.iter_mut().filter(|s| s.reception.has_news()) {
+            let (block, loss) = stream.reception.report(stream.ssrc, now);
+            // What is sent again was not lost twice.
+            if let Role::Media(_) = stream.role {
+                self.loss.add(loss);
+            }
+            out.block(block);
+        }
+        out.end_blocks();
+    }
+
+    fn tell_keyframes<F: FnMut(Vec<u8>)>(&mut self, out: &mut Compounds<'_, F>) {
+        if self.keyframes_due.take().is_none() {
+            return;
+        }
+        for stream in &mut self.streams {
+            let ssrc = stream.ssrc;
+            let wanted = stream.media_mut().map(|m| &mut m.keyframe_wanted);
+            if wanted.is_some_and(std::mem::take) {
+                out.picture_loss(ssrc);
+            }
         }
     }
 
-    fn media_mut(&mut self) -> Option<&mut Media> {
-        match &mut self.role {
-            Role::Media(media) => Some(media),
-            _ => None,
+    fn tell_missing<F: FnMut(Vec<u8>)>(&mut self, now: Instant, out: &mut Compounds<'_, F>) {
+        if self.missing_due.is_none_or(|due| due > now) {
+            return;
+        }
+        self.missing_due = None;
+        for stream in &mut self.streams {
+            let ssrc = stream.ssrc;
+            let Some(media) = stream.media_mut().filter(|m| m.current) else {
+                continue;
+            };
+            self.numbers.clear();
+            media.missing.ask(now, &mut self.numbers);
+            note_due(&mut self.missing_due, media.missing.due());
+            out.nack(ssrc, &self.numbers);
         }
     }
 }
@@ -441,97 +390,6 @@ impl Stream {
 fn note_due(due: &mut Option<Instant>, other: Option<Instant>) {
     if let Some(other) = other {
         *due = Some(due.map_or(other, |due| due.min(other)));
-    }
-}
-
-/// Compound packets in the making. Each begins with a report and our name (RFC 3550 6.1).
-struct Compounds<'a, F: FnMut(Vec<u8>)> {
-    ssrc: u32,
-    name: &'a str,
-    send: &'a mut F,
-    blocks: Vec<rtcp::Block>,
-    out: Vec<u8>,
-    /// There is something in it beside its beginning.
-    told: bool,
-}
-
-impl<'a, F: FnMut(Vec<u8>)> Compounds<'a, F> {
-    fn new(ssrc: u32, name: &'a str, send: &'a mut F) -> Self {
-        Self {
-            ssrc,
-            name,
-            send,
-            blocks: Vec::new(),
-            out: Vec::new(),
-            told: false,
-        }
-    }
-
-    fn block(&mut self, block: rtcp::Block) {
-        self.blocks.push(block);
-        if self.blocks.len() == rtcp::MOST_BLOCKS {
-            self.end_blocks();
-            self.end();
-        }
-    }
-
-    fn end_blocks(&mut self) {
-        if !self.blocks.is_empty() {
-            self.begin();
-            self.told = true;
-            self.blocks.clear();
-        }
-    }
-
-    fn begin(&mut self) {
-        self.out = Vec::with_capacity(ROOM + PROTECTION);
-        rtcp::write_report(&mut self.out, self.ssrc, self.name, &self.blocks);
-    }
-
-    /// Room for so many bytes.
-    fn room(&mut self, bytes: usize) -> &mut Vec<u8> {
-        if self.out.len() + bytes > ROOM {
-            self.end();
-        }
-        if self.out.is_empty() {
-            self.begin();
-        }
-        &mut self.out
-    }
-
-    fn picture_loss(&mut self, media: u32) {
-        let ssrc = self.ssrc;
-        rtcp::write_picture_loss(self.room(HEAD), ssrc, media);
-        self.told = true;
-    }
-
-    fn nack(&mut self, media: u32, numbers: &[u16]) {
-        if !numbers.is_empty() {
-            let ssrc = self.ssrc;
-            // At worst an item each.
-            let out = self.room(HEAD + 4 * numbers.len());
-            rtcp::write_nack(out, ssrc, media, numbers);
-            self.told = true;
-        }
-    }
-
-    fn transport_wide(&mut self, media: u32, arrivals: &mut Arrivals) {
-        let ssrc = self.ssrc;
-        loop {
-            let out = self.room(LEAST_ROOM);
-            let room = ROOM - out.len() - HEAD;
-            if !rtcp::write_transport_wide(out, ssrc, media, |out| arrivals.write(out, room)) {
-                return;
-            }
-            self.told = true;
-        }
-    }
-
-    fn end(&mut self) {
-        let out = std::mem::take(&mut self.out);
-        if std::mem::take(&mut self.told) {
-            (self.send)(out);
-        }
     }
 }
 

@@ -1,0 +1,80 @@
+//! What is known of one of a client's streams.
+
+use std::time::Instant;
+
+use super::missing::Missing;
+use super::reception::Reception;
+use super::rtcp::SenderInfo;
+use super::sections::Place;
+use super::window::Window;
+
+/// A client's stream: media, or what repairs it.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub ssrc: u32,
+    /// As they came in SRTP packets.
+    pub window: Window,
+    pub heard: Instant,
+    pub reception: Reception,
+    pub role: Role,
+}
+
+#[derive(Debug)]
+pub(super) enum Role {
+    /// Nobody knows yet.
+    Unknown,
+    Media(Box<Media>),
+    /// Repairs the stream with this SSRC.
+    Repair(u32),
+}
+
+#[derive(Debug)]
+pub(super) struct Media {
+    pub place: Place,
+    /// No other stream took its place.
+    pub current: bool,
+    /// What went on, by itself or sent again.
+    pub delivered: Window,
+    pub missing: Missing,
+    pub report: Option<SenderInfo>,
+    pub keyframe_wanted: bool,
+}
+
+impl Stream {
+    pub fn new(ssrc: u32, now: Instant) -> Self {
+        Self {
+            ssrc,
+            window: Window::default(),
+            heard: now,
+            reception: Reception::default(),
+            role: Role::Unknown,
+        }
+    }
+
+    pub fn media(&self) -> Option<&Media> {
+        match &self.role {
+            Role::Media(media) => Some(media),
+            _ => None,
+        }
+    }
+
+    pub fn media_mut(&mut self) -> Option<&mut Media> {
+        match &mut self.role {
+            Role::Media(media) => Some(media),
+            _ => None,
+        }
+    }
+}
+
+impl Media {
+    pub fn at(place: Place) -> Self {
+        Self {
+            place,
+            current: true,
+            delivered: Window::default(),
+            missing: Missing::default(),
+            report: None,
+            keyframe_wanted: false,
+        }
+    }
+}
