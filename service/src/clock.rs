@@ -26,6 +26,20 @@ pub fn wall() -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(now_ms())
 }
 
+/// A time as the REST interfaces write it: RFC 3339, UTC.
+pub fn rfc3339(ms: u64) -> String {
+    let nanos = i128::from(ms) * 1_000_000;
+    let time =
+        OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
+/// Reads an RFC 3339 time, with any offset and any number of fractional digits.
+pub fn parse_rfc3339(text: &str) -> Option<u64> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    u64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
+}
+
 /// A wall clock that goes by the runtime's time, from a date of the test's choice.
 #[cfg(test)]
 pub(crate) mod simulated {
@@ -50,18 +64,4 @@ pub(crate) mod simulated {
         let gone = super::now().saturating_duration_since(begun);
         Some(ms + u64::try_from(gone.as_millis()).unwrap_or(u64::MAX))
     }
-}
-
-/// A time as the REST interfaces write it: RFC 3339, UTC.
-pub fn rfc3339(ms: u64) -> String {
-    let nanos = i128::from(ms) * 1_000_000;
-    let time =
-        OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    time.format(&Rfc3339).unwrap_or_default()
-}
-
-/// Reads an RFC 3339 time, with any offset and any number of fractional digits.
-pub fn parse_rfc3339(text: &str) -> Option<u64> {
-    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-    u64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
 }

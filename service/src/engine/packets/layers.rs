@@ -212,15 +212,15 @@ impl Meter {
             meter.measurements = meter.measurements.saturating_add(1);
             let weight = NEWEST.max(1.0 / meter.measurements as f32);
             let mut total = 0.0;
-            for temporal in 0..TEMPORAL {
+            for (temporal, below) in below.iter_mut().enumerate() {
                 let bits = std::mem::take(&mut meter.bytes[temporal]) as f32 * 8.0 / seconds;
                 let average = &mut meter.averages[temporal];
                 *average += (bits - *average) * weight;
                 total += *average;
                 if self.nested {
-                    below[temporal] += total;
+                    *below += total;
                 }
-                let cost = if self.nested { below[temporal] } else { total };
+                let cost = if self.nested { *below } else { total };
                 if meter.measurements >= SETTLED {
                     self.rates.set(spatial, temporal, (cost as u32).max(1));
                 }

@@ -128,13 +128,16 @@ impl Encoder {
     }
 }
 
+/// A picture, its numbers, and whether its marker came.
+type Seen = ((u32, u64), (u16, u8), bool);
+
 /// What the receiver has got.
 #[derive(Default)]
 struct Decoder {
     seq: Option<u64>,
     time: Option<u32>,
     /// The newest picture, its numbers, and whether its marker came.
-    picture: Option<((u32, u64), (u16, u8), bool)>,
+    picture: Option<Seen>,
     decoded: HashSet<Frame>,
     highest: u8,
     /// The next packet begins a source, or goes on with one after a pause.

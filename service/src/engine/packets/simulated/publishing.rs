@@ -70,7 +70,7 @@ fn nonsense(random: &mut StdRng) -> (Vec<u8>, usize, u64) {
         for _ in 0..4 * words {
             // As often as not the name of a section.
             packet.push(match random.random_bool(0.3) {
-                true => random.random_range(b'0'..b'9'),
+                true => random.random_range(b'0'..=b'9'),
                 false => random.random(),
             });
         }
