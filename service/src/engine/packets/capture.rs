@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::receiving::rtcp::SenderInfo;
+use super::rtcp::SenderInfo;
 
 /// The quickest packet is looked for among those of this long and as much before: the clocks drift
 /// apart by up to 50 ms in a quarter of an hour, a fraction of a millisecond in this time.

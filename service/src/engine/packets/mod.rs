@@ -38,6 +38,7 @@ pub(crate) mod outbox;
 pub(crate) mod paths;
 pub(crate) mod receiving;
 pub(crate) mod red;
+mod rtcp;
 pub(crate) mod sending;
 pub(crate) mod session;
 #[cfg(test)]
@@ -45,4 +46,5 @@ mod simulated;
 pub(crate) mod srtp;
 pub(crate) mod upstream;
 pub(crate) mod vp9;
+pub(crate) mod window;
 pub(crate) mod worker;

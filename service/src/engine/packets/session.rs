@@ -21,9 +21,8 @@ use super::paths::Paths;
 use super::receiving::header::Header;
 use super::receiving::negotiated::negotiated;
 use super::receiving::receiver::{Arrival, Receiver};
-use super::receiving::rtcp::SenderReports;
 use super::sending::egress::{Egress, Exit};
-use super::sending::rtcp::{is_rtcp, sender, write_goodbye, Compound, Packet};
+use super::sending::rtcp::{is_rtcp, sender, write_goodbye, Blocks, Compound, Packet};
 use super::sending::sections::Sections;
 use super::upstream::UpTrack;
 
@@ -211,7 +210,6 @@ impl Session {
             for packet in Compound(&plain) {
                 self.read_packet(packet, now, outlet);
             }
-            SenderReports(&plain).for_each(|report| self.receiver.reported(report, now));
         }
         self.plain = plain;
     }
@@ -254,16 +252,11 @@ impl Session {
 
     fn read_packet(&mut self, packet: Packet<'_>, now: Instant, outlet: &mut impl Outlet) {
         match packet {
-            Packet::SenderReport(blocks) | Packet::ReceiverReport(blocks) => {
-                let middle = self.egress.clock.ntp_middle(now);
-                for block in blocks {
-                    let mut down = self.down.iter_mut();
-                    if let Some(down) = down.find(|d| d.stream.is(block.ssrc)) {
-                        let reception = &mut self.egress.reception;
-                        down.stream.received(&block, reception, middle);
-                    }
-                }
+            Packet::SenderReport(info, blocks) => {
+                self.receiver.reported(info, now);
+                self.read_blocks(blocks, now);
             }
+            Packet::ReceiverReport(blocks) => self.read_blocks(blocks, now),
             Packet::Nack { ssrc, lost } => {
                 let down = self.down.iter_mut().find(|d| d.stream.ssrc() == ssrc);
                 if let Some((down, way)) = down.zip(self.paths.way()) {
@@ -289,6 +282,17 @@ impl Session {
                 }
             }
             Packet::Other => {}
+        }
+    }
+
+    fn read_blocks(&mut self, blocks: Blocks<'_>, now: Instant) {
+        let middle = self.egress.clock.ntp_middle(now);
+        for block in blocks {
+            let mut down = self.down.iter_mut();
+            if let Some(down) = down.find(|d| d.stream.is(block.ssrc)) {
+                let reception = &mut self.egress.reception;
+                down.stream.received(&block, reception, middle);
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::window::extend;
+use crate::engine::packets::window::extend;
 
 /// Told so often, as libwebrtc does: its estimator looks at groups of packets, not at each.
 const INTERVAL: Duration = Duration::from_millis(100);

@@ -2,6 +2,7 @@
 
 use super::arrivals::Arrivals;
 use super::rtcp;
+use crate::engine::packets::rtcp::MOST_COUNTED;
 
 /// RTCP packets are no larger; what protects them comes on top.
 const ROOM: usize = 1100;
@@ -37,7 +38,7 @@ impl<'a, F: FnMut(Vec<u8>)> Compounds<'a, F> {
 
     pub fn block(&mut self, block: rtcp::Block) {
         self.blocks.push(block);
-        if self.blocks.len() == rtcp::MOST_BLOCKS {
+        if self.blocks.len() == MOST_COUNTED {
             self.end_blocks();
             self.end();
         }

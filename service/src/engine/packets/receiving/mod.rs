@@ -21,4 +21,3 @@ pub(crate) mod sections;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod window;

@@ -9,9 +9,9 @@ use super::arrivals::Arrivals;
 use super::compounds::Compounds;
 use super::header::{ExtensionIds, Header};
 use super::reception::Loss;
-use super::rtcp::SenderInfo;
 use super::sections::{Format, Negotiation, Place, Purpose};
 use super::stream::{Media, Role, Stream};
+use crate::engine::packets::rtcp::SenderInfo;
 
 /// Streams remembered, for their numbers: a camera with three layers has six. Of a client that uses
 /// up more the longest silent are forgotten.

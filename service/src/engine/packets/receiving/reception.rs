@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::rtcp::{Block, SenderInfo};
+use super::rtcp::Block;
+use crate::engine::packets::rtcp::SenderInfo;
 
 /// The count of lost packets is a signed number of 24 bits.
 const MOST_LOST: i64 = 0x7f_ffff;

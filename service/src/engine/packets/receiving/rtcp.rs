@@ -1,17 +1,9 @@
-//! RTCP about what the engine receives: writing reports and requests (RFC 3550 6.4.2, RFC 4585),
-//! reading senders' reports (RFC 3550 6.4.1).
+//! RTCP about what the engine receives: reports and requests (RFC 3550 6.4.2, RFC 4585).
 
-const SENDER_REPORT: u8 = 200;
-const RECEIVER_REPORT: u8 = 201;
-const DESCRIPTION: u8 = 202;
-const TRANSPORT_FEEDBACK: u8 = 205;
-const PAYLOAD_FEEDBACK: u8 = 206;
-/// Formats of feedback.
-const NACK: u8 = 1;
-const TRANSPORT_WIDE: u8 = 15;
-const PICTURE_LOSS: u8 = 1;
-/// A report's count of blocks has five bits.
-pub(super) const MOST_BLOCKS: usize = 31;
+use crate::engine::packets::rtcp::{
+    write_name, write_packet, MOST_COUNTED, NACK, PAYLOAD_FEEDBACK, PICTURE_LOSS, RECEIVER_REPORT,
+    TRANSPORT_FEEDBACK, TRANSPORT_WIDE,
+};
 
 /// What is told about one stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,56 +20,11 @@ pub(crate) struct Block {
     pub delay: u32,
 }
 
-/// What a sender's report says about times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SenderInfo {
-    pub ssrc: u32,
-    /// Seconds since 1900, 32 bits and 32 of their fraction.
-    pub ntp: u64,
-    /// The same instant in RTP time.
-    pub time: u32,
-}
-
-/// The sender reports of a decrypted compound, up to the first packet that is malformed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SenderReports<'a>(pub &'a [u8]);
-
-impl Iterator for SenderReports<'_> {
-    type Item = SenderInfo;
-
-    fn next(&mut self) -> Option<SenderInfo> {
-        loop {
-            let [first, kind, high, low, ..] = self.0 else {
-                return None;
-            };
-            let size = 4 * (usize::from(u16::from_be_bytes([*high, *low])) + 1);
-            let (packet, rest) = self.0.split_at_checked(size)?;
-            if first >> 6 != 2 {
-                return None;
-            }
-            let is_report = *kind == SENDER_REPORT;
-            self.0 = rest;
-            if is_report {
-                return Some(SenderInfo {
-                    ssrc: word(packet, 4)?,
-                    ntp: u64::from(word(packet, 8)?) << 32 | u64::from(word(packet, 12)?),
-                    time: word(packet, 16)?,
-                });
-            }
-        }
-    }
-}
-
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at + 4)?;
-    Some(u32::from_be_bytes(bytes.try_into().ok()?))
-}
-
 /// Append what every compound begins with: a report, be it an empty one, and its sender's name (RFC
 /// 3550 6.1; nobody agreed on anything shorter). As many blocks as one packet has room for.
 pub(super) fn write_report(out: &mut Vec<u8>, sender: u32, name: &str, blocks: &[Block]) {
-    let blocks = &blocks[..blocks.len().min(MOST_BLOCKS)];
-    packet(out, blocks.len() as u8, RECEIVER_REPORT, |out| {
+    let blocks = &blocks[..blocks.len().min(MOST_COUNTED)];
+    write_packet(out, blocks.len() as u8, RECEIVER_REPORT, |out| {
         out.extend_from_slice(&sender.to_be_bytes());
         for block in blocks {
             out.extend_from_slice(&block.ssrc.to_be_bytes());
@@ -88,20 +35,12 @@ pub(super) fn write_report(out: &mut Vec<u8>, sender: u32, name: &str, blocks: &
             }
         }
     });
-    packet(out, 1, DESCRIPTION, |out| {
-        const CNAME: u8 = 1;
-        let name = &name.as_bytes()[..name.len().min(255)];
-        out.extend_from_slice(&sender.to_be_bytes());
-        out.extend_from_slice(&[CNAME, name.len() as u8]);
-        out.extend_from_slice(name);
-        // An item of type zero ends the list.
-        out.push(0);
-    });
+    write_name(out, sender, name);
 }
 
 /// Append a request for packets, whose numbers are in order.
 pub(super) fn write_nack(out: &mut Vec<u8>, sender: u32, media: u32, numbers: &[u16]) {
-    packet(out, NACK, TRANSPORT_FEEDBACK, |out| {
+    write_packet(out, NACK, TRANSPORT_FEEDBACK, |out| {
         write_ssrcs(out, sender, media);
         let mut numbers = numbers.iter().copied().peekable();
         while let Some(first) = numbers.next() {
@@ -118,7 +57,7 @@ pub(super) fn write_nack(out: &mut Vec<u8>, sender: u32, media: u32, numbers: &[
 
 /// Append a request for a key frame.
 pub(super) fn write_picture_loss(out: &mut Vec<u8>, sender: u32, media: u32) {
-    packet(out, PICTURE_LOSS, PAYLOAD_FEEDBACK, |out| {
+    write_packet(out, PICTURE_LOSS, PAYLOAD_FEEDBACK, |out| {
         write_ssrcs(out, sender, media)
     });
 }
@@ -131,7 +70,7 @@ pub(super) fn write_transport_wide(
     fci: impl FnOnce(&mut Vec<u8>) -> bool,
 ) -> bool {
     let (start, mut written) = (out.len(), false);
-    packet(out, TRANSPORT_WIDE, TRANSPORT_FEEDBACK, |out| {
+    write_packet(out, TRANSPORT_WIDE, TRANSPORT_FEEDBACK, |out| {
         write_ssrcs(out, sender, media);
         written = fci(out);
     });
@@ -144,18 +83,6 @@ pub(super) fn write_transport_wide(
 fn write_ssrcs(out: &mut Vec<u8>, sender: u32, media: u32) {
     out.extend_from_slice(&sender.to_be_bytes());
     out.extend_from_slice(&media.to_be_bytes());
-}
-
-/// Append a packet, filled up to whole words.
-fn packet(out: &mut Vec<u8>, count: u8, kind: u8, body: impl FnOnce(&mut Vec<u8>)) {
-    let start = out.len();
-    out.extend_from_slice(&[0x80 | count, kind, 0, 0]);
-    body(out);
-    while !(out.len() - start).is_multiple_of(4) {
-        out.push(0);
-    }
-    let words = ((out.len() - start) / 4 - 1) as u16;
-    out[start + 2..start + 4].copy_from_slice(&words.to_be_bytes());
 }
 
 #[cfg(test)]
@@ -204,35 +131,7 @@ mod tests {
         assert_eq!(out, [9]);
     }
 
-    #[test]
-    fn sender_reports_are_found_in_a_compound() {
-        let mut compound = vec![0x80, 201, 0, 1, 0, 0, 0, 1];
-        compound.extend([
-            0x80, 200, 0, 6, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 42,
-        ]);
-        compound.extend([0; 8]);
-        compound.extend([0x80, 200, 0, 6, 0, 0, 0, 10]);
-        let mut reports = SenderReports(&compound);
-        let info = SenderInfo {
-            ssrc: 9,
-            ntp: 0x0102_0304_0506_0708,
-            time: 42,
-        };
-        assert_eq!(reports.next(), Some(info));
-        assert_eq!(reports.next(), None, "cut short");
-    }
-
     proptest! {
-        /// S11.
-        #[test]
-        fn no_bytes_hurt(mut bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            for start in (0..bytes.len().saturating_sub(4)).step_by(12) {
-                bytes[start..start + 3].copy_from_slice(&[0x80, SENDER_REPORT, 0]);
-                bytes[start + 3] &= 7;
-            }
-            prop_assert!(SenderReports(&bytes).count() <= bytes.len() / 4);
-        }
-
         /// Whatever is missing is asked for, in no more than an item each.
         #[test]
         fn a_nack_names_each_number(start: u16, steps in prop::collection::vec(1u16..40, 1..240)) {

@@ -9,9 +9,9 @@ use str0m::media::{Mid, Rid};
 
 use super::header::{Extensions, Header};
 use super::receiver::Receiver;
-use super::rtcp::SenderInfo;
 use super::sections::tests::{negotiation, OPUS, RTX, VP8};
 use super::sections::Place;
+use crate::engine::packets::rtcp::SenderInfo;
 
 const MS: Duration = Duration::from_millis(1);
 const OWN: u32 = 77;

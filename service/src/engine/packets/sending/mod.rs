@@ -17,4 +17,3 @@ pub(crate) mod patch;
 pub(crate) mod rtcp;
 pub(crate) mod sections;
 pub(crate) mod stream;
-mod window;

@@ -4,16 +4,15 @@
 //! What comes in is authentic, but a client may say anything: what is malformed ends the reading,
 //! never more (S11).
 
-/// Packet types (RFC 3550 12.1, RFC 4585 9).
-const SENDER_REPORT: u8 = 200;
-const RECEIVER_REPORT: u8 = 201;
-const DESCRIPTION: u8 = 202;
-const GOODBYE: u8 = 203;
-const TRANSPORT_FEEDBACK: u8 = 205;
-const PAYLOAD_FEEDBACK: u8 = 206;
+use crate::engine::packets::rtcp::{
+    word, write_name, write_packet, SenderInfo, GOODBYE, MOST_COUNTED, NACK, PAYLOAD_FEEDBACK,
+    PICTURE_LOSS, RECEIVER_REPORT, SENDER_REPORT, TRANSPORT_FEEDBACK, TRANSPORT_WIDE,
+};
 
-/// A goodbye's count of sources has five bits.
-const MAX_SOURCES: usize = 31;
+/// The other format of asking for a key frame (RFC 5104 4.3.1).
+const INTRA_REQUEST: u8 = 4;
+/// Where a sender report's blocks begin.
+const SENDER_INFO: usize = 24;
 
 /// Whether a datagram is RTCP as str0m sees it (RFC 5761 4).
 pub(crate) fn is_rtcp(datagram: &[u8]) -> bool {
@@ -28,8 +27,8 @@ pub(crate) fn sender(datagram: &[u8]) -> Option<u32> {
 /// A packet of a compound, as far as it is of interest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packet<'a> {
-    /// The client sends, too: `receiving` reads the rest of it.
-    SenderReport(Blocks<'a>),
+    /// The client sends, too.
+    SenderReport(SenderInfo, Blocks<'a>),
     ReceiverReport(Blocks<'a>),
     Nack {
         ssrc: u32,
@@ -74,24 +73,26 @@ impl<'a> Iterator for Compound<'a> {
 
 fn read(kind: u8, count: u8, body: &[u8]) -> Option<Packet<'_>> {
     Some(match (kind, count) {
-        (SENDER_REPORT, _) => Packet::SenderReport(Blocks::read(body.get(24..)?, count)?),
+        (SENDER_REPORT, _) => {
+            let info = SenderInfo {
+                ssrc: word(body, 0)?,
+                ntp: u64::from(word(body, 4)?) << 32 | u64::from(word(body, 8)?),
+                time: word(body, 12)?,
+            };
+            Packet::SenderReport(info, Blocks::read(body.get(SENDER_INFO..)?, count)?)
+        }
         (RECEIVER_REPORT, _) => Packet::ReceiverReport(Blocks::read(body.get(4..)?, count)?),
-        (TRANSPORT_FEEDBACK, 1) => Packet::Nack {
+        (TRANSPORT_FEEDBACK, NACK) => Packet::Nack {
             ssrc: word(body, 4)?,
             lost: Lost::read(body.get(8..)?),
         },
-        (TRANSPORT_FEEDBACK, 15) => Packet::TransportWide(body.get(8..)?),
-        (PAYLOAD_FEEDBACK, 1) => Packet::PictureLoss {
+        (TRANSPORT_FEEDBACK, TRANSPORT_WIDE) => Packet::TransportWide(body.get(8..)?),
+        (PAYLOAD_FEEDBACK, PICTURE_LOSS) => Packet::PictureLoss {
             ssrc: word(body, 4)?,
         },
-        (PAYLOAD_FEEDBACK, 4) => Packet::IntraRequests(IntraRequests(body.get(8..)?)),
+        (PAYLOAD_FEEDBACK, INTRA_REQUEST) => Packet::IntraRequests(IntraRequests(body.get(8..)?)),
         _ => Packet::Other,
     })
-}
-
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at + 4)?;
-    Some(u32::from_be_bytes(bytes.try_into().ok()?))
 }
 
 /// What a receiver says about one stream.
@@ -198,36 +199,24 @@ pub(crate) struct SenderReport<'a> {
 
 /// Append a sender report and the sender's name (RFC 3550 6.4.1, 6.5).
 pub(crate) fn write_report(out: &mut Vec<u8>, report: &SenderReport<'_>) {
-    out.extend_from_slice(&[0x80, SENDER_REPORT, 0, 6]);
-    out.extend_from_slice(&report.ssrc.to_be_bytes());
-    out.extend_from_slice(&report.ntp.to_be_bytes());
-    for word in [report.time, report.packets, report.octets] {
-        out.extend_from_slice(&word.to_be_bytes());
-    }
-    let start = out.len();
-    out.extend_from_slice(&[0x81, DESCRIPTION, 0, 0]);
-    out.extend_from_slice(&report.ssrc.to_be_bytes());
-    let name = &report.cname.as_bytes()[..report.cname.len().min(255)];
-    const CNAME: u8 = 1;
-    out.extend_from_slice(&[CNAME, name.len() as u8]);
-    out.extend_from_slice(name);
-    // An item of type zero ends the list, and fills the word up.
-    out.push(0);
-    while !(out.len() - start).is_multiple_of(4) {
-        out.push(0);
-    }
-    let words = ((out.len() - start) / 4 - 1) as u16;
-    out[start + 2..start + 4].copy_from_slice(&words.to_be_bytes());
+    write_packet(out, 0, SENDER_REPORT, |out| {
+        out.extend_from_slice(&report.ssrc.to_be_bytes());
+        out.extend_from_slice(&report.ntp.to_be_bytes());
+        for word in [report.time, report.packets, report.octets] {
+            out.extend_from_slice(&word.to_be_bytes());
+        }
+    });
+    write_name(out, report.ssrc, report.cname);
 }
 
 /// Append goodbyes of these streams (RFC 3550 6.6).
 pub(crate) fn write_goodbye(out: &mut Vec<u8>, ssrcs: &[u32]) {
-    for sources in ssrcs.chunks(MAX_SOURCES) {
-        let count = sources.len() as u8;
-        out.extend_from_slice(&[0x80 | count, GOODBYE, 0, count]);
-        for ssrc in sources {
-            out.extend_from_slice(&ssrc.to_be_bytes());
-        }
+    for sources in ssrcs.chunks(MOST_COUNTED) {
+        write_packet(out, sources.len() as u8, GOODBYE, |out| {
+            for ssrc in sources {
+                out.extend_from_slice(&ssrc.to_be_bytes());
+            }
+        });
     }
 }
 
@@ -294,7 +283,7 @@ mod tests {
         assert!(matches!(
             read[..],
             [
-                Packet::SenderReport(_),
+                Packet::SenderReport(..),
                 Packet::Other,
                 Packet::Other,
                 Packet::Other
@@ -304,7 +293,42 @@ mod tests {
         assert_eq!(out.len(), 28 + 20 + (4 + 31 * 4) + (4 + 9 * 4));
     }
 
+    fn sender_infos(compound: &[u8]) -> impl Iterator<Item = SenderInfo> + '_ {
+        Compound(compound).filter_map(|packet| match packet {
+            Packet::SenderReport(info, _) => Some(info),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn sender_reports_are_found_in_a_compound() {
+        let mut compound = vec![0x80, 201, 0, 1, 0, 0, 0, 1];
+        compound.extend([
+            0x80, 200, 0, 6, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 42,
+        ]);
+        compound.extend([0; 8]);
+        compound.extend([0x80, 200, 0, 6, 0, 0, 0, 10]);
+        let mut reports = sender_infos(&compound);
+        let info = SenderInfo {
+            ssrc: 9,
+            ntp: 0x0102_0304_0506_0708,
+            time: 42,
+        };
+        assert_eq!(reports.next(), Some(info));
+        assert_eq!(reports.next(), None, "cut short");
+    }
+
     proptest! {
+        /// S11.
+        #[test]
+        fn no_report_hurts(mut bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            for start in (0..bytes.len().saturating_sub(4)).step_by(12) {
+                bytes[start..start + 3].copy_from_slice(&[0x80, SENDER_REPORT, 0]);
+                bytes[start + 3] &= 7;
+            }
+            prop_assert!(sender_infos(&bytes).count() <= bytes.len() / 4);
+        }
+
         /// S11: whatever a client says: the reading ends, and takes no longer than what was said is long.
         #[test]
         fn no_bytes_hurt(bytes in prop::collection::vec(any::<u8>(), 0..300), kind in 195u8..210) {
@@ -318,7 +342,7 @@ mod tests {
             }
             for text in [&bytes, &compound] {
                 let said: usize = Compound(text).map(|packet| match packet {
-                    Packet::SenderReport(b) | Packet::ReceiverReport(b) => b.count(),
+                    Packet::SenderReport(_, b) | Packet::ReceiverReport(b) => b.count(),
                     Packet::Nack { lost, .. } => lost.count(),
                     Packet::IntraRequests(r) => r.count(),
                     _ => 1,

@@ -11,13 +11,17 @@ use super::history::{History, Sent};
 use super::patch::Patch;
 use super::rtcp::{self, Block, SenderReport};
 use super::sections::Section;
-use super::window::Window;
 use crate::engine::packets::congestion::ProbeId;
 use crate::engine::packets::session::Outlet;
 use crate::engine::packets::srtp;
+use crate::engine::packets::window::Window;
 
 /// Sender reports, as often as libwebrtc's: they keep sound and picture together.
 const REPORTS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(1)];
+/// Which numbers were used: one that was is refused, since a cipher's nonce is made of it (RFC 3711 9.1,
+/// RFC 7714 8.4). 2,048 of them: at 1,000 packets a second two seconds, and no packet of a publisher comes
+/// later than that.
+type Used = Window<32>;
 /// Room for a header with its extensions.
 const HEADER_ROOM: usize = 64;
 /// A packet's padding is counted in a byte (RFC 3550 5.1).
@@ -66,7 +70,7 @@ pub(crate) struct Stream {
     ids: ExtensionIds,
     /// The receiver has reported on it: it needs no mid any more to know whose it is.
     known: bool,
-    used: Window,
+    used: Used,
     history: History,
     packets: u32,
     octets: u32,
@@ -93,7 +97,7 @@ impl Stream {
             cname: media.cname().into(),
             ids: ExtensionIds::negotiated(media),
             known: false,
-            used: Window::default(),
+            used: Used::default(),
             history: History::default(),
             packets: 0,
             octets: 0,

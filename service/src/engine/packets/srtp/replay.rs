@@ -1,59 +1,35 @@
 //! Which SRTCP packets have come already (RFC 3711 3.3.2): a copy that somebody sends again is to
 //! have no effect, be it a request for a key frame.
 
+use crate::engine::packets::window::Window;
+
 /// Senders remembered. A browser has one SSRC for each of its sending sections and one for all
 /// receiving ones; of those that are not remembered copies are taken.
 const SENDERS: usize = 256;
 
-/// One sender's packets: the highest, and which of those before it were seen.
-#[derive(Debug, Clone, Copy)]
-struct Sender {
-    ssrc: u32,
-    highest: u32,
-    /// Bit n is the packet n before the highest.
-    seen: u128,
-}
-
+/// By SSRC, the indexes of the latest 128.
 #[derive(Debug, Default)]
-pub(super) struct Replay(Vec<Sender>);
+pub(super) struct Replay(Vec<(u32, Window<2>)>);
 
 impl Replay {
     /// Whether a packet was not there before, as far as that is known: what is older than the
     /// window is not new.
     pub fn is_new(&self, ssrc: u32, index: u32) -> bool {
-        let Some(sender) = self.0.iter().find(|s| s.ssrc == ssrc) else {
-            return true;
-        };
-        match sender.highest.checked_sub(index) {
-            None => true,
-            Some(behind) => behind < u128::BITS && sender.seen >> behind & 1 == 0,
-        }
+        let sender = self.0.iter().find(|(sender, _)| *sender == ssrc);
+        sender.is_none_or(|(_, window)| window.is_new(u64::from(index)))
     }
 
     /// Take note of an authentic packet.
     pub fn seen(&mut self, ssrc: u32, index: u32) {
-        let at = match self.0.iter().position(|s| s.ssrc == ssrc) {
-            Some(at) => at,
-            None => {
-                if self.0.len() == SENDERS {
-                    self.0.remove(0);
-                }
-                self.0.push(Sender {
-                    ssrc,
-                    highest: index,
-                    seen: 0,
-                });
-                self.0.len() - 1
+        let known = self.0.iter().position(|(sender, _)| *sender == ssrc);
+        let at = known.unwrap_or_else(|| {
+            if self.0.len() == SENDERS {
+                self.0.remove(0);
             }
-        };
-        let sender = &mut self.0[at];
-        if index > sender.highest {
-            let ahead = index - sender.highest;
-            sender.seen = sender.seen.checked_shl(ahead).unwrap_or(0);
-            sender.highest = index;
-        }
-        let behind = sender.highest - index;
-        sender.seen |= 1u128.checked_shl(behind).unwrap_or(0);
+            self.0.push((ssrc, Window::default()));
+            self.0.len() - 1
+        });
+        self.0[at].1.take(u64::from(index));
     }
 }
 

@@ -1,17 +1,13 @@
-//! A stream's sequence numbers without their wrap (RFC 3711 3.3.1), and which of the latest came.
+//! A stream's numbers without their wrap (RFC 3711 3.3.1), and which of the latest came or were used.
 
-/// At 1,000 packets a second a good second: no retransmission takes longer, and nothing older is
-/// taken.
-const NUMBERS: u64 = 1024;
-const WORDS: usize = (NUMBERS / 64) as usize;
-
+/// The latest numbers, 64 for each word; nothing older is taken.
 #[derive(Debug, Clone)]
-pub(crate) struct Window {
+pub(crate) struct Window<const WORDS: usize> {
     highest: Option<u64>,
     came: [u64; WORDS],
 }
 
-impl Default for Window {
+impl<const WORDS: usize> Default for Window<WORDS> {
     fn default() -> Self {
         Self {
             highest: None,
@@ -20,7 +16,9 @@ impl Default for Window {
     }
 }
 
-impl Window {
+impl<const WORDS: usize> Window<WORDS> {
+    const NUMBERS: u64 = 64 * WORDS as u64;
+
     /// The number nearest to the highest one that ends in these 16 bits. A stream begins before its
     /// first wrap.
     pub fn extend(&self, seq: u16) -> Option<u64> {
@@ -36,8 +34,8 @@ impl Window {
         match highest.checked_sub(number) {
             None => true,
             Some(behind) => {
-                let (word, bit) = place(number);
-                behind < NUMBERS && self.came[word] & bit == 0
+                let (word, bit) = Self::place(number);
+                behind < Self::NUMBERS && self.came[word] & bit == 0
             }
         }
     }
@@ -49,9 +47,9 @@ impl Window {
         }
         match self.highest {
             Some(highest) if number <= highest => {}
-            Some(highest) if number - highest < NUMBERS => {
+            Some(highest) if number - highest < Self::NUMBERS => {
                 (highest + 1..number).for_each(|n| {
-                    let (word, bit) = place(n);
+                    let (word, bit) = Self::place(n);
                     self.came[word] &= !bit;
                 });
                 self.highest = Some(number);
@@ -61,9 +59,13 @@ impl Window {
                 self.highest = Some(number);
             }
         }
-        let (word, bit) = place(number);
+        let (word, bit) = Self::place(number);
         self.came[word] |= bit;
         true
+    }
+
+    fn place(number: u64) -> (usize, u64) {
+        ((number / 64) as usize % WORDS, 1 << (number % 64))
     }
 }
 
@@ -76,10 +78,6 @@ pub(super) fn extend(near: Option<u64>, seq: u16) -> Option<u64> {
     near.checked_add_signed(i64::from(ahead))
 }
 
-fn place(number: u64) -> (usize, u64) {
-    ((number / 64) as usize % WORDS, 1 << (number % 64))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -88,9 +86,14 @@ mod tests {
 
     use super::*;
 
+    const NUMBERS: u64 = 1024;
+    type Received = Window<16>;
+    const USED: u64 = 2048;
+    type Used = Window<32>;
+
     #[test]
     fn numbers_go_on_behind_a_wrap_and_come_back() {
-        let mut window = Window::default();
+        let mut window = Received::default();
         for (seq, number) in [
             (65_530, 65_530),
             (3, 65_539),
@@ -100,7 +103,7 @@ mod tests {
             assert_eq!(window.extend(seq), Some(number));
             window.take(number);
         }
-        let mut young = Window::default();
+        let mut young = Received::default();
         young.take(5);
         assert_eq!(young.extend(65_535), None, "before the beginning");
     }
@@ -110,7 +113,7 @@ mod tests {
         /// did not come.
         #[test]
         fn a_number_is_new_once(steps in prop::collection::vec(-1500i64..1500, 1..400)) {
-            let (mut window, mut came) = (Window::default(), HashSet::new());
+            let (mut window, mut came) = (Received::default(), HashSet::new());
             let mut at = 30_000i64;
             for step in steps {
                 at = (at + step).max(0);
@@ -122,6 +125,25 @@ mod tests {
                 }
                 prop_assert_eq!(window.is_new(number), window.clone().take(number));
                 prop_assert_eq!(window.take(number), known && came.insert(number));
+            }
+        }
+
+        /// Whatever is asked for: no number is given twice, and the next one always is.
+        #[test]
+        fn no_number_is_used_twice(steps in prop::collection::vec(-3000i64..3000, 1..300)) {
+            let (mut window, mut used) = (Used::default(), HashSet::new());
+            let mut at = 30_000i64;
+            for step in steps {
+                at = (at + step).max(0);
+                let highest = used.iter().max().copied();
+                let number = at as u64;
+                let given = window.take(number);
+                let is_new = used.insert(number);
+                if given {
+                    prop_assert!(is_new);
+                } else {
+                    prop_assert!(!is_new || highest.is_some_and(|h: u64| h - number >= USED));
+                }
             }
         }
     }
