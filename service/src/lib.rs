@@ -18,6 +18,8 @@ pub mod meeting;
 pub mod meetings;
 pub mod random;
 pub mod server;
+#[cfg(test)]
+mod simulation;
 pub mod store;
 pub mod text;
 pub mod tls;

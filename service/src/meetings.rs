@@ -14,7 +14,7 @@ use plenary_protocol::agent::{
 };
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -52,6 +52,18 @@ enum Message {
         call: CallId,
         reply: ReplyTo,
     },
+    /// A test looks at who is where.
+    #[cfg(test)]
+    Look(oneshot::Sender<Look>),
+}
+
+/// A meeting as it is: its room on the engine, and where every endpoint is and hears and sees whom.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub room: String,
+    pub passes: BTreeMap<EndpointId, Pass>,
+    pub snapshots: Vec<CallSnapshot>,
 }
 
 /// All living meetings of this process.
@@ -63,8 +75,8 @@ pub struct Meetings {
     run: String,
     /// Until when admissions of before the start can be taken up.
     lapse_at: u64,
-    live: Mutex<HashMap<String, mpsc::Sender<Message>>>,
-    counts: Mutex<HashMap<String, (usize, usize)>>,
+    live: Mutex<BTreeMap<String, mpsc::Sender<Message>>>,
+    counts: Mutex<BTreeMap<String, (usize, usize)>>,
 }
 
 impl Meetings {
@@ -125,6 +137,14 @@ impl Meetings {
         answer.await.unwrap_or(Err(Reason::NO_SUCH_CALL))
     }
 
+    /// A meeting as it is now, if it is awake.
+    #[cfg(test)]
+    pub(crate) async fn look(self: &Arc<Self>, meeting: &str) -> Option<Look> {
+        let (reply, answer) = oneshot::channel();
+        self.post(meeting, false, Message::Look(reply));
+        answer.await.ok()
+    }
+
     /// Puts somebody out of every meeting of this process (`S6`).
     pub async fn expel(self: &Arc<Self>, who: &RawId, reason: Reason) {
         let living: Vec<String> = self.live.lock().keys().cloned().collect();
@@ -177,8 +197,13 @@ impl Meetings {
 
 impl Message {
     fn fail(self, reason: Reason) {
-        let (Self::Command { reply, .. } | Self::MediaToken { reply, .. }) = self;
-        reply.send(Err(reason.error()), Err(reason));
+        match self {
+            Self::Command { reply, .. } | Self::MediaToken { reply, .. } => {
+                reply.send(Err(reason.error()), Err(reason));
+            }
+            #[cfg(test)]
+            Self::Look(_) => {}
+        }
     }
 }
 
@@ -206,8 +231,8 @@ struct Actor {
     server_call_id: String,
     room: String,
     /// The engine's names of the breakout rooms that somebody was in since they opened.
-    rooms: HashMap<RoomId, String>,
-    passes: HashMap<EndpointId, Pass>,
+    rooms: BTreeMap<RoomId, String>,
+    passes: BTreeMap<EndpointId, Pass>,
     /// Who is to be looked at once more when the present message is answered.
     unsettled: Vec<EndpointId>,
 }
@@ -232,8 +257,8 @@ impl Actor {
             server_call_id: random::uuid().to_string(),
             // Unguessable, and another one at each awakening.
             room: format!("m-{}", random::text(random::ALPHANUMERIC, 24)),
-            rooms: HashMap::new(),
-            passes: HashMap::new(),
+            rooms: BTreeMap::new(),
+            passes: BTreeMap::new(),
             unsettled: Vec::new(),
         };
         tracing::debug!(call = actor.server_call_id, "meeting wakes");
@@ -242,7 +267,13 @@ impl Actor {
                 .core
                 .deadline()
                 .map(|at| Duration::from_millis(at.saturating_sub(now_ms())));
+            // A lobby's time is over when it is, however many messages wait.
             tokio::select! {
+                biased;
+                () = tokio::time::sleep(due.unwrap_or(Duration::MAX)), if due.is_some() => {
+                    let _ = actor.command(Command::Tick).await;
+                    actor.settle().await;
+                }
                 message = messages.recv() => match message {
                     Some(message) => {
                         actor.message(message).await;
@@ -250,9 +281,6 @@ impl Actor {
                     }
                     None => break,
                 },
-                () = tokio::time::sleep(due.unwrap_or(Duration::MAX)), if due.is_some() => {
-                    let _ = actor.command(Command::Tick).await;
-                }
             }
             actor
                 .meetings
@@ -382,6 +410,20 @@ impl Actor {
                 Ok(answer) => reply.send(Ok(Reply::Done), Ok(answer)),
                 Err(reason) => reply.send(Err(reason.error()), Err(reason)),
             },
+            #[cfg(test)]
+            Message::Look(reply) => {
+                let endpoints = self.core.endpoints();
+                let snapshots = endpoints
+                    .iter()
+                    .filter_map(|e| self.core.snapshot(e, &self.server_call_id));
+                let look = Look {
+                    room: self.room.clone(),
+                    passes: self.passes.clone(),
+                    snapshots: snapshots.collect(),
+                };
+                // Who looked may have gone.
+                let _ = reply.send(look);
+            }
             Message::MediaToken { by, call, reply } => {
                 let endpoint = self.core.endpoint(&by, &call);
                 let grant = endpoint.and_then(|endpoint| self.grant(&endpoint, None));

@@ -9,6 +9,10 @@ use rand::TryRngCore;
 /// When the operating system has no randomness: nothing secret could be made then.
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
+    #[cfg(test)]
+    if simulated::fill(&mut bytes) {
+        return bytes;
+    }
     // Linux blocks until its source is ready and does not fail afterwards (getrandom(2)).
     OsRng
         .try_fill_bytes(&mut bytes)
@@ -45,4 +49,34 @@ pub const ALPHANUMERIC: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST
 /// The digits of a new meeting id: thirteen, the first no zero, so that it survives a spreadsheet.
 pub fn meeting_digits() -> String {
     text(b"123456789", 1) + &text(b"0123456789", 12)
+}
+
+/// What a simulation's seed gives in place of the system's source, on its own thread alone.
+#[cfg(test)]
+pub(crate) mod simulated {
+    use rand::rngs::StdRng;
+    use rand::{RngCore, SeedableRng};
+    use std::cell::RefCell;
+
+    thread_local! {
+        static SEEDED: RefCell<Option<StdRng>> = const { RefCell::new(None) };
+    }
+
+    pub fn begin(seed: u64) {
+        SEEDED.set(Some(StdRng::seed_from_u64(seed)));
+    }
+
+    pub fn end() {
+        SEEDED.set(None);
+    }
+
+    pub(super) fn fill(bytes: &mut [u8]) -> bool {
+        SEEDED.with_borrow_mut(|seeded| match seeded {
+            Some(seeded) => {
+                seeded.fill_bytes(bytes);
+                true
+            }
+            None => false,
+        })
+    }
 }

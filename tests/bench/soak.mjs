@@ -1,5 +1,5 @@
 // People come and go for as long as one likes, and nothing grows: the service's memory, the page's
-// wasm memory, what the SDK holds. `cargo xtask soak [--minutes 10]`; fails when something grew.
+// wasm memory, what the SDK holds. `cargo xtask soak pages [--minutes 10]`; fails when something grew.
 
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';

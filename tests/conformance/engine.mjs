@@ -67,19 +67,23 @@ export async function startEngine(options = {}) {
   return {
     url: `ws://127.0.0.1:${port}`,
     stop: () => new Promise((resolve) => child.once('exit', resolve).kill('SIGTERM')),
-    /** Call the room service. */
-    async call(method, body, video = {}) {
-      const admin = { roomJoin: false, roomAdmin: true, roomList: true, roomCreate: true };
-      const response = await fetch(`${http}/twirp/livekit.RoomService/${method}`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          authorization: `Bearer ${token('admin', body.room ?? '', { ...admin, ...video })}`,
-        },
-        body: JSON.stringify(body),
-      });
-      return { status: response.status, body: await response.json() };
-    },
+    call: roomService(http),
+  };
+}
+
+/** Calls a server's room service (Twirp). */
+export function roomService(http) {
+  return async (method, body, video = {}) => {
+    const admin = { roomJoin: false, roomAdmin: true, roomList: true, roomCreate: true };
+    const response = await fetch(`${http}/twirp/livekit.RoomService/${method}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${token('admin', body.room ?? '', { ...admin, ...video })}`,
+      },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: await response.json() };
   };
 }
 

@@ -6,6 +6,13 @@ globalThis.frames = {};
 globalThis.join = async (url, token, options) => {
   const room = new LivekitClient.Room(options);
   globalThis.room = room;
+  show(room);
+  await room.connect(url, token);
+  await room.localParticipant.enableCameraAndMicrophone();
+};
+
+/** Shows what a room's others send, and counts their frames. */
+function show(room) {
   room.on('trackSubscribed', (track, _publication, participant) => {
     const element = track.attach();
     element.dataset.owner = participant.identity;
@@ -18,9 +25,47 @@ globalThis.join = async (url, token, options) => {
     element.requestVideoFrameCallback(count);
   });
   room.on('trackUnsubscribed', (track) => track.detach().forEach((e) => e.remove()));
-  await room.connect(url, token);
-  await room.localParticipant.enableCameraAndMicrophone();
+}
+
+/**
+ * Several people in one page, each with a small moving picture and a tone: cheaper than a page and a fake
+ * camera for each. The first one watches the others.
+ */
+globalThis.crowd = async (url, people) => {
+  for (const [name, token] of people) {
+    const first = !globalThis.room;
+    const room = new LivekitClient.Room({ publishDefaults: { simulcast: false } });
+    if (first) {
+      globalThis.room = room;
+      show(room);
+    }
+    await room.connect(url, token, { autoSubscribe: first });
+    await room.localParticipant.publishTrack(picture(name), { source: 'camera' });
+    await room.localParticipant.publishTrack(tone(), { source: 'microphone' });
+  }
 };
+
+function picture(name) {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [160, 120];
+  const context = canvas.getContext('2d');
+  let n = 0;
+  setInterval(() => {
+    context.fillStyle = `hsl(${(n += 7)} 80% 50%)`;
+    context.fillRect(0, 0, 160, 120);
+    context.fillStyle = 'black';
+    context.fillText(`${name} ${n}`, 10, 60);
+  }, 66);
+  return canvas.captureStream(15).getVideoTracks()[0];
+}
+
+function tone() {
+  globalThis.audio ??= new AudioContext();
+  const [source, out] = [audio.createOscillator(), audio.createMediaStreamDestination()];
+  source.connect(out);
+  source.start();
+  return out.stream.getAudioTracks()[0];
+}
 
 /** Sound heard so far, summed over all receivers (WebRTC's totalAudioEnergy). */
 globalThis.soundEnergy = async () => {
@@ -45,6 +90,15 @@ globalThis.soundBySource = async () => {
   return heard;
 };
 
+/** How many of the sounds that are received are no silence. */
+globalThis.voices = async () => {
+  let voices = 0;
+  for await (const [report] of reports()) {
+    if (report.type === 'inbound-rtp' && report.kind === 'audio' && report.totalAudioEnergy > 0) voices += 1;
+  }
+  return voices;
+};
+
 /** All statistics of this client's connections. */
 async function* reports() {
   const { publisher, subscriber } = room.engine.pcManager;
@@ -54,11 +108,17 @@ async function* reports() {
   }
 }
 
-/** The codec of the first stream of a type that has a member. */
-globalThis.codecOf = async (type, having) => {
+/** The codec of the first stream of a type and kind that packets came or went in. */
+globalThis.codecOf = async (type, kind) => {
   for await (const [report, stats] of reports()) {
-    if (report.type === type && report[having] !== undefined) return stats.get(report.codecId);
+    if (report.type === type && report.kind === kind && (report.packetsSent ?? report.packetsReceived) > 0) return stats.get(report.codecId);
   }
+};
+
+/** What sound is sent as. */
+globalThis.soundCodec = () => {
+  const { sender } = [...room.localParticipant.audioTrackPublications.values()][0].track;
+  return sender.getParameters().codecs[0].mimeType;
 };
 
 globalThis.dtlsVersion = async () => {

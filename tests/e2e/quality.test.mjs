@@ -77,6 +77,63 @@ test('a_picture_that_nobody_sees_is_not_received_and_comes_back_when_somebody_do
   await grete.nothingToComplain();
 });
 
+/** Shows everybody's picture so wide, in CSS pixels; nothing: as the page wants it. */
+const showAt = (person, width) => person.page.evaluate((pixels) => {
+  for (const box of document.querySelectorAll('.tile:not(.self) .video-box')) {
+    box.style.cssText = pixels ? `position: absolute; inset: auto; width: ${pixels}px; height: ${(pixels * 9) / 16}px` : '';
+  }
+}, width);
+
+/** The lines of the picture that a page shows of somebody, and of what it decodes at most. */
+const received = (person, name) => person.tile(name).locator('video').evaluate(async (video) => {
+  let decoded = 0;
+  for (const peer of window.__watch.peers) {
+    if (peer.signalingState === 'closed') continue;
+    for (const report of (await peer.getStats()).values()) {
+      if (report.type === 'inbound-rtp' && report.kind === 'video' && report.framesDecoded > 0) decoded = Math.max(decoded, report.frameHeight);
+    }
+  }
+  return { width: Math.round(video.getBoundingClientRect().width), shown: video.videoHeight, decoded };
+});
+
+/** Frames that a page encoded so far, by rid. */
+const encoded = (person) => person.page.evaluate(async () => {
+  const frames = {};
+  for (const peer of window.__watch.peers) {
+    if (peer.signalingState === 'closed') continue;
+    for (const report of (await peer.getStats()).values()) {
+      if (report.type === 'outbound-rtp' && report.kind === 'video' && report.rid) frames[report.rid] = (frames[report.rid] ?? 0) + report.framesEncoded;
+    }
+  }
+  return frames;
+});
+
+test('a_tile_of_160_pixels_receives_at_most_180_lines_and_layers_that_nobody_shows_stop_at_their_source', async (t) => {
+  const { ada, grete } = await meeting(t, 'Small tile');
+  await until('the large picture comes', async () => (await received(ada, 'Grete Gast')).shown === 720);
+  await showAt(ada, 160);
+  const small = await until('a small picture comes', async () => {
+    const now = await received(ada, 'Grete Gast');
+    return now.shown <= 180 && now.decoded <= 180 && now;
+  });
+  assert.equal(small.width, 160);
+  // Twenty frames of the layer that is shown, and not one of the others: they are not encoded.
+  await until('the other layers stop', async () => {
+    const before = await encoded(grete);
+    const after = await until('twenty frames', async () => {
+      const now = await encoded(grete);
+      return now.q >= before.q + 20 && now;
+    });
+    return after.h === before.h && after.f === before.f;
+  });
+  const stopped = await encoded(grete);
+  await showAt(ada);
+  await until('the large layer is encoded again', async () => (await encoded(grete)).f > stopped.f + 20);
+  await until('and shown', async () => (await received(ada, 'Grete Gast')).shown === 720);
+  await ada.nothingToComplain();
+  await grete.nothingToComplain();
+});
+
 test('silence_is_not_sent', async (t) => {
   // A microphone in an empty room; without DTX it sends 50 packets a second.
   const folder = await mkdtemp(join(tmpdir(), 'plenary-silence-'));

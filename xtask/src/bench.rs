@@ -1,9 +1,9 @@
-//! `cargo xtask bench <name>` and `soak`: scripts of `tests/bench/`, against the release build.
+//! `cargo xtask bench <name>` and `soak pages`: scripts of `tests/bench/`, against the release build.
 
 use std::fs;
 
 use crate::failure::{fail, Context, Result};
-use crate::fuzz;
+use crate::instructions;
 use crate::node;
 use crate::package;
 use crate::process;
@@ -17,6 +17,7 @@ const NATIVE: &str = "engine";
 pub fn run(arguments: &[String]) -> Result<()> {
     let names = names()?;
     match arguments.split_first() {
+        Some((name, rest)) if name == "instructions" => instructions::bench(rest),
         Some((name, rest)) if names.contains(name) => script(name, rest),
         Some((name, _)) => fail(format!(
             "There is no benchmark `{name}`; there are: {}.",
@@ -24,16 +25,15 @@ pub fn run(arguments: &[String]) -> Result<()> {
         )),
         None => {
             println!("cargo xtask bench <name>\n");
+            println!("  instructions");
             names.iter().for_each(|name| println!("  {name}"));
             Ok(())
         }
     }
 }
 
+/// The script of `soak pages`.
 pub fn soak(arguments: &[String]) -> Result<()> {
-    if let Some(("fuzz", rest)) = arguments.split_first().map(|(a, r)| (a.as_str(), r)) {
-        return fuzz::soak(rest);
-    }
     script(SOAK, arguments)
 }
 

@@ -12,11 +12,14 @@ mod demo;
 mod failure;
 mod fuzz;
 mod imports;
+mod instructions;
 mod node;
 mod package;
 mod process;
 mod project;
+mod python;
 mod service;
+mod soak;
 mod tally;
 mod test;
 mod toolchain;
@@ -52,8 +55,8 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ),
     (
         "soak",
-        "keep a meeting busy for a long time and watch for growth; `soak fuzz`: bytes from outside",
-        bench::soak,
+        "everything that needs hours, or `soak <fuzz|simulation|meeting|pages>` one of it",
+        soak::soak,
     ),
 ];
 

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every step in the order in which a mistake is found soonest, ending with the
 //! first that fails.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +12,7 @@ use crate::process::{cargo, watched};
 use crate::project::{root, short, target};
 use crate::service::{self, Profile};
 use crate::tally::{count, Tally};
-use crate::{checks, debian, node, package, wasm};
+use crate::{checks, debian, instructions, node, package, python, wasm};
 
 /// What a step found. A failed check is one failure, a passed one no test.
 #[derive(Default)]
@@ -34,6 +35,14 @@ const STEPS: &[(&str, &str, Step)] = &[
         },
     ),
     ("native", "tests of the workspace", native),
+    (
+        "instructions",
+        "what the packet path costs (Callgrind)",
+        |report| {
+            report.skipped = instructions::gate()?;
+            Ok(())
+        },
+    ),
     ("browser", "tests/browser in Chromium", browser),
     ("package", "the npm package and its size", |_| {
         package::build().and_then(|()| package::check_sizes())
@@ -44,15 +53,12 @@ const STEPS: &[(&str, &str, Step)] = &[
         facade,
     ),
     ("e2e", "tests/e2e: the service and browsers", |report| {
-        with_service("tests/e2e", report)
+        with_service("tests/e2e", &[], report)
     }),
     (
         "conformance",
         "tests/conformance: others' clients",
-        |report| {
-            with_service("tests/conformance", report)?;
-            with_service("tests/conformance/identity", report)
-        },
+        conformance,
     ),
 ];
 
@@ -143,8 +149,17 @@ fn facade(report: &mut Report) -> Result<()> {
     node_tests("tests/package", &mut node::node()?, report)
 }
 
-/// A folder whose tests have the service and the browsers at hand.
-fn with_service(folder: &str, report: &mut Report) -> Result<()> {
+/// Others' clients: LiveKit's in browsers and Python, Azure's identity SDK.
+fn conformance(report: &mut Report) -> Result<()> {
+    // Browsers are started by the harness there, with its packages.
+    node::ensure_packages(&root().join("tests/e2e"))?;
+    let python = python::livekit().map(|python| ("PYTHON_LIVEKIT", OsString::from(python)));
+    with_service("tests/conformance", python.as_slice(), report)?;
+    with_service("tests/conformance/identity", &[], report)
+}
+
+/// A folder whose tests have the service, the browsers and what else is named at hand.
+fn with_service(folder: &str, more: &[(&str, OsString)], report: &mut Report) -> Result<()> {
     if !root().join(folder).is_dir() {
         report
             .skipped
@@ -161,7 +176,8 @@ fn with_service(folder: &str, report: &mut Report) -> Result<()> {
     let mut node = node::node()?;
     // One file at a time: each has browsers of its own, which want the machine for themselves.
     node.arg("--test-concurrency=1")
-        .envs(service::environment(&service)?);
+        .envs(service::environment(&service)?)
+        .envs(more.iter().map(|(name, value)| (name, value)));
     node_tests(folder, &mut node, report)
 }
 

@@ -6,7 +6,7 @@ mod requests;
 pub mod session;
 
 use crate::app::App;
-use crate::clock::now_ms;
+use crate::clock::{self, now_ms};
 use crate::random;
 use crate::tokens::UserToken;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
@@ -119,6 +119,7 @@ async fn serve(app: Arc<App>, socket: WebSocket, address: SocketAddr) {
     let ping = Duration::from_millis(app.limits().ping_ms);
     let mut writing = tokio::spawn(write(writer, queue, ping));
     let written_off = tokio::select! {
+        biased;
         () = read(&app, &session, connection, address, reader, ping * 5 / 2) => false,
         _ = &mut writing => true,
     };
@@ -240,7 +241,7 @@ async fn read(
         };
         match message {
             Message::Text(text) => {
-                if !pace.allows(Instant::now()) {
+                if !pace.allows(clock::now()) {
                     return session.close_socket(close::TOO_FAST, "too many requests");
                 }
                 match serde_json::from_str::<ClientFrame>(&text) {
@@ -325,7 +326,7 @@ impl Pace {
     fn new() -> Self {
         Self {
             left: REQUESTS_AT_ONCE,
-            at: Instant::now(),
+            at: clock::now(),
         }
     }
 

@@ -7,7 +7,7 @@ use axum::extract::ws::Utf8Bytes;
 use parking_lot::Mutex;
 use plenary_protocol::agent::{Event, Frame, ProtocolError, Reply, Welcome};
 use plenary_protocol::id::{CallId, RawId, SessionId};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -58,7 +58,7 @@ struct State {
     expires: u64,
     replay: Replay,
     link: Link,
-    calls: HashMap<CallId, String>,
+    calls: BTreeMap<CallId, String>,
 }
 
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl Session {
             expires,
             replay: Replay::new(limits.replay_events, limits.replay_ms),
             link: Link::Down { since: now },
-            calls: HashMap::new(),
+            calls: BTreeMap::new(),
         };
         Arc::new(Self {
             id,
@@ -307,7 +307,7 @@ fn text(frame: &Frame) -> Utf8Bytes {
 /// All sessions of this process.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    all: Mutex<HashMap<SessionId, Arc<Session>>>,
+    all: Mutex<BTreeMap<SessionId, Arc<Session>>>,
 }
 
 impl Sessions {

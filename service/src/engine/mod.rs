@@ -13,13 +13,15 @@ mod packets;
 mod port;
 mod rooms;
 mod signal;
+#[cfg(test)]
+pub(crate) mod simulated;
 mod token;
 mod turn;
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use livekit_protocol as lk;
 use lk::leave_request::Action;
@@ -39,6 +41,7 @@ pub use turn::{TurnCredentials, TurnServer};
 
 use packets::command::Command;
 use packets::negotiate::Transport;
+use packets::sending::clock::WallClock;
 use port::Seat;
 use rooms::join::Entrant;
 use rooms::participant::Mode;
@@ -115,6 +118,9 @@ impl Engine {
             events.clone(),
         );
         let connections: Arc<[port::Connections]> = links.iter().map(|_| Arc::default()).collect();
+        // Before 1970 no clock is right, and none has to be.
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let clock = WallClock::new(Instant::now(), since_epoch.unwrap_or_default());
         let mut threads = Vec::new();
         for (worker, seat) in seats.into_iter().enumerate() {
             let transport = Transport {
@@ -123,6 +129,7 @@ impl Engine {
                 candidates: candidates.clone(),
                 tcp_candidates: tcp_candidates.clone(),
                 random: rand::random,
+                clock,
             };
             let connections = connections[worker].clone();
             let thread = seat.take(transport, links.clone(), connections, report.clone());

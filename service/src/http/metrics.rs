@@ -24,6 +24,7 @@ pub struct Metrics {
     participants: Gauge,
     waiting: Gauge,
     passes: Gauge,
+    tasks: Gauge,
     media: MediaMetrics,
 }
 
@@ -38,6 +39,7 @@ impl Default for Metrics {
             participants: Gauge::default(),
             waiting: Gauge::default(),
             passes: Gauge::default(),
+            tasks: Gauge::default(),
             media: MediaMetrics::registered(&mut registry),
             registry: Registry::default(),
         };
@@ -71,6 +73,11 @@ impl Default for Metrics {
             "media_passes",
             "Endpoints that may have media",
             metrics.passes.clone(),
+        );
+        registry.register(
+            "tasks",
+            "Tasks of the service that have not ended",
+            metrics.tasks.clone(),
         );
         Self {
             registry,
@@ -111,6 +118,9 @@ impl Metrics {
         self.participants.set(gauge(participants));
         self.waiting.set(gauge(waiting));
         self.passes.set(gauge(app.media.living.count()));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            self.tasks.set(gauge(runtime.metrics().num_alive_tasks()));
+        }
         if let Some(engine) = &app.media.engine {
             self.media.take(&engine.stats());
         }

@@ -61,6 +61,18 @@ impl Embedded {
         Ok(Self { engine, url })
     }
 
+    /// On an engine without a port, whose workers are the caller's to run.
+    #[cfg(test)]
+    pub(crate) fn simulated<W>(
+        make: impl FnOnce(Arc<dyn Admissions>) -> (Engine, W),
+        url: String,
+        living: Arc<Living>,
+    ) -> (Self, W) {
+        let (engine, workers) = make(Arc::new(Door(living.clone())));
+        tokio::spawn(follow(engine.clone(), living));
+        (Self { engine, url }, workers)
+    }
+
     /// LiveKit's sockets.
     pub fn router(&self) -> axum::Router {
         self.engine.router()

@@ -519,6 +519,14 @@ impl Meeting {
         inside.and_then(find).or_else(|| waiting.and_then(find))
     }
 
+    /// Every endpoint that is inside or waits.
+    #[cfg(test)]
+    pub fn endpoints(&self) -> Vec<EndpointId> {
+        let inside = self.inside.values().flat_map(|p| p.seats.keys());
+        let waiting = self.waiting.values().flat_map(|w| w.seats.keys());
+        inside.chain(waiting).cloned().collect()
+    }
+
     /// `B5`: present means in the meeting itself or one of its breakout rooms, not in the lobby.
     fn member_is_present(&self) -> bool {
         self.inside.keys().any(|id| Kind::of(id) == Kind::Member)

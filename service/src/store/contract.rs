@@ -1,17 +1,21 @@
 //! What every store must do, whichever database is behind it.
 
+use super::rows::Rows;
 use super::sqlite::Sqlite;
 use super::{MeetingKey, MeetingRow, Options, Resource, Store};
 use crate::meeting::{Admission, Breakout, Bypass, Room};
 use plenary_protocol::breakout::RoomState;
 use plenary_protocol::id::RawId;
 
-async fn stores() -> Vec<(tempfile::TempDir, Box<dyn Store>)> {
+async fn stores() -> Vec<(Option<tempfile::TempDir>, Box<dyn Store>)> {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = Sqlite::open(&folder.path().join("plenary.db"))
         .await
         .unwrap();
-    vec![(folder, Box::new(sqlite))]
+    vec![
+        (Some(folder), Box::new(sqlite)),
+        (None, Box::new(Rows::default())),
+    ]
 }
 
 fn meeting(id: &str) -> MeetingRow {

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+pub(crate) mod rows;
 pub mod sqlite;
 
 use crate::meeting::{Admission, Admitters, Breakout, Bypass, Presenters, Settings};

@@ -151,10 +151,7 @@ fn states(signals: &[Message]) -> Vec<lk::StreamState> {
     updates.flatten().map(lk::StreamStateInfo::state).collect()
 }
 
-/// In one of several runs the estimate stayed above what passes for a minute and nothing was paused;
-/// why is not known yet. The allocator's own tests hold the rule.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not always: the estimate at 60 kbit/s does not always fall"]
 async fn what_does_not_fit_is_paused_and_said_so_while_sound_goes_on() {
     let _alone = ALONE.lock().await;
     let path = narrow().await;
@@ -214,8 +211,14 @@ async fn at_five_percent_loss_nearly_every_frame_arrives_whole() {
         })
         .await;
     let heard = path.bob.look(|s| s.heard.clone());
+    assert_nearly_whole(&heard);
+    path.server.engine.shutdown().await;
+}
+
+/// At least 95 % of the frames came whole, some of them because packets were sent again.
+fn assert_nearly_whole(heard: &[Heard]) {
     // What is missing for good spoils a frame each, at most; and frames of which a part came.
-    let whole = whole_frames(&heard).len();
+    let whole = whole_frames(heard).len();
     let frames = |h: &Heard| h.picture.map(|(mark, _)| (mark.frame, h.from.clone()));
     let seen: BTreeSet<_> = heard.iter().filter_map(frames).collect();
     let numbers = heard.iter().filter(|h| h.picture.is_some());
@@ -229,7 +232,32 @@ async fn at_five_percent_loss_nearly_every_frame_arrives_whole() {
     eprintln!("{whole} frames whole, {spoilt} not, {late} packets late");
     assert!(late > 0, "nothing was sent again");
     assert!(share >= 0.95, "{share}");
-    path.server.engine.shutdown().await;
+}
+
+/// What gets lost on a publisher's way is asked for again, each packet by the engine alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_publisher_loses_on_its_way_is_sent_again() {
+    let _alone = ALONE.lock().await;
+    let server = Server::start().await;
+    let relay = Relay::to(server.engine.udp_address()).await;
+    let token = server.token("room", "ada", &Grants::speaker());
+    let offering = Offering::simulcast().await;
+    let _ada = Client::join_through(server.http, "ada", &token, offering, &relay).await;
+    let bob = server.speaker("room", "bob").await;
+    let track = video_of(&bob, "ada").await;
+    bob.ask(shown(&track, 640, 360));
+    gets_only(&bob, "ada/h", 60).await;
+    relay.limit(Limits {
+        loss_up: 0.05,
+        ..Default::default()
+    });
+    bob.mark().await;
+    bob.until("three hundred frames", |s| {
+        whole_frames(&s.heard).len() > 300
+    })
+    .await;
+    assert_nearly_whole(&bob.look(|s| s.heard.clone()));
+    server.engine.shutdown().await;
 }
 
 fn quality_of(signals: &[Message], sid: &str) -> Option<lk::ConnectionQuality> {

@@ -1,9 +1,12 @@
-//! A camera that sends three simulcast layers with three temporal layers each, in VP8's clothes:
-//! the descriptors are real, the picture is padding that tells where it comes from.
+//! A camera that sends three spatial layers with three temporal layers each, as simulcast in VP8's
+//! clothes or in one stream in VP9's: the descriptors are real, the picture is padding that tells where
+//! it comes from.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use livekit_protocol as lk;
+use str0m::format::Codec;
 use str0m::media::{Mid, Pt, Rid};
 use str0m::rtp::RtpWrite;
 use str0m::Rtc;
@@ -56,8 +59,19 @@ struct Encoder {
     on: bool,
 }
 
+/// One encoder of all layers, of which the upper ones refer to the lower ones in key pictures alone.
+struct Nested {
+    codec: Codec,
+    seq: u64,
+    time: u32,
+    picture: u16,
+    tl0: u8,
+    wants_keyframe: bool,
+}
+
 pub struct Camera {
     encoders: Vec<Encoder>,
+    nested: Option<Nested>,
     frame: u64,
     /// When the next frame is captured, once the camera runs.
     next: Option<Instant>,
@@ -80,13 +94,37 @@ impl Camera {
         });
         Self {
             encoders: encoders.collect(),
+            nested: None,
             frame: 0,
             next: None,
             delay: Duration::ZERO,
         }
     }
 
+    /// All layers in one stream.
+    pub fn nested(codec: Codec) -> Self {
+        Self {
+            encoders: Vec::new(),
+            nested: Some(Nested {
+                codec,
+                seq: 11,
+                time: 1_234_567,
+                picture: 0x7ff8,
+                tl0: 251,
+                wants_keyframe: true,
+            }),
+            ..Self::new()
+        }
+    }
+
+    pub fn codec(&self) -> Codec {
+        self.nested.as_ref().map_or(Codec::Vp8, |n| n.codec)
+    }
+
     pub fn keyframe(&mut self, rid: Option<Rid>) {
+        if let Some(nested) = &mut self.nested {
+            nested.wants_keyframe = true;
+        }
         for encoder in &mut self.encoders {
             encoder.wants_keyframe |= rid.is_none_or(|r| r == encoder.rid);
         }
@@ -107,6 +145,9 @@ impl Camera {
             let captured = next;
             next += FRAME;
             self.frame += 1;
+            if let Some(nested) = &mut self.nested {
+                nested.send(rtc, mid, pt, owner, self.frame, captured);
+            }
             for encoder in self.encoders.iter_mut() {
                 encoder.time = encoder.time.wrapping_add(3_000);
                 if encoder.on {
@@ -162,15 +203,89 @@ impl Encoder {
     }
 }
 
+impl Nested {
+    fn send(&mut self, rtc: &mut Rtc, mid: Mid, pt: Pt, owner: &str, frame: u64, at: Instant) {
+        let mut api = rtc.direct_api();
+        let Some(stream) = api.stream_tx_by_mid(mid, None) else {
+            return;
+        };
+        let key = std::mem::take(&mut self.wants_keyframe);
+        let temporal = if key {
+            0
+        } else {
+            PATTERN[(frame % 4) as usize].0
+        };
+        self.time = self.time.wrapping_add(3_000);
+        self.picture = self.picture.wrapping_add(1) & 0x7fff;
+        if temporal == 0 {
+            self.tl0 = self.tl0.wrapping_add(1);
+        }
+        let bit = |on: bool, bit: u8| if on { bit } else { 0 };
+        for (spatial, (_, size)) in LAYERS.iter().enumerate() {
+            let size = if key { size * KEY } else { *size };
+            let packets = size.div_ceil(PACKET);
+            for packet in 0..packets {
+                let (begins, ends) = (packet == 0, packet + 1 == packets);
+                let structure = key && begins && spatial == 0;
+                let mut payload = vec![
+                    0xa0 | bit(!key, 0x40)
+                        | bit(begins, 0x08)
+                        | bit(ends, 0x04)
+                        | bit(structure, 0x02),
+                    0x80 | (self.picture >> 8) as u8,
+                    self.picture as u8,
+                    // Every picture is a switching point.
+                    temporal << 5 | 0x10 | (spatial as u8) << 1 | bit(spatial > 0 && key, 1),
+                    self.tl0,
+                    // Three layers, without their sizes and without a pattern.
+                    0x40,
+                ];
+                payload.resize(size / packets, 0);
+                let captured = micros(at);
+                let mark = format!("|{frame},{packet},{packets},{captured}#{owner}/s{spatial}");
+                payload.extend(mark.bytes());
+                let write = RtpWrite::new(pt, self.seq.into(), self.time, at, payload)
+                    .marker(ends && spatial + 1 == LAYERS.len())
+                    .nackable(true);
+                stream.write_rtp(write);
+                self.seq += 1;
+            }
+        }
+    }
+}
+
+/// The layers as LiveKit's clients announce them.
+pub fn announced() -> Vec<lk::VideoLayer> {
+    let layer = |quality: lk::VideoQuality, width, height| lk::VideoLayer {
+        quality: quality as i32,
+        width,
+        height,
+        ..Default::default()
+    };
+    vec![
+        layer(lk::VideoQuality::High, 1280, 720),
+        layer(lk::VideoQuality::Medium, 640, 360),
+        layer(lk::VideoQuality::Low, 320, 180),
+    ]
+}
+
 /// What a received payload says of itself.
 pub fn read(payload: &[u8]) -> Option<(Mark, Descriptor)> {
     if payload.len() < 7 {
         return None;
     }
-    let descriptor = Descriptor {
-        picture: u16::from_be_bytes([payload[2] & 0x7f, payload[3]]),
-        tl0: payload[4],
-        temporal: payload[5] >> 6,
+    // VP9's descriptor has layer indices here, where VP8's says that a picture may be dropped.
+    let descriptor = match payload[0] & 0x20 != 0 {
+        true => Descriptor {
+            picture: u16::from_be_bytes([payload[1] & 0x7f, payload[2]]),
+            tl0: payload[4],
+            temporal: payload[3] >> 5,
+        },
+        false => Descriptor {
+            picture: u16::from_be_bytes([payload[2] & 0x7f, payload[3]]),
+            tl0: payload[4],
+            temporal: payload[5] >> 6,
+        },
     };
     let text = &payload[payload.iter().rposition(|b| *b == b'|')? + 1..];
     let text = std::str::from_utf8(text).ok()?.split('#').next()?;

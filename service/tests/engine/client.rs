@@ -16,6 +16,7 @@ use plenary_protocol::media::SlotMessage;
 use prost::Message as _;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
+use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::RtpWrite;
@@ -47,11 +48,14 @@ pub struct Heard {
     pub seq: u64,
     pub time: u32,
     pub keyframe: bool,
+    pub marker: bool,
     pub at: Instant,
     /// Of a [`Camera`]'s packets.
     pub picture: Option<(Mark, Descriptor)>,
     /// When a sound was captured ([`camera::micros`]).
     pub captured: Option<u64>,
+    /// Of sound: how many blocks a packet of RED has; 0 for plain sound.
+    pub blocks: usize,
 }
 
 /// What a client has seen so far.
@@ -238,21 +242,71 @@ pub fn tracks() -> Vec<lk::AddTrackRequest> {
     ]
 }
 
+/// What a client sends and takes.
+struct Media {
+    camera: Option<Camera>,
+    red: bool,
+    /// Of video; the first is what it sends.
+    codecs: Vec<Codec>,
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            camera: None,
+            red: false,
+            codecs: vec![Codec::Vp8],
+        }
+    }
+}
+
 impl Offering {
     pub async fn new() -> Self {
-        Self::by_udp(None).await
+        Self::by_udp(Media::default()).await
+    }
+
+    /// With redundant sound (RFC 2198).
+    pub async fn redundant() -> Self {
+        let media = Media {
+            red: true,
+            ..Default::default()
+        };
+        Self::by_udp(media).await
+    }
+
+    /// With a camera that sends all layers in one stream.
+    pub async fn nested(codec: Codec) -> Self {
+        let media = Media {
+            camera: Some(Camera::nested(codec)),
+            codecs: vec![codec],
+            ..Default::default()
+        };
+        Self::by_udp(media).await
+    }
+
+    /// Somebody who takes these video codecs, and sends the first.
+    pub async fn taking(codecs: &[Codec]) -> Self {
+        let media = Media {
+            codecs: codecs.to_vec(),
+            ..Default::default()
+        };
+        Self::by_udp(media).await
     }
 
     /// With a camera that sends simulcast layers.
     pub async fn simulcast() -> Self {
-        Self::by_udp(Some(Camera::new())).await
+        Self::by_udp(Media {
+            camera: Some(Camera::new()),
+            ..Default::default()
+        })
+        .await
     }
 
-    async fn by_udp(simulcast: Option<Camera>) -> Self {
+    async fn by_udp(media: Media) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let local = socket.local_addr().expect("a bound socket");
         let candidate = Candidate::host(local, "udp").expect("a valid address");
-        Self::with(Bound::Udp(socket), candidate, simulcast)
+        Self::with(Bound::Udp(socket), candidate, media)
     }
 
     /// A client whose network lets no UDP through.
@@ -266,21 +320,28 @@ impl Offering {
         Self::with(
             Bound::Tcp(socket),
             candidate.expect("a valid address"),
-            None,
+            Media::default(),
         )
     }
 
-    fn with(socket: Bound, candidate: Candidate, simulcast: Option<Camera>) -> Self {
-        let mut rtc = Rtc::builder()
+    fn with(socket: Bound, candidate: Candidate, media: Media) -> Self {
+        let simulcast = media.camera;
+        let mut builder = Rtc::builder()
             .set_rtp_mode(true)
             .clear_codecs()
-            .enable_opus(true, false)
-            .enable_vp8(true)
-            .enable_raw_packets(true)
-            .build(Instant::now());
+            .enable_opus(true, media.red)
+            .enable_raw_packets(true);
+        for codec in media.codecs {
+            builder = match codec {
+                Codec::Vp9 => builder.enable_vp9(true),
+                _ => builder.enable_vp8(true),
+            };
+        }
+        let mut rtc = builder.build(Instant::now());
         rtc.add_local_candidate(candidate);
         let mut change = rtc.sdp_api();
-        let layers = simulcast.as_ref().map(|_| Simulcast {
+        let layered = simulcast.as_ref().filter(|c| c.codec() == Codec::Vp8);
+        let layers = layered.map(|_| Simulcast {
             send: ["q", "h", "f"].map(SimulcastLayer::new).into(),
             recv: Vec::new(),
         });
@@ -322,12 +383,22 @@ impl Offering {
     }
 
     fn packed(&self) -> String {
+        let mut tracks = tracks();
+        let nested = self.simulcast.as_ref().map(Camera::codec);
+        if let Some(codec) = nested.filter(|c| *c != Codec::Vp8) {
+            tracks[1].layers = camera::announced();
+            tracks[1].simulcast_codecs = vec![lk::SimulcastCodec {
+                codec: codec.to_string().to_lowercase(),
+                cid: "cam".to_owned(),
+                ..Default::default()
+            }];
+        }
         let request = lk::JoinRequest {
             connection_settings: Some(lk::ConnectionSettings {
                 auto_subscribe: true,
                 ..Default::default()
             }),
-            add_track_requests: tracks(),
+            add_track_requests: tracks,
             publisher_offer: Some(lk::SessionDescription {
                 r#type: "offer".to_owned(),
                 sdp: self.sdp.clone(),
@@ -371,6 +442,7 @@ impl Offering {
             sent: 0,
             wants_keyframe: true,
             simulcast: self.simulcast,
+            sound: (0, Vec::new()),
         };
         Client {
             name: name.to_owned(),
@@ -614,6 +686,8 @@ struct Running {
     sent: u64,
     wants_keyframe: bool,
     simulcast: Option<Camera>,
+    /// The newest sound and its time, for the next packet of RED to repeat.
+    sound: (u32, Vec<u8>),
 }
 
 impl Running {
@@ -760,9 +834,14 @@ impl Running {
                     seq: *packet.seq_no,
                     time: packet.header.timestamp,
                     keyframe: packet.payload.first() == Some(&0x10) && packet.payload[1] == 0,
+                    marker: packet.header.marker,
                     at: Instant::now(),
                     picture: camera::read(&packet.payload),
                     captured: before.rsplit_once('@').and_then(|(_, m)| m.parse().ok()),
+                    blocks: match self.red() == Some(packet.header.payload_type) {
+                        true => text.matches('@').count(),
+                        false => 0,
+                    },
                 };
                 self.note(|s| s.heard.push(heard));
             }
@@ -796,11 +875,14 @@ impl Running {
         self.sent += 1;
         let n = self.sent;
         let micros = camera::micros(Instant::now());
-        self.write(
-            self.microphone,
-            (micros * 48 / 1_000) as u32,
-            format!("{:>60}@{micros}#{}/a", "", self.name).into_bytes(),
-        );
+        let sound = format!("{:>60}@{micros}#{}/a", "", self.name).into_bytes();
+        let time = (micros * 48 / 1_000) as u32;
+        let before = std::mem::replace(&mut self.sound, (time, sound.clone()));
+        let payload = match self.red() {
+            Some(_) => red(*self.payload_type(true), time - before.0, &before.1, sound),
+            None => sound,
+        };
+        self.write(self.microphone, time, payload);
         if let Some(mut camera) = self.simulcast.take() {
             let pt = self.payload_type(false);
             let now = Instant::now();
@@ -818,7 +900,8 @@ impl Running {
     fn write(&mut self, mid: Mid, time: u32, payload: Vec<u8>) {
         let kind = self.rtc.media(mid).map(|m| m.kind());
         let audio = kind == Some(MediaKind::Audio);
-        let pt = self.payload_type(audio);
+        let red = self.red().filter(|_| audio);
+        let pt = red.unwrap_or_else(|| self.payload_type(audio));
         let mut api = self.rtc.direct_api();
         let Some(stream) = api.stream_tx_by_mid(mid, None) else {
             return;
@@ -830,7 +913,29 @@ impl Running {
     }
 }
 
+/// One repetition, and the sound itself (RFC 2198).
+fn red(payload_type: u8, back: u32, before: &[u8], sound: Vec<u8>) -> Vec<u8> {
+    let mut payload = Vec::new();
+    // What lies further back cannot be written, and after a pause of this client is not there.
+    let before = if back < 1 << 14 { before } else { &[] };
+    if !before.is_empty() {
+        let field = back << 10 | before.len() as u32;
+        payload.push(0x80 | payload_type);
+        payload.extend(&field.to_be_bytes()[1..]);
+    }
+    payload.push(payload_type);
+    payload.extend(before);
+    payload.extend(sound);
+    payload
+}
+
 impl Running {
+    /// The payload type of redundant sound, if it was negotiated.
+    fn red(&self) -> Option<str0m::media::Pt> {
+        let config = self.rtc.codec_config();
+        config.params().iter().find_map(|p| p.red())
+    }
+
     fn payload_type(&self, audio: bool) -> str0m::media::Pt {
         let config = self.rtc.codec_config();
         let params = config.params().iter();

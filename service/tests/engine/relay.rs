@@ -1,5 +1,5 @@
-//! A path with a limit between a client and the engine: a UDP relay on loopback with a queue, a
-//! token bucket and loss, towards the client alone. The seed of its dice is fixed.
+//! A path with a limit between a client and the engine: a UDP relay on loopback with a queue and a
+//! token bucket towards the client, and loss both ways. The seed of its dice is fixed.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -19,6 +19,8 @@ pub struct Limits {
     pub rate: Option<u64>,
     /// The share of packets that get lost on the way to the client.
     pub loss: f64,
+    /// And on the way from it.
+    pub loss_up: f64,
 }
 
 /// A running relay; dropping it ends it.
@@ -97,6 +99,9 @@ impl Path {
                 received = self.near.recv_from(&mut up) => {
                     let Ok((length, from)) = received else { continue };
                     client = Some(from);
+                    if self.loses(&up[..length], |l| l.loss_up) {
+                        continue;
+                    }
                     let _ = self.far.send(&up[..length]).await;
                 }
                 received = self.far.recv(&mut down) => {
@@ -112,9 +117,7 @@ impl Path {
     fn admit(&mut self, datagram: &[u8]) {
         let limits = *self.limits.lock().expect("no test panicked in here");
         let now = Instant::now();
-        // RTP and RTCP alone (RFC 7983): what is tested is media, not ICE.
-        let media = (128..192).contains(&datagram[0]);
-        if media && self.dice.random_bool(limits.loss) {
+        if self.loses(datagram, |l| l.loss) {
             return;
         }
         let begins = self.free_at.max(now);
@@ -127,6 +130,13 @@ impl Path {
             None => now,
         };
         self.queue.push_back((self.free_at, datagram.to_vec()));
+    }
+
+    /// RTP and RTCP alone (RFC 7983): what is tested is media, not ICE.
+    fn loses(&mut self, datagram: &[u8], share: impl FnOnce(&Limits) -> f64) -> bool {
+        let share = share(&self.limits.lock().expect("no test panicked in here"));
+        let media = matches!(datagram, [128..192, ..]);
+        media && share > 0.0 && self.dice.random_bool(share)
     }
 
     async fn deliver(&mut self, client: Option<SocketAddr>) {

@@ -136,9 +136,11 @@ impl Agent {
                 self.moved(&call, false, *snapshot, at, out);
             }
             (Purpose::Join(call), Reply::Call(snapshot)) => {
-                self.with(&call, at, out, |call, around| {
+                if !self.with(&call, at, out, |call, around| {
                     call.joined(Ok(*snapshot), around)
-                });
+                }) {
+                    self.joined_too_late(call, at, out);
+                }
             }
             (Purpose::Leave(call), _) => {
                 self.with(&call, at, out, Call::left);
@@ -178,6 +180,14 @@ impl Agent {
             }
             (Purpose::MediaToken(_) | Purpose::Muted(_) | Purpose::Silent, _) => {}
         }
+    }
+
+    /// A call ended while it was being joined again (its media was cut before the word came): the
+    /// service, which has it anew, is to forget it, or others would see a ghost.
+    pub(super) fn joined_too_late(&mut self, call: CallId, at: At, out: &mut Vec<Action>) {
+        let up = self.link.is_up();
+        let leave = Request::Leave { call: call.clone() };
+        self.requests.ask(Purpose::Leave(call), leave, up, at, out);
     }
 
     pub(super) fn failed(

@@ -26,6 +26,57 @@ fn hanging_up_stops_media_at_once_and_ends_when_the_service_knows() {
     assert_eq!(sim.agent.calls().count(), 0);
 }
 
+/// A call's media is cut before the word comes that it is over; so it may be joined anew meanwhile.
+/// Found by the simulation of the whole: who was rejected waited in the lobby again, unknown to
+/// themselves, and could be let in.
+#[test]
+fn a_join_that_is_answered_after_the_calls_end_is_taken_back() {
+    let mut sim = Sim::guest();
+    sim.join();
+    sim.joined(CallState::Lobby);
+    sim.media(1, MediaEvent::Connected);
+    sim.media(1, MediaEvent::SessionLost);
+    sim.offer(2);
+    let reason = Reason::REJECTED.end();
+    sim.event(Event::Ended {
+        call: call(),
+        reason,
+    });
+    assert_eq!(sim.agent.calls().count(), 0);
+    let left = |sim: &Sim| {
+        let leaves = sim
+            .sent()
+            .filter(|f| matches!(f.request, Request::Leave { .. }));
+        leaves.count()
+    };
+    assert_eq!(left(&sim), 0);
+    sim.joined(CallState::Lobby);
+    assert_eq!(left(&sim), 1);
+}
+
+/// The same, and the socket drops before the answer comes.
+#[test]
+fn a_join_without_an_answer_of_a_call_that_ended_is_taken_back() {
+    let mut sim = Sim::guest();
+    sim.join();
+    sim.joined(CallState::Lobby);
+    sim.media(1, MediaEvent::Connected);
+    sim.media(1, MediaEvent::SessionLost);
+    sim.offer(2);
+    let reason = Reason::REJECTED.end();
+    sim.event(Event::Ended {
+        call: call(),
+        reason,
+    });
+    sim.give(Input::Closed);
+    sim.pass(1_000.0);
+    sim.give(Input::Opened);
+    sim.welcome("session-1", true);
+    assert!(sim
+        .sent()
+        .any(|f| matches!(f.request, Request::Leave { .. })));
+}
+
 #[test]
 fn hanging_up_does_not_wait_long_for_a_silent_service() {
     let mut sim = Sim::guest().in_meeting();

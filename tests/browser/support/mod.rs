@@ -218,16 +218,16 @@ impl Answerer {
         if !self.simulcast {
             return answer;
         }
-        [("1", "q;h;f"), ("2", "q;h")]
-            .into_iter()
-            .fold(answer, |answer, (mid, rids)| {
-                let named: String = rids
-                    .split(';')
-                    .map(|rid| format!("a=rid:{rid} recv\r\n"))
-                    .collect();
-                let mid = format!("a=mid:{mid}\r\n");
-                answer.replace(&mid, &format!("{mid}{named}a=simulcast:recv {rids}\r\n"))
-            })
+        let rids = "q;h;f";
+        let named: String = rids
+            .split(';')
+            .map(|rid| format!("a=rid:{rid} recv\r\n"))
+            .collect();
+        let camera = "a=mid:1\r\n";
+        answer.replace(
+            camera,
+            &format!("{camera}{named}a=simulcast:recv {rids}\r\n"),
+        )
     }
 
     fn transceivers(&self) -> Vec<RtcRtpTransceiver> {

@@ -1,12 +1,9 @@
-//! A receiving session's bandwidth: from str0m's estimate to the layer that each section aims at.
+//! A receiving session's bandwidth: from the estimate of its path to the layer that each section aims at.
 //!
 //! The estimate is Google's congestion control on the receiver's transport-wide feedback. A client
 //! that negotiated none gets what it wants, as far as anybody knows.
 
 use std::time::{Duration, Instant};
-
-use str0m::bwe::{Bitrate, BweKind};
-use str0m::Rtc;
 
 use super::allocation::{distribute, order, Demand};
 use super::choice::Aim;
@@ -15,9 +12,6 @@ use super::downstream::{Downstream, Route};
 use super::layers::Layer;
 use super::session::{Outlet, Session};
 
-/// What a path is taken for before anything is known of it: enough for the smallest layers of a
-/// page of six, and probes of three and six times as much follow at once.
-pub(crate) const INITIAL: Bitrate = Bitrate::kbps(1_000);
 /// A video is paused when it has not fitted for so long: an estimate dips for a moment now and
 /// then, and to begin again costs a key frame.
 const PAUSE_AFTER: Duration = Duration::from_millis(800);
@@ -25,26 +19,12 @@ const PAUSE_AFTER: Duration = Duration::from_millis(800);
 const HOLD: Duration = Duration::from_secs(2);
 /// Room for something better has to last about so long: a probe may promise too much.
 const LASTING: Duration = Duration::from_millis(500);
-/// Below what is wanted the path is probed this often: an estimate that is never tried out stays
-/// at half as much again as what is sent.
-const PROBE_EVERY: Duration = Duration::from_secs(4);
-
 /// A section's layers changed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moved {
     pub route: Route,
     /// Key frames needed for it, a bit for each layer.
     pub keyframes: u8,
-}
-
-/// Asking str0m to probe: it does so when the desired rate rises above the estimate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Probe {
-    Waits {
-        since: Option<Instant>,
-    },
-    /// The desired rate was lowered, to be raised again next time.
-    Lowered,
 }
 
 /// The least that was estimated of late: within [`LASTING`] and the same time before.
@@ -79,9 +59,10 @@ pub(crate) struct Bandwidth {
     /// Somebody gets less than they want.
     short: bool,
     fell: Option<Instant>,
-    desired: u64,
-    minimum: u64,
-    probe: Probe,
+    /// The path is full right now.
+    full: bool,
+    /// When the path was last found to have narrowed.
+    narrowed: Option<Instant>,
     demands: Vec<Demand>,
     /// The section of each demand.
     sections: Vec<usize>,
@@ -101,9 +82,8 @@ impl Default for Bandwidth {
             },
             short: false,
             fell: None,
-            desired: 0,
-            minimum: 0,
-            probe: Probe::Waits { since: None },
+            full: false,
+            narrowed: None,
             demands: Vec::new(),
             sections: Vec::new(),
             order: Vec::new(),
@@ -114,17 +94,6 @@ impl Default for Bandwidth {
 }
 
 impl Bandwidth {
-    pub fn estimated(&mut self, kind: &BweKind) {
-        // Receivers' own estimates (REMB) are not read: browsers send feedback instead.
-        if let BweKind::Twcc {
-            estimate,
-            can_probe,
-        } = kind
-        {
-            self.estimate = can_probe.then(|| estimate.as_u64());
-        }
-    }
-
     /// Whether somebody gets less than they want.
     pub fn is_short(&self) -> bool {
         self.short
@@ -162,7 +131,7 @@ impl Bandwidth {
         let budget = estimate.saturating_sub(audio);
         distribute(budget, &self.demands, &self.order, &mut self.granted);
         let fell = self.fell;
-        if fell.is_some_and(|at| now.saturating_duration_since(at) < HOLD) {
+        if self.full || fell.is_some_and(|at| now.saturating_duration_since(at) < HOLD) {
             return;
         }
         self.demands.iter_mut().for_each(|d| d.hold = false);
@@ -175,50 +144,44 @@ impl Bandwidth {
             std::mem::swap(&mut self.raised, &mut self.granted);
         }
     }
-
-    /// Tell str0m what rate would be of use, and have it probe while that is out of reach.
-    ///
-    /// With something paused there is so little traffic that nothing can be learnt from it: padding
-    /// makes up for what would bring it back (`minimum`).
-    fn tell(&mut self, rtc: &mut Rtc, minimum: u64, desired: u64, short: bool, now: Instant) {
-        let Some(estimate) = self.estimate else {
-            return;
-        };
-        match self.probe {
-            Probe::Lowered => {
-                self.set_desired(rtc, minimum, desired);
-                self.probe = Probe::Waits { since: Some(now) };
-            }
-            Probe::Waits { since } => {
-                let waited = since.is_none_or(|at| now.saturating_duration_since(at) > PROBE_EVERY);
-                if short && waited && desired > estimate {
-                    self.set_desired(rtc, minimum, estimate / 2);
-                    self.probe = Probe::Lowered;
-                } else if minimum != self.minimum
-                    || desired.abs_diff(self.desired) > self.desired / 10
-                {
-                    self.set_desired(rtc, minimum, desired);
-                }
-            }
-        }
-    }
-
-    fn set_desired(&mut self, rtc: &mut Rtc, minimum: u64, desired: u64) {
-        self.desired = desired;
-        self.minimum = minimum;
-        rtc.bwe()
-            .set_bitrate(Bitrate::from(minimum), Bitrate::from(desired));
-    }
 }
 
 impl Session {
-    /// Share the bandwidth out among the videos; what changed by it goes to `moved`. The caller
-    /// drains the session afterwards.
+    /// The estimate has fallen since the bandwidth was shared out last.
+    pub fn is_falling(&self) -> bool {
+        let before = self.bandwidth.estimate.unwrap_or(0);
+        self.egress
+            .estimate()
+            .is_some_and(|now| now < before / 10 * 9)
+    }
+
+    /// Share the bandwidth out among the videos; what changed by it goes to `moved`.
     pub fn allocate(&mut self, now: Instant, outlet: &mut impl Outlet, moved: &mut Vec<Moved>) {
+        let routed = |d: &&Downstream| d.video && d.source.is_some();
+        if self
+            .down
+            .iter()
+            .filter(routed)
+            .any(|d| d.stream.is_told_of())
+        {
+            self.egress.estimate_path(now);
+        }
+        let congestion = self.egress.congestion.as_mut();
+        if let Some(congestion) = congestion.filter(|c| c.due().is_some_and(|due| due <= now)) {
+            congestion.tick(now);
+        }
         let bandwidth = &mut self.bandwidth;
+        bandwidth.estimate = self.egress.estimate();
+        let congestion = self.egress.congestion.as_ref();
+        bandwidth.full = congestion.is_some_and(|c| c.is_overusing());
+        let narrowed = congestion.and_then(|c| c.narrowed());
+        let hurry = narrowed != std::mem::replace(&mut bandwidth.narrowed, narrowed);
         bandwidth.collect(&self.down);
         if bandwidth.demands.is_empty() {
             bandwidth.short = false;
+            if let Some(congestion) = &mut self.egress.congestion {
+                congestion.set_desired(0, now);
+            }
             return;
         }
         let audio = self.down.iter().filter(|d| !d.video);
@@ -226,27 +189,31 @@ impl Session {
             .filter_map(|d| Some(u64::from(d.source.as_ref()?.rates.of(Layer::WHOLE))))
             .sum();
         bandwidth.share(audio, now);
-        let (mut desired, mut short, mut minimum) = (audio, false, 0);
+        let (mut desired, mut short) = (audio, false);
         for (n, demand) in bandwidth.demands.iter().enumerate() {
             let Some(top) = demand.ladder.last() else {
                 continue;
             };
             let granted = bandwidth.granted[n];
             desired += u64::from(top.rate);
-            if self.down[bandwidth.sections[n]].aim() == Aim::Paused && minimum == 0 {
-                let least = u64::from(demand.ladder.rungs()[0].rate);
-                minimum = audio + least * 5 / 4;
-            }
             short |= granted.is_none_or(|g| g + 1 < demand.ladder.rungs().len());
             if demand.current.is_some() && granted < demand.current {
                 bandwidth.fell = Some(now);
             }
             let down = &mut self.down[bandwidth.sections[n]];
+            if hurry {
+                // Asked for below, at once; who listens to what is looked up again all the time.
+                let rung = granted.unwrap_or(0);
+                down.break_off(demand.ladder.rungs()[rung].layer);
+            }
             apply(self.id, down, demand, granted, now, outlet, moved);
         }
         bandwidth.short = short;
-        // A better layer needs some room to spare.
-        bandwidth.tell(&mut self.rtc, minimum, desired * 5 / 4, short, now);
+        if let Some(congestion) = &mut self.egress.congestion {
+            // A better layer needs some room to spare.
+            congestion.set_desired(desired * 5 / 4, now);
+            self.probe(now, outlet);
+        }
     }
 }
 

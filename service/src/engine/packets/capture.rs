@@ -5,9 +5,9 @@
 //! engine's clock by one offset, and stay as far apart as they were captured, however much later
 //! one of them arrives. The offset is that of the quickest packet of late: the shortest way.
 
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use str0m::rtp::rtcp::SenderInfo;
+use super::rtcp::SenderInfo;
 
 /// The quickest packet is looked for among those of this long and as much before: the clocks drift
 /// apart by up to 50 ms in a quarter of an hour, a fraction of a millisecond in this time.
@@ -44,7 +44,7 @@ impl CaptureClock {
         clock_rate: u32,
         arrived: Instant,
     ) -> Instant {
-        let Some(own) = report.and_then(|r| own_time(r, rtp_time, clock_rate)) else {
+        let Some(own) = report.map(|r| own_time(r, rtp_time, clock_rate)) else {
             return arrived;
         };
         let arrival = nanos(arrived.saturating_duration_since(self.origin));
@@ -65,14 +65,11 @@ impl CaptureClock {
     }
 }
 
-/// The RTP time on the publisher's own clock, in nanoseconds since 1970.
-fn own_time(report: &SenderInfo, rtp_time: u32, clock_rate: u32) -> Option<i128> {
-    let reported = report.ntp_time.duration_since(UNIX_EPOCH).ok()?;
-    let since = rtp_time
-        .wrapping_sub(report.rtp_time.numer() as u32)
-        .cast_signed();
-    let since = i128::from(since) * 1_000_000_000 / i128::from(clock_rate.max(1));
-    Some(nanos(reported) + since)
+/// The RTP time on the publisher's own clock, in nanoseconds since 1900.
+fn own_time(report: &SenderInfo, rtp_time: u32, clock_rate: u32) -> i128 {
+    let reported = (i128::from(report.ntp) * 1_000_000_000) >> 32;
+    let since = rtp_time.wrapping_sub(report.time).cast_signed();
+    reported + i128::from(since) * 1_000_000_000 / i128::from(clock_rate.max(1))
 }
 
 fn nanos(duration: Duration) -> i128 {
@@ -82,15 +79,12 @@ fn nanos(duration: Duration) -> i128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use str0m::media::MediaTime;
 
-    fn report(own: Duration, rtp: u64) -> SenderInfo {
+    fn report(own: Duration, time: u32) -> SenderInfo {
         SenderInfo {
-            ssrc: 1.into(),
-            ntp_time: UNIX_EPOCH + own,
-            rtp_time: MediaTime::new(rtp, str0m::media::Frequency::NINETY_KHZ),
-            sender_packet_count: 0,
-            sender_octet_count: 0,
+            ssrc: 1,
+            ntp: own.as_secs() << 32,
+            time,
         }
     }
 
@@ -103,7 +97,7 @@ mod tests {
         // The publisher's clock says something else altogether.
         let epoch = Duration::from_secs(1_000_000);
         let sound = report(epoch, 48_000);
-        let picture = report(epoch, u64::from(u32::MAX) - 100);
+        let picture = report(epoch, u32::MAX - 100);
         let mut apart = Vec::new();
         for n in 0..100u32 {
             let captured = start + n * 20 * MS;

@@ -91,6 +91,8 @@ impl Encoder {
                         layer: Layer::new(self.spatial, temporal),
                         starts_keyframe: key && first,
                         sync,
+                        opens: false,
+                        nested: None,
                     },
                     descriptor: Vp8Descriptor::parse(&payload).expect("a valid descriptor"),
                     frame: self.frame,
@@ -120,7 +122,7 @@ impl Decoder {
         let frame = (packet.head.stream, packet.frame);
         let begins = self.frame.replace(frame) != Some(frame);
         let descriptor = &packet.descriptor;
-        let patch = c.map_picture(packet.head.seq, descriptor);
+        let ids = c.map_picture(packet.head.seq, descriptor);
         let (picture, tl0) = match self.picture {
             Some((picture, tl0)) if begins => (
                 picture.wrapping_add(1) & 0x7fff,
@@ -133,8 +135,8 @@ impl Decoder {
             ),
         };
         self.picture = Some((picture, tl0));
-        let expected = descriptor.patch().picture_id(picture).tl0_pic_idx(tl0);
-        assert_eq!(patch, expected.build().ok(), "picture ids go on by one");
+        let ids = ids.map(|ids| (ids.picture, ids.tl0));
+        assert_eq!(ids, Some((picture, tl0)), "picture ids go on by one");
         if !begins {
             assert_eq!(self.time, Some(time), "one frame, one time");
             return;
@@ -161,6 +163,8 @@ enum Step {
     Aim(Aim),
     /// Another receiver asked for a key frame.
     Keyframe(u8),
+    /// Nothing larger fits any more.
+    BreakOff(Layer),
     /// Another publisher is routed here.
     Source(u32),
 }
@@ -176,6 +180,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => any_layer().prop_map(|l| Step::Aim(Aim::Open(l))),
         1 => Just(Step::Aim(Aim::Paused)),
         1 => (0u8..3).prop_map(Step::Keyframe),
+        1 => any_layer().prop_map(Step::BreakOff),
         1 => any::<u32>().prop_map(Step::Source),
     ]
 }
@@ -207,6 +212,14 @@ proptest! {
                     encoders[usize::from(spatial)].wants_keyframe = true;
                     0
                 }
+                Step::BreakOff(layer) => {
+                    if choice.break_off(layer.spatial) {
+                        c.end_source();
+                    }
+                    choice.set_aim(Aim::At(layer));
+                    prop_assert!(choice.current().is_none_or(|c| c.spatial <= layer.spatial));
+                    0
+                }
                 Step::Source(seed) => {
                     choice = Choice::new(Layer::TOP);
                     c.end_source();
@@ -234,6 +247,7 @@ proptest! {
                                 encoder.wants_keyframe = true;
                                 continue;
                             }
+                            Pick::Lacks => unreachable!("no layers are nested"),
                             Pick::Drop => continue,
                         }
                         let head = packet.head;
@@ -260,6 +274,8 @@ fn head(stream: u32, seq: u64, spatial: u8, starts_keyframe: bool) -> Head {
         layer: Layer::new(spatial, 0),
         starts_keyframe,
         sync: false,
+        opens: false,
+        nested: None,
     }
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct Want {
 pub(crate) struct More {
     pub audios: usize,
     pub videos: usize,
+    /// Sections that are of no use any more.
+    pub stopped: Vec<Mid>,
     pub ice_restart: bool,
 }
 
@@ -143,10 +145,11 @@ pub(crate) enum Command {
         label: String,
         bytes: Vec<u8>,
     },
-    /// An address that this worker's socket hears belongs to a session of `worker`.
+    /// An address that this worker's socket hears belongs to a session of `worker`, or no longer.
     Elsewhere {
         address: std::net::SocketAddr,
-        worker: Option<usize>,
+        worker: usize,
+        there: bool,
     },
     /// A TCP connection of this worker's ended.
     Hangup {

@@ -1,17 +1,21 @@
-//! One outgoing stream out of many incoming ones: sequence numbers, timestamps and VP8 picture ids
-//! go on without a break when the source changes, and close up over what is left out of it
-//! (RFC 3550 5.1, RFC 7741 4.2).
+//! One outgoing stream out of many incoming ones: sequence numbers, timestamps and VP8's and VP9's
+//! picture ids go on without a break when the source changes; numbers, times and VP8's ids close up
+//! over what is left out of it (RFC 3550 5.1, RFC 7741 4.2, RFC 9628 4.2).
 //!
 //! No clock and no I/O: times come in as arguments.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use str0m::rtp::{Vp8Descriptor, Vp8Patch};
+use str0m::rtp::Vp8Descriptor;
 
-/// Gaps remembered for packets that come late: at 30 frames a second with every other frame left
-/// out, four seconds; no retransmission takes longer.
-const GAPS: usize = 64;
+use super::sending::patch::Vp8Ids as Ids;
+
+use super::vp9::{Edits, Vp9};
+
+/// Gaps remembered for packets that come late: at 30 frames a second, each with a layer left out, four
+/// seconds; no retransmission takes longer.
+const GAPS: usize = 128;
 
 /// Where the outgoing stream stands.
 #[derive(Debug, Clone, Copy)]
@@ -172,13 +176,17 @@ impl Continuity {
         }
     }
 
-    /// The change to a VP8 descriptor that keeps the picture ids going on; to be asked for packets
-    /// that were mapped.
-    pub fn map_picture(&mut self, seq: u64, descriptor: &Vp8Descriptor) -> Option<Vp8Patch> {
+    /// The ids that keep a VP8 stream's pictures going on; to be asked for packets that were mapped.
+    pub fn map_picture(&mut self, seq: u64, descriptor: &Vp8Descriptor) -> Option<Ids> {
         match place(&self.gaps, seq) {
-            Place::Behind { pictures, .. } => self.picture.map(descriptor, pictures),
+            Place::Behind { pictures, .. } => Some(self.picture.map(descriptor, pictures)),
             Place::Gone => None,
         }
+    }
+
+    /// The same for VP9's picture ids and TL0PICIDX (RFC 9628 4.2).
+    pub fn map_vp9(&mut self, descriptor: &Vp9) -> Edits {
+        self.picture.map_vp9(descriptor)
     }
 }
 
@@ -208,25 +216,31 @@ struct PictureIds {
     offset: Option<Ids>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Ids {
-    picture: u16,
-    tl0: u8,
-    key: u8,
-}
-
 impl PictureIds {
     fn end_source(&mut self) {
         self.offset = None;
     }
 
     /// `left_out` pictures of the source were left out before this one.
-    fn map(&mut self, descriptor: &Vp8Descriptor, left_out: u16) -> Option<Vp8Patch> {
-        let own = Ids {
+    fn map(&mut self, descriptor: &Vp8Descriptor, left_out: u16) -> Ids {
+        self.follow(Ids {
             picture: descriptor.picture_id().unwrap_or(0).wrapping_sub(left_out),
             tl0: descriptor.tl0_pic_idx().unwrap_or(0),
             key: descriptor.key_idx().unwrap_or(0),
-        };
+        })
+    }
+
+    /// VP9 says by picture ids what refers to what, so what is left out leaves its gap.
+    fn map_vp9(&mut self, descriptor: &Vp9) -> Edits {
+        let out = self.follow(Ids {
+            picture: descriptor.picture_id().unwrap_or(0),
+            tl0: descriptor.tl0_pic_idx().unwrap_or(0),
+            key: 0,
+        });
+        descriptor.edits(out.picture, out.tl0)
+    }
+
+    fn follow(&mut self, own: Ids) -> Ids {
         let offset = *self.offset.get_or_insert_with(|| match self.last {
             Some(last) => Ids {
                 picture: last.picture.wrapping_add(1).wrapping_sub(own.picture),
@@ -248,22 +262,8 @@ impl PictureIds {
         if ahead {
             self.last = Some(out);
         }
-        patch(descriptor, out, out.picture).or_else(|| patch(descriptor, out, out.picture & 0x7f))
+        out
     }
-}
-
-fn patch(descriptor: &Vp8Descriptor, ids: Ids, picture: u16) -> Option<Vp8Patch> {
-    let mut patch = descriptor.patch();
-    if descriptor.picture_id().is_some() {
-        patch = patch.picture_id(picture);
-    }
-    if descriptor.tl0_pic_idx().is_some() {
-        patch = patch.tl0_pic_idx(ids.tl0);
-    }
-    if descriptor.key_idx().is_some() {
-        patch = patch.key_idx(ids.key);
-    }
-    patch.build().ok()
 }
 
 #[cfg(test)]
@@ -337,11 +337,10 @@ mod tests {
             Vp8Descriptor::parse(&payload).expect("a valid descriptor")
         };
         let mut ids = PictureIds::default();
-        assert!(ids.map(&descriptor(0x7ffe, 255), 0).is_some());
-        assert!(ids.map(&descriptor(0x7fff, 0), 0).is_some());
+        ids.map(&descriptor(0x7ffe, 255), 0);
+        ids.map(&descriptor(0x7fff, 0), 0);
         ids.end_source();
-        assert!(ids.map(&descriptor(500, 9), 0).is_some());
-        let last = ids.last.expect("something was sent");
+        let last = ids.map(&descriptor(500, 9), 0);
         assert_eq!((last.picture, last.tl0), (0, 1));
     }
 

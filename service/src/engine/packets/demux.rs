@@ -86,10 +86,13 @@ impl Demux {
         self.by_address.insert(from, session) != Some(session)
     }
 
-    pub fn remove_address(&mut self, from: &Origin, session: usize) {
-        if self.by_address.get(from) == Some(&session) {
+    /// False if the address is another session's.
+    pub fn remove_address(&mut self, from: &Origin, session: usize) -> bool {
+        let is_its = self.by_address.get(from) == Some(&session);
+        if is_its {
             self.by_address.remove(from);
         }
+        is_its
     }
 
     /// The session that an address was verified for.
@@ -103,16 +106,17 @@ impl Demux {
         self.by_address.len() + self.by_ufrag.len() + self.elsewhere.len()
     }
 
-    pub fn set_elsewhere(&mut self, address: SocketAddr, worker: Option<usize>) {
-        match worker {
-            Some(worker) if self.elsewhere.len() < MAX_ELSEWHERE => {
-                self.by_address.remove(&udp(address));
-                self.elsewhere.insert(address, worker);
-            }
-            Some(_) => {}
-            None => {
-                self.elsewhere.remove(&address);
-            }
+    pub fn set_elsewhere(&mut self, address: SocketAddr, worker: usize) {
+        if self.elsewhere.len() < MAX_ELSEWHERE {
+            self.by_address.remove(&udp(address));
+            self.elsewhere.insert(address, worker);
+        }
+    }
+
+    /// The worker has no session at the address any more; another may have one.
+    pub fn not_elsewhere(&mut self, address: SocketAddr, worker: usize) {
+        if self.elsewhere.get(&address) == Some(&worker) {
+            self.elsewhere.remove(&address);
         }
     }
 }
@@ -143,6 +147,11 @@ fn udp(address: SocketAddr) -> Origin {
 /// RFC 7983: STUN's first byte is 0 to 3.
 pub(crate) fn is_stun(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|b| *b < 4)
+}
+
+/// RFC 7983: RTP and RTCP begin with 128 to 191.
+pub(crate) fn is_media(bytes: &[u8]) -> bool {
+    matches!(bytes, [128..=191, ..])
 }
 
 /// The worker that a connectivity check is for, by its user name; nothing is verified yet.
@@ -192,8 +201,28 @@ mod tests {
         let srtp = [0x80, 0x60, 0, 0];
         assert_eq!(demux.belongs(from, &srtp), Belongs::Here(1));
         assert_eq!(demux.belongs(by_tcp, &srtp), Belongs::Nowhere);
-        demux.set_elsewhere(from.address, Some(1));
+        demux.set_elsewhere(from.address, 1);
         assert_eq!(demux.belongs(from, &srtp), Belongs::Elsewhere(1));
         assert_eq!(demux.belongs(by_tcp, &srtp), Belongs::Nowhere);
+    }
+
+    /// A client that comes again from the same port (a NAT gives it out anew) has a session there
+    /// when the one of before ends. Found by the simulation of the whole: the newer one was cut off
+    /// from its publisher for good.
+    #[test]
+    fn the_end_of_a_session_leaves_its_address_to_the_next() {
+        let mut demux = Demux::new(0);
+        let from = udp(SocketAddr::from(([127, 0, 0, 1], 4000)));
+        demux.add_address(from, 1);
+        demux.add_address(from, 2);
+        assert!(!demux.remove_address(&from, 1));
+        assert_eq!(demux.session_of(&from), Some(2));
+        demux.set_elsewhere(from.address, 1);
+        demux.set_elsewhere(from.address, 3);
+        demux.not_elsewhere(from.address, 1);
+        let srtp = [0x80, 0x60, 0, 0];
+        assert_eq!(demux.belongs(from, &srtp), Belongs::Elsewhere(3));
+        demux.not_elsewhere(from.address, 3);
+        assert_eq!(demux.belongs(from, &srtp), Belongs::Nowhere);
     }
 }

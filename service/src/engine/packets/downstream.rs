@@ -4,26 +4,28 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::format::{CodecSpec, PayloadParams};
-use str0m::media::{MediaTime, Mid, Pt};
-use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc};
+use str0m::media::Mid;
 use str0m::Rtc;
 
 use super::choice::{Aim, Choice, Pick};
 use super::command::Want;
 use super::continuity::Continuity;
-use super::forward::{Forward, TrackKey};
+use super::forward::{Descriptor, Forward, TrackKey};
 use super::layers::{Layer, Rates};
+use super::red::Since;
+use super::sending::egress::Exit;
+use super::sending::patch::{self, Patch};
+use super::sending::sections::Section;
+use super::sending::stream::{Outgoing, Stream};
+use super::session::Outlet;
 
 /// How long to wait for a key frame before asking once more.
 const KEYFRAME_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Packets kept for retransmission, by kind: about a second of video at 8 Mbit/s; audio has no RTX.
-const RTX_PACKETS: [usize; 2] = [50, 1000];
-const RTX_AGE: Duration = Duration::from_secs(3);
-/// Above this share of retransmissions in the last second more of them make a full path worse. The
-/// bandwidth estimate counts them, too, so this is the last resort: a small layer's key frame is a
-/// good part of a second's bytes, and without its lost packets nothing is seen.
-const RTX_RATIO: Option<f32> = Some(0.5);
+/// Packets from a key frame on that wait for a receiver's transport to come up: the key frame was
+/// asked for while it did, and its encoder makes no other one so soon. About a second of what is
+/// sent while nobody else looks, the smallest layer.
+const MAX_HELD: usize = 128;
 
 /// What a delivered packet asks of the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +60,7 @@ pub(crate) struct Downstream {
     pub source: Option<Source>,
     /// Since when the source has not fitted into the bandwidth.
     pub short: Option<Instant>,
-    ssrc: Ssrc,
+    pub stream: Stream,
     choice: Choice,
     continuity: Continuity,
     /// When the source was routed, until its first packet is sent.
@@ -66,33 +68,43 @@ pub(crate) struct Downstream {
     asked: Option<Instant>,
     /// Frames of the new source that were sent, as far as they matter to [`Hurry`].
     hurry: Hurry,
-    /// The payload type negotiated for what the source sends, looked up once per source.
-    payload_type: Option<(CodecSpec, Option<Pt>)>,
+    /// What of a source's sound was sent here.
+    since: Since,
+    /// The payload types negotiated for what the source sends, looked up once per source.
+    payload_types: Option<(CodecSpec, Option<PayloadTypes>)>,
+    /// What waits for the transport.
+    held: Vec<Forward>,
+}
+
+/// That of a codec, of its retransmissions, and of its redundant form.
+#[derive(Debug, Clone, Copy)]
+struct PayloadTypes {
+    media: u8,
+    rtx: Option<u8>,
+    red: Option<u8>,
 }
 
 impl Downstream {
-    /// `None` while the section has no sending stream: it is not negotiated for receiving.
-    pub fn new(rtc: &mut Rtc, mid: Mid, video: bool) -> Option<Self> {
-        let mut api = rtc.direct_api();
-        let stream = api.stream_tx_by_mid(mid, None)?;
-        // A queue of str0m's would hold what was sent before a cut (S14), and make sound wait
-        // behind pictures. Publishers pace what they send already.
-        stream.set_unpaced(true);
+    /// `None` for a section that is not negotiated. `firsts`: by chance, where its numbers and those of
+    /// its retransmissions begin.
+    pub fn new(rtc: &Rtc, section: &Section, video: bool, firsts: [u16; 2]) -> Option<Self> {
+        let media = rtc.media(section.mid)?;
+        let [first, first_rtx] = firsts;
         let clock_rate = if video { 90_000 } else { 48_000 };
         Some(Self {
-            mid,
+            mid: section.mid,
             video,
             source: None,
             short: None,
-            ssrc: stream.ssrc(),
+            stream: Stream::new(section, media, first_rtx, video),
             choice: Choice::new(Layer::TOP),
-            // A section's first numbers decide nothing, so a simulation can do with any.
-            #[allow(clippy::disallowed_methods)]
-            continuity: Continuity::new(clock_rate, rand::random()),
+            continuity: Continuity::new(clock_rate, first),
             started: None,
             asked: None,
             hurry: Hurry::default(),
-            payload_type: None,
+            since: Since::default(),
+            payload_types: None,
+            held: Vec::new(),
         })
     }
 
@@ -110,22 +122,13 @@ impl Downstream {
     }
 
     /// End the source; nothing that it sent is sent again, not even as a retransmission (S14).
-    pub fn stop(&mut self, rtc: &mut Rtc) -> Option<Route> {
+    pub fn stop(&mut self) -> Option<Route> {
         let source = self.source.take()?;
         self.choice.end();
         self.continuity.end_source();
-        self.forget_sent(rtc);
+        self.stream.forget_sent();
+        self.held = Vec::new();
         Some(source.route)
-    }
-
-    /// Answer no request for a packet that was sent before this.
-    fn forget_sent(&self, rtc: &mut Rtc) {
-        if let Some(stream) = rtc.direct_api().stream_tx(&self.ssrc) {
-            let packets = RTX_PACKETS[usize::from(self.video)];
-            // Without a ratio for a moment: it counts anew, for the new source.
-            stream.set_rtx_cache(packets, RTX_AGE, None);
-            stream.set_rtx_cache(packets, RTX_AGE, RTX_RATIO);
-        }
     }
 
     /// Change what is wanted of the source.
@@ -174,6 +177,15 @@ impl Downstream {
         }
     }
 
+    /// What is larger than this fits by no means: not another packet of it, nor what was lost of it
+    /// again, so that the path's queue is empty when the smaller one's key frame comes.
+    pub fn break_off(&mut self, layer: Layer) {
+        if self.choice.break_off(layer.spatial) {
+            self.continuity.end_source();
+            self.stream.forget_sent();
+        }
+    }
+
     /// The layers of which a receiver that lost its picture needs a key frame.
     pub fn keyframes_needed(&self) -> u8 {
         match self.choice.current() {
@@ -182,50 +194,99 @@ impl Downstream {
         }
     }
 
-    /// Send a packet of the routed track; the caller drains the session afterwards.
-    pub fn deliver(&mut self, rtc: &mut Rtc, packet: &Forward, now: Instant) -> Delivered {
-        let Some(pt) = self.payload_type(rtc, packet.spec) else {
+    /// Keep a packet of the routed track until there is a way to send it. Sound is of no use later.
+    pub fn hold(&mut self, packet: &Forward) {
+        if !self.video {
+            return;
+        }
+        if packet.head.starts_keyframe || self.held.len() >= MAX_HELD {
+            self.held.clear();
+        }
+        if packet.head.starts_keyframe || !self.held.is_empty() {
+            self.held.push(packet.clone());
+        }
+    }
+
+    /// What was kept.
+    pub fn take_held(&mut self) -> Vec<Forward> {
+        std::mem::take(&mut self.held)
+    }
+
+    /// Send a packet of the routed track.
+    pub fn deliver<O: Outlet>(
+        &mut self,
+        rtc: &Rtc,
+        exit: &mut Exit<'_, O>,
+        packet: &Forward,
+    ) -> Delivered {
+        let Some(types) = self.payload_types(rtc, packet.spec) else {
             return Delivered::Dropped;
         };
         match self.pick(packet) {
             Pick::Send => {}
-            Pick::Begin => self.begin(rtc, packet, now),
+            Pick::Begin => self.begin(packet, exit.now),
             Pick::Skip => {
-                self.continuity.skip(packet.head.seq, packet.vp8.as_ref());
+                self.continuity.skip(packet.head.seq, packet.vp8());
                 return Delivered::Dropped;
             }
-            Pick::Await => return self.await_keyframe(now),
+            Pick::Lacks => {
+                self.continuity.skip(packet.head.seq, None);
+                return self.await_keyframe(exit.now);
+            }
+            Pick::Await => return self.await_keyframe(exit.now),
             Pick::Drop => return Delivered::Dropped,
         }
         let (seq, time) = (packet.head.seq, packet.head.time);
         let Some((out_seq, time)) = self.continuity.map(seq, time, packet.captured) else {
             return Delivered::Dropped;
         };
-        let delay = self.hurry.next(packet.marker);
-        let payload = packet.payload.clone();
-        let mut write = RtpWrite::new(pt, out_seq.into(), time, packet.captured, payload)
-            .marker(packet.marker)
-            .nackable(self.video)
-            .ext_vals(ExtensionValues {
-                audio_level: packet.audio_level,
-                voice_activity: packet.voice_activity,
-                video_orientation: packet.orientation,
-                play_delay_min: delay.map(|_| MediaTime::ZERO),
-                play_delay_max: delay,
-                ..Default::default()
-            });
-        if let Some(patch) = packet
-            .vp8
-            .as_ref()
-            .and_then(|d| self.continuity.map_picture(seq, d))
-        {
-            write = write.vp8_patch(patch);
+        let marker = packet.marker || self.choice.ends_picture(&packet.head);
+        let (payload_type, payload) = self.payload(types, packet);
+        let outgoing = Outgoing {
+            payload_type,
+            rtx_payload_type: types.rtx,
+            seq: out_seq,
+            time,
+            captured: packet.captured,
+            marker,
+            payload: &payload,
+            patch: self.patch(packet),
+            audio_level: packet.audio_level.zip(packet.voice_activity),
+            orientation: packet.orientation.map(|o| o as u8),
+            playout_delay: self.hurry.next(marker).map(|most| (0, most)),
+            raw: None,
+        };
+        match self.stream.send(exit, &outgoing) {
+            true => Delivered::Sent,
+            false => Delivered::Dropped,
         }
-        match rtc.direct_api().stream_tx(&self.ssrc) {
-            Some(stream) => stream.write_rtp(write),
-            None => return Delivered::Dropped,
+    }
+
+    /// The payload and its type: redundant sound as it is to who has RED, else the sound alone.
+    fn payload(&mut self, types: PayloadTypes, packet: &Forward) -> (u8, Arc<[u8]>) {
+        let Descriptor::Red(red) = &packet.descriptor else {
+            return (types.media, packet.payload.clone());
+        };
+        let covered = self.since.covers(packet.head.time, red.reach);
+        // Inside it stands the publisher's number of the codec.
+        let same = types.media == red.payload_type;
+        match types.red.filter(|_| covered && same && red.whole) {
+            Some(pt) => (pt, packet.payload.clone()),
+            None => (types.media, red.stripped(&packet.payload)),
         }
-        Delivered::Sent
+    }
+
+    /// What differs in this section from the payload that all receivers share.
+    fn patch(&mut self, packet: &Forward) -> Patch {
+        match &packet.descriptor {
+            Descriptor::Vp8(vp8) => {
+                let ids = self.continuity.map_picture(packet.head.seq, vp8);
+                let patch = ids.and_then(|ids| patch::vp8(&packet.payload, ids));
+                patch.unwrap_or_default()
+            }
+            Descriptor::Vp9(vp9) => patch::vp9(self.continuity.map_vp9(vp9)),
+            Descriptor::Red(_) | Descriptor::None => Patch::default(),
+        }
     }
 
     fn pick(&mut self, packet: &Forward) -> Pick {
@@ -238,7 +299,8 @@ impl Downstream {
         }
     }
 
-    fn begin(&mut self, rtc: &mut Rtc, packet: &Forward, now: Instant) {
+    fn begin(&mut self, packet: &Forward, now: Instant) {
+        self.since = Since::default();
         if let Some(started) = self.started.take() {
             let waited = now.saturating_duration_since(started);
             tracing::debug!(mid = %self.mid, ?waited, "the first packet after a switch");
@@ -246,7 +308,7 @@ impl Downstream {
         } else {
             // Nobody needs what came before a key frame any more; on the way down the path is
             // full of it as it is.
-            self.forget_sent(rtc);
+            self.stream.forget_sent();
         }
         let head = &packet.head;
         self.continuity
@@ -264,28 +326,33 @@ impl Downstream {
         Delivered::AwaitsKeyframe
     }
 
-    fn payload_type(&mut self, rtc: &Rtc, spec: CodecSpec) -> Option<Pt> {
-        if let Some((known, pt)) = self.payload_type {
+    fn payload_types(&mut self, rtc: &Rtc, spec: CodecSpec) -> Option<PayloadTypes> {
+        if let Some((known, types)) = self.payload_types {
             if known == spec {
-                return pt;
+                return types;
             }
         }
         let wanted = PayloadParams::new(0.into(), None, spec);
-        let pt = rtc
-            .codec_config()
-            .match_params(wanted)
-            .map(|p| p.pt())
-            .filter(|pt| {
-                rtc.media(self.mid)
-                    .is_some_and(|m| m.remote_pts().contains(pt))
-            });
-        self.payload_type = Some((spec, pt));
-        pt
+        let matched = rtc.codec_config().match_params(wanted);
+        let taken = matched.filter(|p| {
+            let media = rtc.media(self.mid);
+            media.is_some_and(|m| m.remote_pts().contains(&p.pt()))
+        });
+        let types = taken.map(|p| PayloadTypes {
+            media: *p.pt(),
+            rtx: p.resend().filter(|_| self.video).map(|pt| *pt),
+            red: p.red().map(|pt| *pt),
+        });
+        self.payload_types = Some((spec, types));
+        types
     }
 
-    /// The offer changed: payload types may have, too.
-    pub fn renegotiated(&mut self) {
-        self.payload_type = None;
+    /// The offer changed: payload types and extensions may have, too.
+    pub fn renegotiated(&mut self, rtc: &Rtc) {
+        self.payload_types = None;
+        if let Some(media) = rtc.media(self.mid) {
+            self.stream.renegotiated(media);
+        }
     }
 }
 
@@ -308,17 +375,18 @@ impl Hurry {
         }
     }
 
-    /// The longest delay for this packet's frame, if anything is to be said about it.
-    fn next(&mut self, ends_frame: bool) -> Option<MediaTime> {
+    /// The longest delay for this packet's frame in hundredths of a second, if anything is to be
+    /// said about it.
+    fn next(&mut self, ends_frame: bool) -> Option<u16> {
         let left = self.frames_left;
         if ends_frame {
             self.frames_left = left.saturating_sub(1);
         }
         match left {
             0 => None,
-            Self::FRAMES => Some(MediaTime::ZERO),
+            Self::FRAMES => Some(0),
             // libwebrtc's own limit.
-            _ => Some(MediaTime::from_secs(10)),
+            _ => Some(1_000),
         }
     }
 }

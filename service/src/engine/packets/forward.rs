@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use str0m::format::{Codec, CodecSpec};
-use str0m::rtp::{RtpPacket, VideoOrientation, Vp8Descriptor};
+use str0m::rtp::{VideoOrientation, Vp8Descriptor};
 
-use super::choice::Head;
-use super::layers::Layer;
+use super::choice::{Head, Nested};
+use super::layers::{Layer, SPATIAL, TEMPORAL};
+use super::red::Red;
+use super::vp9::Vp9;
 
 /// Names a published track inside the engine.
 ///
@@ -15,6 +17,22 @@ use super::layers::Layer;
 /// packet on its way from before the move finds no route in the new room (S14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct TrackKey(pub u64);
+
+/// A packet as it was received, its payload decrypted.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub ssrc: u32,
+    /// Its sequence number without wraps.
+    pub number: u64,
+    pub time: u32,
+    pub marker: bool,
+    pub payload: Arc<[u8]>,
+    pub audio_level: Option<i8>,
+    pub voice_activity: Option<bool>,
+    pub orientation: Option<VideoOrientation>,
+    /// AV1's dependency descriptor, as it is.
+    pub dependency: Option<Arc<[u8]>>,
+}
 
 /// One packet on its way. Cloning shares the payload.
 #[derive(Debug, Clone)]
@@ -27,54 +45,124 @@ pub(crate) struct Forward {
     pub marker: bool,
     pub spec: CodecSpec,
     pub payload: Arc<[u8]>,
-    pub vp8: Option<Vp8Descriptor>,
+    pub descriptor: Descriptor,
     pub audio_level: Option<i8>,
     pub voice_activity: Option<bool>,
     pub orientation: Option<VideoOrientation>,
+    #[allow(dead_code)] // rewritten where AV1 is switched
+    pub dependency: Option<Arc<[u8]>>,
+}
+
+/// What a payload says of itself, as far as it is needed to send it on.
+#[derive(Debug, Clone)]
+pub(crate) enum Descriptor {
+    None,
+    Vp8(Vp8Descriptor),
+    Vp9(Vp9),
+    /// Sound with repetitions of earlier sound.
+    Red(Red),
 }
 
 impl Forward {
-    /// What is forwarded of a received packet of a simulcast layer.
+    pub fn vp8(&self) -> Option<&Vp8Descriptor> {
+        match &self.descriptor {
+            Descriptor::Vp8(descriptor) => Some(descriptor),
+            _ => None,
+        }
+    }
+
+    pub fn red_mut(&mut self) -> Option<&mut Red> {
+        match &mut self.descriptor {
+            Descriptor::Red(red) => Some(red),
+            _ => None,
+        }
+    }
+
+    /// Sound with repetitions; `None` if what arrived is no such thing, or holds anything but sound of
+    /// the payload type `plain`.
+    pub fn redundant(
+        track: TrackKey,
+        captured: Instant,
+        packet: Received,
+        spec: CodecSpec,
+        plain: u8,
+    ) -> Option<Self> {
+        let red = Red::parse(&packet.payload, plain)?;
+        let forward = Self::new(track, None, captured, packet, spec);
+        Some(Self {
+            descriptor: Descriptor::Red(red),
+            ..forward
+        })
+    }
+
+    /// What is forwarded of a received packet: of a simulcast layer, or of a track that has one stream.
     pub fn new(
         track: TrackKey,
-        spatial: u8,
+        spatial: Option<u8>,
         captured: Instant,
-        packet: RtpPacket,
+        packet: Received,
         spec: CodecSpec,
     ) -> Self {
-        let vp8 = match spec.codec {
-            Codec::Vp8 => Vp8Descriptor::parse(&packet.payload).ok(),
-            _ => None,
+        let descriptor = match spec.codec {
+            Codec::Vp8 => {
+                Vp8Descriptor::parse(&packet.payload).map_or(Descriptor::None, Descriptor::Vp8)
+            }
+            Codec::Vp9 => Vp9::parse(&packet.payload).map_or(Descriptor::None, Descriptor::Vp9),
+            _ => Descriptor::None,
         };
-        let starts_keyframe = match spec.codec {
-            Codec::Vp8 => vp8.is_some_and(|d| d.starts_keyframe(&packet.payload)),
-            Codec::H264 => starts_h264_keyframe(&packet.payload),
-            _ => true,
+        let mut head = Head {
+            stream: packet.ssrc,
+            seq: packet.number,
+            time: packet.time,
+            layer: Layer::new(spatial.unwrap_or(0), 0),
+            starts_keyframe: spec.codec.is_audio(),
+            sync: false,
+            opens: false,
+            nested: None,
         };
-        let temporal = match spec.codec {
-            Codec::Vp8 => vp8_temporal(&packet.payload),
-            _ => None,
-        };
-        let (temporal, sync) = temporal.unwrap_or((0, false));
+        match &descriptor {
+            Descriptor::Vp8(vp8) => {
+                head.starts_keyframe = vp8.starts_keyframe(&packet.payload);
+                let temporal = vp8_temporal(&packet.payload);
+                (head.layer.temporal, head.sync) = temporal.unwrap_or((0, false));
+            }
+            Descriptor::Vp9(vp9) => vp9_head(&mut head, vp9, spatial.is_none()),
+            _ if spec.codec == Codec::H264 => {
+                head.starts_keyframe = starts_h264_keyframe(&packet.payload);
+            }
+            _ => {}
+        }
         Self {
             track,
-            head: Head {
-                stream: *packet.header.ssrc,
-                seq: *packet.seq_no,
-                time: packet.header.timestamp,
-                layer: Layer::new(spatial, temporal),
-                starts_keyframe,
-                sync,
-            },
+            head,
             captured,
-            marker: packet.header.marker,
+            marker: packet.marker,
             spec,
-            vp8,
-            audio_level: packet.header.ext_vals.audio_level,
-            voice_activity: packet.header.ext_vals.voice_activity,
-            orientation: packet.header.ext_vals.video_orientation,
+            descriptor,
+            audio_level: packet.audio_level,
+            voice_activity: packet.voice_activity,
+            orientation: packet.orientation,
+            dependency: packet.dependency,
             payload: packet.payload,
         }
+    }
+}
+
+/// A VP9 packet's place in its stream. Spatial layers of its own count where the track has no others.
+fn vp9_head(head: &mut Head, vp9: &Vp9, single: bool) {
+    head.starts_keyframe = vp9.starts_keyframe();
+    let Some(layers) = vp9.layers else {
+        return;
+    };
+    head.layer.temporal = layers.temporal.min(TEMPORAL as u8 - 1);
+    head.opens = layers.switch;
+    if single {
+        head.layer.spatial = layers.spatial.min(SPATIAL as u8 - 1);
+        head.nested = Some(Nested {
+            begins: vp9.begins,
+            ends: vp9.ends,
+            refers_back: vp9.refers_back,
+        });
     }
 }
 

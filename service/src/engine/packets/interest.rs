@@ -25,6 +25,11 @@ impl Interests {
         self.0.get(usize::from(spatial)).copied().unwrap_or(0)
     }
 
+    /// Those that want any layer at all.
+    pub fn all_workers(&self) -> u64 {
+        self.0.iter().fold(0, |all, workers| all | workers)
+    }
+
     /// The layers that somebody wants, a bit each.
     pub fn layers(&self) -> u8 {
         let bits = self.0.iter().enumerate();

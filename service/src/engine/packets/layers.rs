@@ -147,6 +147,8 @@ pub(crate) struct Meter {
     latest: Option<Instant>,
     measured: Option<Instant>,
     rates: Arc<Rates>,
+    /// A spatial layer is of no use without those below it, and costs what they do, too.
+    nested: bool,
 }
 
 #[derive(Debug, Default)]
@@ -164,11 +166,13 @@ impl Meter {
             latest: None,
             measured: None,
             rates,
+            nested: false,
         }
     }
 
-    /// A packet arrived. `simulcast` says whether the track has other layers.
-    pub fn received(&mut self, layer: Layer, bytes: usize, now: Instant) {
+    /// A packet arrived; `nested` says whether its spatial layer builds on those below it.
+    pub fn received(&mut self, layer: Layer, nested: bool, bytes: usize, now: Instant) {
+        self.nested = nested;
         let spatial = usize::from(layer.spatial).min(SPATIAL - 1);
         let meter = &mut self.layers[spatial];
         if meter.measurements == 0 && !self.rates.flows(spatial as u8) {
@@ -197,6 +201,7 @@ impl Meter {
         if seconds <= 0.0 {
             return;
         }
+        let mut below = [0.0; TEMPORAL];
         for spatial in 0..SPATIAL {
             if !self.flows(spatial as u8) {
                 self.layers[spatial] = LayerMeter::default();
@@ -207,13 +212,17 @@ impl Meter {
             meter.measurements = meter.measurements.saturating_add(1);
             let weight = NEWEST.max(1.0 / meter.measurements as f32);
             let mut total = 0.0;
-            for temporal in 0..TEMPORAL {
+            for (temporal, below) in below.iter_mut().enumerate() {
                 let bits = std::mem::take(&mut meter.bytes[temporal]) as f32 * 8.0 / seconds;
                 let average = &mut meter.averages[temporal];
                 *average += (bits - *average) * weight;
                 total += *average;
+                if self.nested {
+                    *below += total;
+                }
+                let cost = if self.nested { *below } else { total };
                 if meter.measurements >= SETTLED {
-                    self.rates.set(spatial, temporal, (total as u32).max(1));
+                    self.rates.set(spatial, temporal, (cost as u32).max(1));
                 }
             }
         }
@@ -234,7 +243,8 @@ mod tests {
             for spatial in layers {
                 let temporal = (now / 10 % 2) as u8;
                 if now % 10 == 0 {
-                    meter.received(Layer::new(*spatial, temporal), 125, at(start, now));
+                    let layer = Layer::new(*spatial, temporal);
+                    meter.received(layer, false, 125, at(start, now));
                 }
             }
             if now % 100 == 0 {
@@ -257,10 +267,28 @@ mod tests {
     }
 
     #[test]
+    fn a_nested_layer_costs_what_those_below_it_do_too() {
+        let (start, rates) = (Instant::now(), Arc::new(Rates::default()));
+        let mut meter = Meter::new(rates.clone());
+        for now in 0..300u64 {
+            for spatial in 0..3 {
+                meter.received(Layer::new(spatial, 0), true, 125, at(start, now * 10));
+            }
+            if now % 10 == 0 {
+                meter.measure(at(start, now * 10));
+            }
+        }
+        for (spatial, expected) in [100_000u32, 200_000, 300_000].into_iter().enumerate() {
+            let rate = rates.of(Layer::new(spatial as u8, 3));
+            assert!(rate.abs_diff(expected) < expected / 10, "{rate}");
+        }
+    }
+
+    #[test]
     fn a_layer_is_there_from_its_first_packet_and_gone_when_only_it_is_silent() {
         let (start, rates) = (Instant::now(), Arc::new(Rates::default()));
         let mut meter = Meter::new(rates.clone());
-        meter.received(Layer::new(1, 0), 100, start);
+        meter.received(Layer::new(1, 0), false, 100, start);
         assert_eq!(rates.of(Layer::new(1, 0)), ASSUMED[1]);
         feed(&mut meter, start, 0..1_000, &[0, 1]);
         assert!(meter.flows(0) && meter.flows(1));

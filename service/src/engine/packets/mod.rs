@@ -3,8 +3,12 @@
 //! The invariant of this module: from a datagram's arrival to its departure no lock is taken and
 //! nothing of ours is allocated. A worker owns its sessions and their tables; what crosses workers
 //! does so through bounded lock-free queues ([`link`]), media as a [`Forward`] whose payload is
-//! shared, datagrams in boxes that are used again. What remains per packet is str0m's own: one
-//! `Arc<[u8]>` for a received payload, one buffer for a sent datagram.
+//! shared, datagrams in boxes that are used again. What remains per packet is one `Arc<[u8]>` for a
+//! received payload, and a buffer for a sent datagram, which the outbox takes as its own; and one
+//! `Arc<[u8]>` for a packet of redundant sound, on each worker with receivers that have no RED.
+//!
+//! str0m has ICE, DTLS and SCTP, and the text of SDP; media comes in by [`receiving`] and goes out
+//! by [`sending`], beside it.
 //!
 //! It may not know sockets, threads or clocks: datagrams and the time come in, datagrams go out
 //! ([`worker`]). Who gives and takes them is `engine::port`, or a simulation. `clippy.toml` says what
@@ -20,6 +24,7 @@ pub(crate) mod capture;
 mod checks;
 pub(crate) mod choice;
 pub(crate) mod command;
+pub(crate) mod congestion;
 pub(crate) mod continuity;
 pub(crate) mod demux;
 pub(crate) mod downstream;
@@ -31,9 +36,15 @@ pub(crate) mod negotiate;
 mod orders;
 pub(crate) mod outbox;
 pub(crate) mod paths;
+pub(crate) mod receiving;
+pub(crate) mod red;
+mod rtcp;
+pub(crate) mod sending;
 pub(crate) mod session;
 #[cfg(test)]
 mod simulated;
-pub(crate) mod streams;
+pub(crate) mod srtp;
 pub(crate) mod upstream;
+pub(crate) mod vp9;
+pub(crate) mod window;
 pub(crate) mod worker;

@@ -4,7 +4,7 @@
 //! active, belong to the rooms, which rewrite the text (`rooms::sdp`).
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, Reliability};
@@ -17,14 +17,14 @@ use str0m::{Candidate, IceCreds, Rtc, RtcError};
 use super::command::{More, Negotiated};
 use super::demux::{credentials, Random};
 use super::paths::Origin;
+use super::sending::clock::WallClock;
+use super::sending::egress::Egress;
 use super::session::Session;
+use super::srtp::tap;
 
 /// The data channels of LiveKit's protocol that a server opens on v0's subscriber connection.
 pub(crate) const RELIABLE: &str = "_reliable";
 pub(crate) const LOSSY: &str = "_lossy";
-
-/// How often a session says how its packets fare.
-const STATS: Duration = Duration::from_secs(3);
 
 /// What all sessions of a worker share.
 #[derive(Clone)]
@@ -36,6 +36,8 @@ pub(crate) struct Transport {
     /// The same for those whose network lets no UDP through (RFC 6544); empty without TCP.
     pub tcp_candidates: Vec<SocketAddr>,
     pub random: Random,
+    /// What senders' reports say the time is.
+    pub clock: WallClock,
 }
 
 /// An offer of ours that awaits its answer.
@@ -49,22 +51,22 @@ pub(crate) struct PendingOffer {
 
 impl Transport {
     /// A new `Rtc`: ICE-lite (the engine has a public address and answers only), RTP handed over as
-    /// it is, DTLS 1.3 where the client has it.
-    pub fn rtc(&self, now: Instant) -> Result<Rtc, RtcError> {
-        let mut rtc = Rtc::builder()
+    /// it is, DTLS 1.3 where the client has it. What is sent to the client goes out by the other
+    /// one, with the same keys.
+    pub fn rtc(&self, now: Instant) -> Result<(Rtc, Egress), RtcError> {
+        let config = Rtc::builder()
             .set_ice_lite(true)
             .set_rtp_mode(true)
             .set_dtls_version(DtlsVersion::Auto)
             .set_dtls_cert(self.certificate.clone())
             .set_local_ice_credentials(self.credentials())
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, true)
             .enable_vp8(true)
             .enable_h264(true)
-            .set_extension(5, Extension::PlayoutDelay)
-            .set_stats_interval(Some(STATS))
-            .enable_bwe(Some(super::bandwidth::INITIAL))
-            .build(now);
+            .enable_vp9(true)
+            .set_extension(5, Extension::PlayoutDelay);
+        let (mut rtc, keys) = tap::build(config, now)?;
         for address in &self.candidates {
             if let Ok(candidate) = Candidate::host(*address, "udp") {
                 rtc.add_local_candidate(candidate);
@@ -76,7 +78,7 @@ impl Transport {
                 rtc.add_local_candidate(candidate);
             }
         }
-        Ok(rtc)
+        Ok((rtc, Egress::new(self.clock, keys)))
     }
 
     fn credentials(&self) -> IceCreds {
@@ -118,10 +120,11 @@ impl Session {
             .sdp_api()
             .accept_offer(offer)
             .map_err(|e| e.to_string())?;
-        let sdp = self.with_own_credentials(transport, answer.to_sdp_string());
-        self.renegotiated();
+        let text = self.with_own_credentials(transport, answer.to_sdp_string());
+        let text = self.sections.name(&mut self.rtc, &text);
+        self.renegotiated(sdp);
         Ok(Negotiated {
-            sdp,
+            sdp: text,
             added: Vec::new(),
         })
     }
@@ -139,6 +142,9 @@ impl Session {
                 ..Default::default()
             });
         }
+        for mid in &more.stopped {
+            change.stop_media(*mid);
+        }
         let mut added = Vec::new();
         let kinds = [
             (more.audios, MediaKind::Audio),
@@ -155,9 +161,12 @@ impl Session {
         let restart = more
             .ice_restart
             .then(|| (change.ice_restart(true), transport.credentials()));
-        match change.apply() {
+        let offer = change.apply();
+        self.down.retain(|d| !more.stopped.contains(&d.mid));
+        match offer {
             Some((offer, pending)) => {
                 let text = offer.to_sdp_string();
+                let text = self.sections.name(&mut self.rtc, &text);
                 self.last_offer = Some(match &restart {
                     Some((made, own)) => with_credentials(&text, made, own),
                     None => text,
@@ -198,7 +207,7 @@ impl Session {
                 self.rtc.direct_api().set_local_ice_credentials(own);
             }
         }
-        self.renegotiated();
+        self.renegotiated(sdp);
         Ok(())
     }
 
@@ -235,6 +244,8 @@ fn with_credentials(sdp: &str, from: &IceCreds, to: &IceCreds) -> String {
 #[cfg(test)]
 #[allow(clippy::disallowed_methods)] // any time is good to begin a test with
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::engine::packets::command::SessionId;
 
@@ -246,6 +257,7 @@ mod tests {
             candidates: vec![SocketAddr::from(([192, 0, 2, 1], 7882))],
             tcp_candidates: vec![SocketAddr::from(([192, 0, 2, 1], 7882))],
             random: rand::random,
+            clock: WallClock::new(Instant::now(), Duration::ZERO),
         }
     }
 
@@ -263,7 +275,8 @@ mod tests {
     #[test]
     fn a_restart_by_our_offer_names_the_worker() {
         let (transport, now) = (transport(), Instant::now());
-        let mut session = Session::new(SessionId(1), transport.rtc(now).expect("an Rtc"), now);
+        let (rtc, egress) = transport.rtc(now).expect("an Rtc");
+        let mut session = Session::new(SessionId(1), rtc, egress, now);
         let mut client = Rtc::new(now);
         let mut round = |more: &More| {
             let offer = session.make_offer(&transport, more).expect("an offer").sdp;

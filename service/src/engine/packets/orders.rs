@@ -61,7 +61,7 @@ impl Worker {
                 self.route(id, mid, source, video, now);
             }
             Command::Want { id, mid, want } => self.want(id, mid, want, now),
-            Command::Unroute { id, mid } => self.unroute(id, mid, now),
+            Command::Unroute { id, mid } => self.unroute(id, mid),
             Command::Interest {
                 track,
                 worker,
@@ -79,7 +79,14 @@ impl Worker {
             Command::Data { id, label, bytes } => {
                 self.with_session(id, now, |s, _| s.send_data(&label, &bytes));
             }
-            Command::Elsewhere { address, worker } => self.demux.set_elsewhere(address, worker),
+            Command::Elsewhere {
+                address,
+                worker,
+                there,
+            } => match there {
+                true => self.demux.set_elsewhere(address, worker),
+                false => self.demux.not_elsewhere(address, worker),
+            },
             Command::Hangup { address } => self.hung_up(address, now),
             Command::Close { id } => self.close(id, now),
             Command::Barrier { reply } => self.desk.outbox.promise(reply),
@@ -92,14 +99,14 @@ impl Worker {
     }
 
     fn create(&mut self, id: SessionId, now: Instant) {
-        let rtc = match self.transport.rtc(now) {
-            Ok(rtc) => rtc,
+        let (rtc, egress) = match self.transport.rtc(now) {
+            Ok(made) => made,
             Err(error) => {
                 tracing::error!(%error, "cannot make a session");
                 return self.desk.report(Report::Closed(id));
             }
         };
-        let session = Session::new(id, rtc, now);
+        let session = Session::new(id, rtc, egress, now);
         let ufrag = session.ufrag.clone();
         let index = self.sessions.insert(session);
         self.demux.add_ufrag(ufrag, index);
@@ -162,6 +169,9 @@ impl Worker {
         if let Some(track) = self.sessions[index].up.iter_mut().find(|t| t.key == key) {
             let was_open = std::mem::replace(&mut track.open, open);
             let opens = open && !was_open;
+            if opens {
+                track.cut();
+            }
             // Only for somebody: an encoder makes three key frames a second at most, and one that
             // nobody was there for delays the one that is needed.
             let interests = self.desk.interests.get(&key).copied();
@@ -193,6 +203,7 @@ impl Worker {
         self.uptracks.insert(to, index);
         if let Some(track) = self.sessions[index].up.iter_mut().find(|t| t.key == from) {
             track.key = to;
+            track.cut();
         }
     }
 
@@ -200,10 +211,11 @@ impl Worker {
         let Some(index) = self.index_of.get(&id).copied() else {
             return;
         };
-        self.unroute(id, mid, now);
+        self.unroute(id, mid);
         let session = &mut self.sessions[index];
         if !session.down.iter().any(|d| d.mid == mid) {
-            match Downstream::new(&mut session.rtc, mid, video) {
+            let firsts = [(self.transport.random)(), (self.transport.random)()];
+            match session.downstream(mid, video, firsts.map(|first| first as u16)) {
                 Some(down) => session.down.push(down),
                 None => {
                     tracing::debug!(session = id.0, %mid, "no stream to send in this section");
@@ -245,8 +257,6 @@ impl Worker {
         };
         let mut moved = std::mem::take(&mut self.moved);
         session.allocate(now, &mut self.desk, &mut moved);
-        session.drain(now, &mut self.desk);
-        self.schedule(index);
         for Moved { route, keyframes } in moved.drain(..) {
             // The layer has to come here before its key frame does.
             self.refresh_interest(route.track);
@@ -258,7 +268,7 @@ impl Worker {
         self.moved = moved;
     }
 
-    fn unroute(&mut self, id: SessionId, mid: Mid, now: Instant) {
+    fn unroute(&mut self, id: SessionId, mid: Mid) {
         let Some(index) = self.index_of.get(&id).copied() else {
             return;
         };
@@ -266,10 +276,9 @@ impl Worker {
         let Some(down) = session.down.iter_mut().find(|d| d.mid == mid) else {
             return;
         };
-        let Some(route) = down.stop(&mut session.rtc) else {
+        let Some(route) = down.stop() else {
             return;
         };
-        session.drain(now, &mut self.desk);
         self.remove_receiver(route, index, mid);
     }
 
@@ -357,6 +366,7 @@ impl Worker {
             self.interests_ended(track.key);
         }
         self.demux.remove_ufrag(&session.ufrag);
+        session.say_goodbye(now, &mut self.desk);
         for (origin, by) in session.paths.take() {
             self.forget_address(index, origin, by);
         }

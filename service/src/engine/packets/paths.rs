@@ -16,6 +16,7 @@ use str0m::net::{Protocol, Transmit};
 use str0m::{Candidate, CandidateKind, Rtc};
 
 use super::checks::Checks;
+use super::sending::egress::Way;
 
 /// Addresses a session may be heard from at a time: a client has a few interfaces, and each comes
 /// and goes.
@@ -71,6 +72,8 @@ pub(crate) type Forgotten = (Origin, usize);
 pub(crate) struct Paths {
     known: Vec<Path>,
     selected: Option<Origin>,
+    /// The way of what the engine sends itself: the path selected last, also while ICE starts over.
+    way: Option<Way>,
     /// Addresses that str0m was made to forget; it ignores checks from them until told otherwise.
     left: Vec<Origin>,
     checks: Checks,
@@ -83,12 +86,26 @@ impl Paths {
     }
 
     /// Whether a verified check came from an address not longer ago than consent lasts.
+    pub fn knows(&self, origin: Origin) -> bool {
+        self.known.iter().any(|p| p.origin == origin)
+    }
+
+    /// Whether something may be sent there.
     pub fn consents(&self, to: &Transmit) -> bool {
-        let origin = Origin {
+        self.knows(Origin {
             protocol: to.proto,
             address: to.destination,
-        };
-        self.known.iter().any(|p| p.origin == origin)
+        })
+    }
+
+    /// The way to where the client wants to be served, as long as it consents.
+    pub fn way(&self) -> Option<Way> {
+        let way = self.way?;
+        let there = self.knows(Origin {
+            protocol: way.protocol,
+            address: way.destination,
+        });
+        there.then_some(way)
     }
 
     /// To be called before str0m gets a check that it accepts.
@@ -111,9 +128,14 @@ impl Paths {
         oldest.map(|p| (p.origin, p.by))
     }
 
-    /// The client uses this path from now on. True if that is news, and str0m has to be brought up
-    /// to date.
-    pub fn select(&mut self, rtc: &mut Rtc, from: Origin) -> bool {
+    /// The client uses this path from now on, and reaches the engine at `here`. True if that is
+    /// news, and str0m has to be brought up to date.
+    pub fn select(&mut self, rtc: &mut Rtc, from: Origin, here: SocketAddr) -> bool {
+        self.way = Some(Way {
+            protocol: from.protocol,
+            source: here,
+            destination: from.address,
+        });
         let before = self.selected.replace(from);
         let Some(before) = before.filter(|b| *b != from) else {
             return false;

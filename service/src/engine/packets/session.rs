@@ -5,8 +5,8 @@
 use std::time::{Duration, Instant};
 
 use str0m::channel::ChannelId;
+use str0m::media::Mid;
 use str0m::net::Transmit;
-use str0m::rtp::RtpPacket;
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
 use super::bandwidth::Bandwidth;
@@ -14,17 +14,23 @@ use super::capture::CaptureClock;
 use super::choice::Aim;
 use super::command::{Path, Report, SessionId};
 use super::demux::is_stun;
-use super::downstream::Downstream;
-use super::forward::{Forward, TrackKey};
+use super::downstream::{Delivered, Downstream};
+use super::forward::{Forward, Received, TrackKey};
 use super::negotiate::PendingOffer;
 use super::paths::Paths;
-use super::streams::Streams;
+use super::receiving::header::Header;
+use super::receiving::negotiated::negotiated;
+use super::receiving::receiver::{Arrival, Receiver};
+use super::sending::egress::{Egress, Exit};
+use super::sending::rtcp::{is_rtcp, sender, write_goodbye, Blocks, Compound, Packet};
+use super::sending::sections::Sections;
 use super::upstream::UpTrack;
 
-/// Turns of a drain: more than a burst of retransmissions has packets.
-const MAX_TURNS: usize = 64;
-/// What is due so soon is due now: str0m wants to be woken a microsecond after each packet.
-const SOON: Duration = Duration::from_micros(50);
+/// Turns of a drain: one is usual, a second where something was due already.
+const MAX_TURNS: usize = 16;
+
+/// How often a session says how its packets fare.
+const FARE: Duration = Duration::from_secs(3);
 
 /// Where a drained session's output goes: implemented by the worker.
 pub(crate) trait Outlet {
@@ -51,20 +57,35 @@ pub(crate) struct Session {
     pub due: Instant,
     /// The earliest entry of the worker's timers for this session.
     pub scheduled: Option<Instant>,
-    /// Packets were written that are not sent yet.
-    pub written: bool,
     pub failed: bool,
     /// The latest time that str0m was given.
     time: Instant,
     pub(super) bandwidth: Bandwidth,
+    pub(super) sections: Sections,
+    pub(super) egress: Egress,
+    state: Sending,
+    /// Room for a packet's plain text.
+    plain: Vec<u8>,
     clock: CaptureClock,
-    pub streams: Streams,
+    pub(super) receiver: Receiver,
+    /// When the rooms are told how the packets fare; not before there are any.
+    fare_due: Option<Instant>,
     channels: Vec<(ChannelId, String)>,
 }
 
+/// Whether media can be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    /// The transport comes up; what may wait for it does.
+    Not,
+    Yes,
+}
+
 impl Session {
-    pub fn new(id: SessionId, mut rtc: Rtc, now: Instant) -> Self {
+    pub fn new(id: SessionId, mut rtc: Rtc, egress: Egress, now: Instant) -> Self {
         let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        let mut sections = Sections::default();
+        let reporter = sections.reporter(&mut rtc);
         Self {
             id,
             rtc,
@@ -76,51 +97,260 @@ impl Session {
             paths: Paths::default(),
             due: now,
             scheduled: None,
-            written: false,
             failed: false,
             time: now,
             bandwidth: Bandwidth::default(),
+            sections,
+            egress,
+            state: Sending::Not,
+            plain: Vec::new(),
             clock: CaptureClock::new(now),
-            streams: Streams::default(),
+            receiver: Receiver::new(reporter, now),
+            fare_due: None,
             channels: Vec::new(),
         }
     }
 
     /// Bring str0m up to `now` and carry out what it wants.
     pub fn drain(&mut self, now: Instant, outlet: &mut impl Outlet) {
-        // Twice is usual: packets that were just written want the time once, and what limits the
-        // rate wants it after each packet. The bound keeps a timeout in the past from holding up
-        // the worker.
-        // Str0m does nothing at a time before one that it was given: what was written would stay
-        // in its queue, past a cut (S14).
-        let start = now.max(self.time);
-        let mut time = start;
+        // Str0m does nothing at a time before one that it was given. The bound keeps a timeout in
+        // the past from holding up the worker.
+        let mut time = now.max(self.time);
         for _ in 0..MAX_TURNS {
-            let due = match self.drain_once(now, outlet) {
-                Some(due) => due,
-                None => return,
+            let Some(due) = self.drain_once(now, outlet) else {
+                return;
             };
             self.due = due;
-            if due > start + SOON {
-                return;
+            if due > time {
+                break;
             }
             time = time.max(due);
             if !self.pass_time(time, now, outlet) {
                 return;
             }
         }
-        self.due = now + Duration::from_millis(1);
+        self.due = self.due.max(now + Duration::from_millis(1));
+        self.begin_sending(now, outlet);
     }
 
-    /// Send what was written. str0m's pacer looks at its queues when time passes: told so at once, a
-    /// poll that would only say that it wants this is spared.
-    pub fn send_written(&mut self, now: Instant, outlet: &mut impl Outlet) {
-        if !std::mem::take(&mut self.written) || self.failed {
+    /// Once the transport is up: what waited for it goes out, and key frames are asked for where
+    /// nothing did.
+    fn begin_sending(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        if self.state == Sending::Yes || !self.egress.is_protected() || self.paths.way().is_none() {
             return;
         }
-        if self.pass_time(now.max(self.time), now, outlet) {
-            self.drain(now, outlet);
+        self.state = Sending::Yes;
+        for at in 0..self.down.len() {
+            let held = self.down[at].take_held();
+            if let (Some(route), true) = (self.down[at].route(), held.is_empty()) {
+                if self.down[at].video {
+                    outlet.want_keyframes(route.track, route.origin, self.down[at].listens());
+                }
+            }
+            let mid = self.down[at].mid;
+            held.iter().for_each(|p| self.deliver(mid, p, now, outlet));
         }
+    }
+
+    /// Send a packet in a section, if what is wanted there includes it.
+    pub fn deliver(&mut self, mid: Mid, packet: &Forward, now: Instant, outlet: &mut impl Outlet) {
+        let Some(down) = self.down.iter_mut().find(|d| d.mid == mid) else {
+            return;
+        };
+        if self.state == Sending::Not {
+            return down.hold(packet);
+        }
+        // RFC 7675: no consent, no sending.
+        let Some(way) = self.paths.way().filter(|_| !self.failed) else {
+            return;
+        };
+        let mut exit = Exit {
+            egress: &mut self.egress,
+            way,
+            outlet,
+            now,
+        };
+        if down.deliver(&self.rtc, &mut exit, packet) == Delivered::AwaitsKeyframe {
+            if let Some(route) = down.route() {
+                let layer = 1 << packet.head.layer.spatial;
+                outlet.want_keyframes(route.track, route.origin, layer);
+            }
+        }
+    }
+
+    /// A section's sending half, if it was negotiated.
+    pub fn downstream(&self, mid: Mid, video: bool, firsts: [u16; 2]) -> Option<Downstream> {
+        Downstream::new(&self.rtc, self.sections.get(mid)?, video, firsts)
+    }
+
+    /// Take a datagram of RTP from an address that was verified.
+    pub fn read_rtp(&mut self, datagram: &[u8], now: Instant, outlet: &mut impl Outlet) {
+        let Some(header) = Header::parse(datagram, self.receiver.ids()) else {
+            return;
+        };
+        let Some(number) = self.receiver.number(&header) else {
+            return;
+        };
+        let mut plain = std::mem::take(&mut self.plain);
+        // Nothing is learned from a packet before this (S11).
+        if (self.egress).open_rtp(datagram, header.length, number, &mut plain) {
+            let arrival = self.receiver.authentic(&header, number, &plain, now);
+            if let Some(arrival) = arrival {
+                self.received(&header, &arrival, now, outlet);
+            }
+            self.tell(now, outlet);
+        }
+        self.plain = plain;
+    }
+
+    /// Take a datagram of RTCP: what a client says about what it gets, and about what it sends.
+    pub fn read_rtcp(&mut self, datagram: &[u8], now: Instant, outlet: &mut impl Outlet) {
+        let mut plain = std::mem::take(&mut self.plain);
+        if self.egress.open_rtcp(datagram, &mut plain) {
+            for packet in Compound(&plain) {
+                self.read_packet(packet, now, outlet);
+            }
+        }
+        self.plain = plain;
+    }
+
+    /// Tell the client what is due about what it sends.
+    pub fn tell(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        if self.receiver.due().is_none_or(|due| due > now) {
+            return;
+        }
+        let Some(way) = self.paths.way().filter(|_| !self.failed) else {
+            // It counts as said: what is still missing is asked for again.
+            return self.receiver.tell(now, |_| {});
+        };
+        let mut exit = Exit {
+            egress: &mut self.egress,
+            way,
+            outlet,
+            now,
+        };
+        self.receiver.tell(now, |compound| exit.rtcp(compound));
+    }
+
+    /// Tell the rooms how the packets fare.
+    pub fn tell_fare(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        if self.fare_due.is_none_or(|due| due > now) {
+            return;
+        }
+        self.fare_due = Some(now + FARE);
+        let paused = self.down.iter().any(|d| d.aim() == Aim::Paused);
+        let (loss_down, round_trip) = self.egress.path();
+        let path = Path {
+            loss_up: self.receiver.take_loss(),
+            loss_down,
+            round_trip: round_trip.as_secs_f32(),
+            short: paused || self.bandwidth.is_short(),
+            paused,
+        };
+        outlet.report(Report::Path(self.id, path));
+    }
+
+    fn read_packet(&mut self, packet: Packet<'_>, now: Instant, outlet: &mut impl Outlet) {
+        match packet {
+            Packet::SenderReport(info, blocks) => {
+                self.receiver.reported(info, now);
+                self.read_blocks(blocks, now);
+            }
+            Packet::ReceiverReport(blocks) => self.read_blocks(blocks, now),
+            Packet::Nack { ssrc, lost } => {
+                let down = self.down.iter_mut().find(|d| d.stream.ssrc() == ssrc);
+                if let Some((down, way)) = down.zip(self.paths.way()) {
+                    let mut exit = Exit {
+                        egress: &mut self.egress,
+                        way,
+                        outlet,
+                        now,
+                    };
+                    lost.for_each(|seq| down.stream.resend(&mut exit, seq));
+                }
+            }
+            Packet::PictureLoss { ssrc } => self.picture_lost(ssrc, outlet),
+            Packet::IntraRequests(ssrcs) => {
+                ssrcs.for_each(|ssrc| self.picture_lost(ssrc, outlet));
+            }
+            Packet::TransportWide(feedback) => {
+                if let Some(congestion) = &mut self.egress.congestion {
+                    if let Err(error) = congestion.feedback(feedback, now) {
+                        tracing::debug!(session = self.id.0, %error, "feedback is not understood");
+                    }
+                    self.probe(now, outlet);
+                }
+            }
+            Packet::Other => {}
+        }
+    }
+
+    fn read_blocks(&mut self, blocks: Blocks<'_>, now: Instant) {
+        let middle = self.egress.clock.ntp_middle(now);
+        for block in blocks {
+            let mut down = self.down.iter_mut();
+            if let Some(down) = down.find(|d| d.stream.is(block.ssrc)) {
+                let reception = &mut self.egress.reception;
+                down.stream.received(&block, reception, middle);
+            }
+        }
+    }
+
+    fn picture_lost(&self, ssrc: u32, outlet: &mut impl Outlet) {
+        let down = self.down.iter().find(|d| d.stream.ssrc() == ssrc);
+        if let Some((route, down)) = down.and_then(|d| Some((d.route()?, d))) {
+            outlet.want_keyframes(route.track, route.origin, down.keyframes_needed());
+        }
+    }
+
+    /// Send what is due of a probe: something that nobody needs, to see how fast it comes.
+    pub fn probe(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        let Some(mut burst) = self.egress.probe(now).copied() else {
+            return;
+        };
+        let down = self.down.iter_mut().find(|d| d.video && d.stream.can_pad());
+        let way = self.paths.way().filter(|_| !self.failed);
+        let Some((down, way)) = down.zip(way) else {
+            self.egress.burst = None;
+            return;
+        };
+        let mut exit = Exit {
+            egress: &mut self.egress,
+            way,
+            outlet,
+            now,
+        };
+        while let Some(size) = burst.packet_due(now) {
+            match down.stream.pad(&mut exit, size, burst.id) {
+                0 => return self.egress.burst = None,
+                sent => burst.sent(sent),
+            }
+        }
+        self.egress.burst = Some(burst).filter(|b| !b.is_done());
+    }
+
+    /// When something has to be done here.
+    pub fn wake_at(&self) -> Instant {
+        let dues = [self.egress.due(), self.receiver.due(), self.fare_due];
+        let earliest = dues.into_iter().flatten().min();
+        earliest.map_or(self.due, |at| at.min(self.due))
+    }
+
+    /// Say that nothing more will be sent (RFC 3550 6.6).
+    pub fn say_goodbye(&mut self, now: Instant, outlet: &mut impl Outlet) {
+        let ssrcs: Vec<u32> = self.down.iter().flat_map(|d| d.stream.used()).collect();
+        let Some(way) = self.paths.way().filter(|_| !ssrcs.is_empty()) else {
+            return;
+        };
+        let mut compound = Vec::new();
+        write_goodbye(&mut compound, &ssrcs);
+        let mut exit = Exit {
+            egress: &mut self.egress,
+            way,
+            outlet,
+            now,
+        };
+        exit.rtcp(compound);
     }
 
     /// Tell str0m that it is `time`; false if that ended the session.
@@ -141,7 +371,9 @@ impl Session {
                 // Answers to checks go where these came from; everything else where a verified one
                 // came from lately (RFC 7675: no consent, no sending).
                 Ok(Output::Transmit(transmit)) => {
-                    if is_stun(&transmit.contents) || self.paths.consents(&transmit) {
+                    let to_go = is_stun(&transmit.contents)
+                        || (self.paths.consents(&transmit) && self.may_pass(&transmit.contents));
+                    if to_go {
                         outlet.transmit(transmit);
                     }
                 }
@@ -155,6 +387,12 @@ impl Session {
         }
     }
 
+    /// str0m's RTCP goes out under the keys that ours does, and the nonces are made of SSRC and
+    /// index: should it ever choose one of our SSRCs, it says nothing.
+    fn may_pass(&self, datagram: &[u8]) -> bool {
+        !is_rtcp(datagram) || sender(datagram).is_some_and(|ssrc| !self.sections.has(ssrc))
+    }
+
     fn fail(&mut self, now: Instant, outlet: &mut impl Outlet) {
         self.due = now + Duration::from_secs(3600);
         if !self.failed {
@@ -165,26 +403,11 @@ impl Session {
 
     fn happened(&mut self, event: Event, now: Instant, outlet: &mut impl Outlet) {
         match event {
-            Event::RtpPacket(packet) => self.received(packet, now, outlet),
-            Event::KeyframeRequest(request) => {
-                let down = self.down.iter().find(|d| d.mid == request.mid);
-                if let Some((route, down)) = down.and_then(|d| Some((d.route()?, d))) {
-                    outlet.want_keyframes(route.track, route.origin, down.keyframes_needed());
-                }
+            Event::Connected => {
+                self.egress.connected();
+                self.fare_due.get_or_insert(now + FARE);
+                outlet.report(Report::Connected(self.id));
             }
-            Event::PeerStats(stats) => {
-                let paused = self.down.iter().any(|d| d.aim() == Aim::Paused);
-                let path = Path {
-                    loss_up: stats.ingress_loss_fraction.unwrap_or(0.0),
-                    loss_down: stats.egress_loss_fraction.unwrap_or(0.0),
-                    round_trip: stats.rtt.unwrap_or_default().as_secs_f32(),
-                    short: paused || self.bandwidth.is_short(),
-                    paused,
-                };
-                outlet.report(Report::Path(self.id, path));
-            }
-            Event::EgressBitrateEstimate(kind) => self.bandwidth.estimated(&kind),
-            Event::Connected => outlet.report(Report::Connected(self.id)),
             Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
                 outlet.report(Report::Disconnected(self.id));
             }
@@ -207,38 +430,64 @@ impl Session {
         }
     }
 
-    fn received(&mut self, packet: RtpPacket, now: Instant, outlet: &mut impl Outlet) {
-        let Some((mid, rid)) = self.streams.section_of(&mut self.rtc, packet.header.ssrc) else {
+    fn received(
+        &mut self,
+        header: &Header<'_>,
+        arrival: &Arrival<'_>,
+        now: Instant,
+        outlet: &mut impl Outlet,
+    ) {
+        let place = arrival.place;
+        let Some(track) = self.up.iter_mut().find(|t| t.mid == place.mid && t.open) else {
             return;
         };
-        let Some(track) = self.up.iter_mut().find(|t| t.mid == mid && t.open) else {
-            return;
-        };
-        let pt = packet.header.payload_type;
+        let pt = arrival.payload_type.into();
         let config = self.rtc.codec_config();
-        let Some(spec) = config.find(|p| p.pt() == pt).map(|p| p.spec()) else {
+        let Some(format) = config.find(|p| p.pt() == pt || p.red() == Some(pt)) else {
             return;
         };
-        let Some(layer) = track.layer_of(rid) else {
+        let (spec, plain) = (format.spec(), *format.pt());
+        let redundant = format.red() == Some(pt);
+        let Some(layer) = track.layer_of(place.rid) else {
             return;
         };
         let captured = self.clock.captured(
-            packet.last_sender_info.as_ref(),
-            packet.header.timestamp,
+            arrival.report.as_ref(),
+            header.time,
             if track.audio { 48_000 } else { 90_000 },
-            packet.timestamp,
+            now,
         );
-        let forward = Forward::new(track.key, layer, captured, packet, spec);
-        track.received(&forward, now);
+        let extensions = &header.extensions;
+        let packet = Received {
+            ssrc: arrival.ssrc,
+            number: arrival.number,
+            time: header.time,
+            marker: header.marker,
+            payload: arrival.payload.into(),
+            audio_level: extensions.audio_level.map(|(level, _)| level),
+            voice_activity: extensions.audio_level.map(|(_, voice)| voice),
+            orientation: extensions.orientation.map(Into::into),
+            dependency: extensions.dependency.map(Into::into),
+        };
+        let forward = match redundant {
+            true => Forward::redundant(track.key, captured, packet, spec, plain),
+            false => Some(Forward::new(track.key, layer, captured, packet, spec)),
+        };
+        let Some(mut forward) = forward else {
+            return;
+        };
+        track.received(&mut forward, now);
         outlet.forward(forward);
-        // Drained by the caller, which is in the middle of doing so.
-        track.ask_keyframes(&mut self.rtc, now);
+        track.ask_keyframes(&mut self.receiver, now);
     }
 
-    /// Offer and answer may change SSRCs and payload types.
-    pub fn renegotiated(&mut self) {
-        self.streams.clear();
-        self.down.iter_mut().for_each(Downstream::renegotiated);
+    /// Offer and answer, of which this is the client's, may change SSRCs and payload types.
+    pub fn renegotiated(&mut self, theirs: &str) {
+        self.sections.strike(&mut self.rtc);
+        self.receiver
+            .renegotiated(negotiated(&mut self.rtc, theirs));
+        let rtc = &self.rtc;
+        self.down.iter_mut().for_each(|d| d.renegotiated(rtc));
     }
 
     pub fn send_data(&mut self, label: &str, bytes: &[u8]) {

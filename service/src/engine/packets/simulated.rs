@@ -1,6 +1,8 @@
 //! Workers and clients in one thread, on a simulated network and clock: no socket is opened and no
 //! time passes. What the network loses, delays and mixes up comes from a seed.
 
+mod instructions;
+mod publishing;
 mod tests;
 
 use std::cell::RefCell;
@@ -25,7 +27,9 @@ use super::layers::Layer;
 use super::link::{Bell, Link, Links};
 use super::negotiate::Transport;
 use super::paths::Origin;
+use super::sending::clock::WallClock;
 use super::worker::{Datagram, Worker};
+use instructions::by_workers;
 
 /// All workers are asked after each event, so nobody has to be woken.
 struct Silent;
@@ -87,13 +91,13 @@ struct Network {
     number: u64,
     /// Datagrams that went to the engine, for those who want to send them again, or worse.
     seen: Vec<(SocketAddr, Vec<u8>)>,
-    /// Where everything was sent, also what was lost.
-    sent_to: Vec<SocketAddr>,
+    /// Everything that was sent, to whom, also what was lost.
+    sent: Vec<(SocketAddr, Vec<u8>)>,
 }
 
 impl Network {
     fn send(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        self.sent_to.push(to);
+        self.sent.push((to, bytes.to_vec()));
         let (least, most) = self.weather.delay;
         let delay = Duration::from_millis(self.random.random_range(least..=most));
         if self.random.random_bool(self.weather.loss) {
@@ -130,6 +134,8 @@ struct World {
     links: Links,
     network: Network,
     next_packet: Instant,
+    /// How many of the peers speak: the first ones.
+    speakers: usize,
     engine: SocketAddr,
     _reports: mpsc::UnboundedReceiver<Report>,
 }
@@ -144,6 +150,7 @@ impl World {
         #[allow(clippy::disallowed_methods)]
         let now = Instant::now();
         SECRETS.with_borrow_mut(|r| *r = StdRng::seed_from_u64(seed));
+        fastrand::seed(seed);
         let engine = SocketAddr::from(([192, 0, 2, 1], 7882));
         let links: Links = (0..workers)
             .map(|_| Arc::new(Link::new(Box::new(Silent))))
@@ -160,6 +167,7 @@ impl World {
                 candidates: vec![engine],
                 tcp_candidates: Vec::new(),
                 random: seeded,
+                clock: WallClock::new(now, Duration::from_secs(1_700_000_000)),
             };
             Worker::new(transport, links.clone(), reports.clone(), now)
         };
@@ -174,9 +182,10 @@ impl World {
                 travelling: BinaryHeap::new(),
                 number: 0,
                 seen: Vec::new(),
-                sent_to: Vec::new(),
+                sent: Vec::new(),
             },
             next_packet: now,
+            speakers: peers,
             engine,
             _reports: receiver,
         };
@@ -187,6 +196,13 @@ impl World {
 
     fn home(&self, peer: usize) -> usize {
         peer % self.workers.len()
+    }
+
+    /// The SSRCs of what a peer is sent.
+    fn sending_ssrcs(&self, peer: usize) -> Vec<u32> {
+        let worker = &self.workers[self.home(peer)];
+        let session = &worker.sessions[worker.index_of[&SessionId(peer as u64)]];
+        session.down.iter().map(|d| d.stream.ssrc()).collect()
     }
 
     fn join(&mut self, peer: usize) {
@@ -278,9 +294,11 @@ impl World {
                 self.arrive(arrived);
             }
         }
-        for worker in &mut self.workers {
-            worker.wake(self.now);
-        }
+        by_workers(|| {
+            for worker in &mut self.workers {
+                worker.wake(self.now);
+            }
+        });
         for peer in &mut self.peers {
             if peer.due <= self.now {
                 let _ = peer.rtc.handle_input(Input::Timeout(self.now));
@@ -288,7 +306,8 @@ impl World {
         }
         if self.next_packet <= self.now {
             self.next_packet = self.now + PACE;
-            self.peers.iter_mut().for_each(|p| p.speak(self.now));
+            let speakers = self.peers.iter_mut().take(self.speakers);
+            speakers.for_each(|p| p.speak(self.now));
         }
     }
 
@@ -316,7 +335,7 @@ impl World {
             to: None,
             bytes,
         };
-        self.workers[socket].receive(datagram, self.now);
+        by_workers(|| self.workers[socket].receive(datagram, self.now));
         self.settle();
     }
 
@@ -325,11 +344,13 @@ impl World {
         loop {
             let mut quiet = true;
             for worker in &mut self.workers {
-                worker.obey(self.now);
-                while worker.receive_handed(self.now) || worker.forward_next(self.now) {
-                    quiet = false;
-                }
-                worker.send_written(self.now);
+                let now = self.now;
+                by_workers(|| {
+                    worker.obey(now);
+                    while worker.receive_handed(now) || worker.forward_next(now) {
+                        quiet = false;
+                    }
+                });
                 let outbox = worker.outbox();
                 outbox.keep_promises();
                 for Transmit {
@@ -428,8 +449,14 @@ impl Peer {
                 }
                 Output::Transmit(transmit) => out.push(transmit),
                 Output::Event(Event::RtpPacket(packet)) => {
-                    let of = usize::from(packet.payload[0]);
-                    self.heard[of] += 1;
+                    // Who is hostile says anything.
+                    let of = packet
+                        .payload
+                        .first()
+                        .map_or(usize::MAX, |of| usize::from(*of));
+                    if let Some(heard) = self.heard.get_mut(of) {
+                        *heard += 1;
+                    }
                 }
                 Output::Event(_) => {}
             }

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::media::{KeyframeRequestKind, Mid, Rid};
-use str0m::Rtc;
+use str0m::media::{Mid, Rid};
 
 use super::command::Upstream;
 use super::forward::{Forward, TrackKey};
 use super::layers::{Meter, Rates, SPATIAL};
+use super::receiving::receiver::Receiver;
+use super::receiving::sections::Place;
+use super::red::Since;
 
 /// A key frame that was asked for and did not come is asked for again after this, so many times.
 const KEYFRAME_RETRY: Duration = Duration::from_millis(350);
@@ -28,6 +30,8 @@ pub(crate) struct UpTrack {
     /// The smallest first; one without a name where there is no simulcast.
     layers: Vec<UpLayer>,
     meter: Meter,
+    /// Sound of before this is not repeated to anybody.
+    since: Since,
     /// The loudest since the last report, as RFC 6464's level (dBov, 0 is loudest).
     peak: Option<i8>,
 }
@@ -81,23 +85,44 @@ impl UpTrack {
             open: upstream.open,
             layers: layers.collect(),
             meter: Meter::new(rates),
+            since: Since::default(),
             peak: None,
         }
     }
 
-    /// The place of a simulcast layer, smallest first; `None` for one that was not announced.
-    pub fn layer_of(&self, rid: Option<Rid>) -> Option<u8> {
+    /// The place of a simulcast layer, smallest first; `None` inside for a track without simulcast, and
+    /// outside for a layer that was not announced.
+    pub fn layer_of(&self, rid: Option<Rid>) -> Option<Option<u8>> {
+        if self.layers.len() == 1 && rid.is_none() {
+            return Some(None);
+        }
         let at = match rid {
             Some(rid) => self.layers.iter().position(|l| l.rid == Some(rid))?,
             None => 0,
         };
-        Some(at as u8)
+        Some(Some(at as u8))
+    }
+
+    /// What comes now is for others than what came before: a mute has ended, or the room is another
+    /// one.
+    pub fn cut(&mut self) {
+        self.since = Since::default();
     }
 
     /// Take note of a packet that goes on.
-    pub fn received(&mut self, packet: &Forward, now: Instant) {
+    pub fn received(&mut self, packet: &mut Forward, now: Instant) {
+        if self.audio {
+            let (time, red) = (packet.head.time, packet.red_mut());
+            let reach = red.as_ref().map_or(0, |r| r.reach);
+            let whole = self.since.covers(time, reach);
+            if let Some(red) = red {
+                red.whole = whole;
+            }
+        }
         let layer = packet.head.layer;
-        self.meter.received(layer, packet.payload.len(), now);
+        let nested = packet.head.nested.is_some();
+        self.meter
+            .received(layer, nested, packet.payload.len(), now);
         if self.audio {
             self.heard(packet.audio_level);
         } else if packet.head.starts_keyframe {
@@ -119,39 +144,39 @@ impl UpTrack {
 
     /// Key frames are wanted of these layers, a bit each.
     pub fn want_keyframes(&mut self, layers: u8) {
+        // Layers inside of one stream have their key frames together.
+        let single = self.layers.len() == 1;
         for (spatial, layer) in self.layers.iter_mut().enumerate() {
-            if !self.audio && layers >> spatial & 1 == 1 {
+            if !self.audio && (layers >> spatial & 1 == 1 || single && layers != 0) {
                 layer.keyframe.wanted = true;
                 layer.keyframe.unanswered = 0;
             }
         }
     }
 
-    /// Ask the publisher for the key frames that are wanted, if it is time; true if the session
-    /// has to be drained.
-    pub fn ask_keyframes(&mut self, rtc: &mut Rtc, now: Instant) -> bool {
+    /// Ask the publisher for the key frames that are wanted, if it is time.
+    pub fn ask_keyframes(&mut self, receiver: &mut Receiver, now: Instant) {
         if !self.open {
-            return false;
+            return;
         }
-        let mut asked = false;
         for layer in &mut self.layers {
             let state = &mut layer.keyframe;
             if !state.is_due(now) {
                 continue;
             }
-            let mut api = rtc.direct_api();
-            let Some(stream) = api.stream_rx_by_mid(self.mid, layer.rid) else {
+            let place = Place {
+                mid: self.mid,
+                rid: layer.rid,
+            };
+            if !receiver.want_keyframe(&place, now) {
                 // Nothing was received yet; an encoder's first frame is a key frame.
                 state.wanted = false;
                 continue;
-            };
-            stream.request_keyframe(KeyframeRequestKind::Pli);
+            }
             state.asked = Some(now);
             state.unanswered += 1;
             state.wanted = state.unanswered < KEYFRAME_RETRIES;
-            asked = true;
         }
-        asked
     }
 
     fn heard(&mut self, level: Option<i8>) {

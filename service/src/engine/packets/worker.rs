@@ -18,14 +18,14 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::bandwidth::Moved;
 use super::command::{Command, Report, SessionId};
-use super::demux::{is_stun, Belongs, Demux};
-use super::downstream::Delivered;
+use super::demux::{is_media, is_stun, Belongs, Demux};
 use super::forward::{Forward, TrackKey};
 use super::interest::{Interests, Receivers};
 use super::link::{Counters, Link, Links};
 use super::negotiate::Transport;
 use super::outbox::Outbox;
 use super::paths::{nominates, Origin};
+use super::sending::rtcp::is_rtcp;
 use super::session::{Outlet, Session};
 use super::upstream::UpTrack;
 
@@ -69,7 +69,11 @@ impl Outlet for Desk {
         let Some(interests) = self.interests.get(&packet.track) else {
             return;
         };
-        let mut workers = interests.workers(packet.head.layer.spatial);
+        // Nested layers are chosen where they are received: each needs those below it.
+        let mut workers = match packet.head.nested {
+            Some(_) => interests.all_workers(),
+            None => interests.workers(packet.head.layer.spatial),
+        };
         while workers != 0 {
             let worker = workers.trailing_zeros() as usize;
             workers &= workers - 1;
@@ -111,8 +115,6 @@ pub(crate) struct Worker {
     pub(super) routes: HashMap<TrackKey, Receivers>,
     /// Sections whose layers changed, while that is being carried out.
     pub(super) moved: Vec<Moved>,
-    /// Sessions with packets that were written and are not sent yet.
-    pub(super) written: Vec<usize>,
     /// Tracks published here, by the session that does.
     pub(super) uptracks: HashMap<TrackKey, usize>,
     pub(super) timers: BinaryHeap<Reverse<(Instant, usize)>>,
@@ -146,7 +148,6 @@ impl Worker {
             index_of: HashMap::new(),
             routes: HashMap::new(),
             moved: Vec::new(),
-            written: Vec::with_capacity(256),
             uptracks: HashMap::new(),
             timers: BinaryHeap::new(),
             stopped: false,
@@ -218,10 +219,42 @@ impl Worker {
         true
     }
 
-    /// A datagram for a session. `accepts` is what keeps strangers out: only it compares the source
-    /// address (for DTLS and SRTP) or the user name and integrity (for STUN); `handle_input` takes
-    /// anything (ASVS 17.2.6, CVE-2025-53399).
+    /// A datagram for a session. Strangers are kept out here: media has to come from an address that
+    /// a connectivity check verified, and of the rest `accepts` compares the source address (for
+    /// DTLS) or the user name and integrity (for STUN); `handle_input` takes anything (ASVS 17.2.6,
+    /// CVE-2025-53399).
     fn input(&mut self, index: usize, datagram: Datagram<'_>, by: usize, now: Instant) {
+        match is_media(datagram.bytes) {
+            true => self.media(index, datagram, now),
+            false => self.control(index, datagram, by, now),
+        }
+        self.fan_out(now);
+    }
+
+    /// RTP and RTCP, of which str0m sees nothing.
+    fn media(&mut self, index: usize, datagram: Datagram<'_>, now: Instant) {
+        let Some(session) = self.sessions.get_mut(index) else {
+            return;
+        };
+        if session.failed || !session.paths.knows(datagram.from) {
+            Counters::add(&self.own.counters.unknown, 1);
+            return;
+        }
+        if !is_rtcp(datagram.bytes) {
+            session.read_rtp(datagram.bytes, now, &mut self.desk);
+            return schedule(session, index, &mut self.timers);
+        }
+        session.read_rtcp(datagram.bytes, now, &mut self.desk);
+        let falls = session.is_falling();
+        schedule(session, index, &mut self.timers);
+        if falls {
+            // What fills the path is replaced at once.
+            self.allocate(index, now);
+        }
+    }
+
+    /// STUN and DTLS, and in that SCTP.
+    fn control(&mut self, index: usize, datagram: Datagram<'_>, by: usize, now: Instant) {
         let Datagram { from, to, bytes } = datagram;
         let Some(session) = self.sessions.get_mut(index) else {
             return;
@@ -232,8 +265,6 @@ impl Worker {
         let Ok(contents) = bytes.try_into() else {
             return;
         };
-        // str0m wants to be drained between two inputs.
-        session.send_written(now, &mut self.desk);
         let stun = is_stun(bytes);
         let input = Input::Receive(
             now,
@@ -259,14 +290,10 @@ impl Worker {
             tracing::debug!(session = session.id.0, %error, "a datagram was refused");
         }
         session.drain(now, &mut self.desk);
-        if !stun && session.streams.may_be_changed_by(bytes) {
-            session.streams.undo_forged(&mut session.rtc);
-        }
         if stun {
             self.checked(index, datagram, by, now);
         }
         self.schedule(index);
-        self.fan_out(now);
     }
 
     /// A verified connectivity check came from here.
@@ -274,7 +301,9 @@ impl Worker {
         let (from, own) = (datagram.from, self.desk.index);
         let session = &mut self.sessions[index];
         let forgotten = session.paths.checked(from, by, now);
-        if nominates(datagram.bytes) && session.paths.select(&mut session.rtc, from) {
+        let here = self.transport.destination(from, datagram.to);
+        let nominated = here.filter(|_| nominates(datagram.bytes));
+        if nominated.is_some_and(|here| session.paths.select(&mut session.rtc, from, here)) {
             // str0m looks for another pair when time goes on.
             if session.rtc.handle_input(Input::Timeout(now)).is_ok() {
                 session.drain(now, &mut self.desk);
@@ -283,7 +312,8 @@ impl Worker {
         if self.demux.add_address(from, index) && by != own {
             self.desk.links[by].command(Command::Elsewhere {
                 address: from.address,
-                worker: Some(own),
+                worker: own,
+                there: true,
             });
         }
         if let Some((origin, by)) = forgotten {
@@ -292,11 +322,13 @@ impl Worker {
     }
 
     pub(super) fn forget_address(&mut self, index: usize, origin: Origin, by: usize) {
-        self.demux.remove_address(&origin, index);
-        if by != self.desk.index {
+        let own = self.desk.index;
+        // Another session here may have it by now.
+        if self.demux.remove_address(&origin, index) && by != own {
             self.desk.links[by].command(Command::Elsewhere {
                 address: origin.address,
-                worker: None,
+                worker: own,
+                there: false,
             });
         }
     }
@@ -325,23 +357,7 @@ impl Worker {
             let Some(session) = self.sessions.get_mut(*index) else {
                 continue;
             };
-            let Some(down) = session.down.iter_mut().find(|d| d.mid == *mid) else {
-                continue;
-            };
-            match down.deliver(&mut session.rtc, &packet, now) {
-                Delivered::Sent => {
-                    if !std::mem::replace(&mut session.written, true) {
-                        self.written.push(*index);
-                    }
-                }
-                Delivered::AwaitsKeyframe => {
-                    if let Some(route) = down.route() {
-                        let layer = 1 << packet.head.layer.spatial;
-                        self.desk.want_keyframes(route.track, route.origin, layer);
-                    }
-                }
-                Delivered::Dropped => {}
-            }
+            session.deliver(*mid, &packet, now, &mut self.desk);
         }
     }
 
@@ -351,21 +367,8 @@ impl Worker {
         }
     }
 
-    /// Send what was written to sessions since the last call. Walking through str0m's parts costs more
-    /// than writing a packet, so what one turn brought for a session is sent in one walk.
-    pub fn send_written(&mut self, now: Instant) {
-        while let Some(index) = self.written.pop() {
-            let Some(session) = self.sessions.get_mut(index) else {
-                continue;
-            };
-            session.send_written(now, &mut self.desk);
-            schedule(session, index, &mut self.timers);
-        }
-    }
-
-    /// Everything that is due by the time, and what was written before.
+    /// Everything that is due by the time.
     pub fn wake(&mut self, now: Instant) {
-        self.send_written(now);
         while let Some(Reverse((at, index))) = self.timers.peek().copied() {
             if at > now {
                 break;
@@ -379,8 +382,12 @@ impl Worker {
             }
             if session.due <= now && !session.failed {
                 session.drain(now, &mut self.desk);
-                // A drain that found nothing due leaves the time where it was.
             }
+            if session.egress.due().is_some_and(|due| due <= now) {
+                session.probe(now, &mut self.desk);
+            }
+            session.tell(now, &mut self.desk);
+            session.tell_fare(now, &mut self.desk);
             schedule(session, index, &mut self.timers);
         }
         if now >= self.next_tick {
@@ -392,7 +399,6 @@ impl Worker {
             self.expire(now);
         }
         self.fan_out(now);
-        self.send_written(now);
     }
 
     fn expire(&mut self, now: Instant) {
@@ -461,10 +467,9 @@ impl Worker {
         let Some(track) = session.up.iter_mut().find(|t| t.key == key) else {
             return;
         };
-        if track.ask_keyframes(&mut session.rtc, now) {
-            session.drain(now, &mut self.desk);
-            schedule(session, index, &mut self.timers);
-        }
+        track.ask_keyframes(&mut session.receiver, now);
+        session.tell(now, &mut self.desk);
+        schedule(session, index, &mut self.timers);
     }
 }
 
@@ -474,9 +479,10 @@ fn schedule(
     index: usize,
     timers: &mut BinaryHeap<Reverse<(Instant, usize)>>,
 ) {
-    if session.failed || session.scheduled.is_some_and(|at| at <= session.due) {
+    let due = session.wake_at();
+    if session.failed || session.scheduled.is_some_and(|at| at <= due) {
         return;
     }
-    session.scheduled = Some(session.due);
-    timers.push(Reverse((session.due, index)));
+    session.scheduled = Some(due);
+    timers.push(Reverse((due, index)));
 }

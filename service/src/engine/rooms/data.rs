@@ -11,6 +11,7 @@ use livekit_protocol as lk;
 use prost::Message as _;
 
 use super::Locked;
+use crate::clock;
 use crate::engine::packets::command::{Command, SessionId};
 use crate::engine::packets::negotiate::{LOSSY, RELIABLE};
 
@@ -118,7 +119,7 @@ impl Locked<'_> {
                 return;
             }
             if packet.sequence > 0 {
-                let now = Instant::now();
+                let now = clock::now();
                 sender.sent.remember(packet.sequence, &targets, &bytes, now);
             }
         }

@@ -1,7 +1,7 @@
 //! Coming in: a new participant, or a known one whose socket comes (back).
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::{Instant, SystemTime};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Instant;
 
 use livekit_protocol as lk;
 use lk::leave_request::Action;
@@ -12,6 +12,7 @@ use super::data::Sent;
 use super::participant::{Mode, Offering, Participant};
 use super::signal::{Frame, Signal};
 use super::{leave, new_sid, Locked};
+use crate::clock;
 use crate::engine::token::Grants;
 use crate::engine::EngineEvent;
 
@@ -36,8 +37,16 @@ pub(crate) struct Entrant {
 }
 
 /// The codecs that are negotiated.
+const CODECS: [&str; 5] = [
+    "audio/opus",
+    "audio/red",
+    "video/VP8",
+    "video/H264",
+    "video/VP9",
+];
+
 pub(crate) fn codecs() -> Vec<lk::Codec> {
-    ["audio/opus", "video/VP8", "video/H264"]
+    CODECS
         .map(|mime| lk::Codec {
             mime: mime.to_owned(),
             fmtp_line: String::new(),
@@ -69,7 +78,7 @@ impl Locked<'_> {
             Mode::Dual => Some(self.new_session(&sid)),
             Mode::Slots | Mode::Single => None,
         };
-        let now = Instant::now();
+        let now = clock::now();
         let participant = Participant {
             sid: sid.clone(),
             identity: entrant.identity,
@@ -79,7 +88,7 @@ impl Locked<'_> {
             room: entrant.room.clone(),
             grants: entrant.grants,
             mode: entrant.mode,
-            joined: SystemTime::now(),
+            joined: clock::wall(),
             version: 1,
             client: entrant.client,
             publisher,
@@ -95,6 +104,8 @@ impl Locked<'_> {
             auto_subscribe: entrant.auto_subscribe,
             wishes: HashMap::new(),
             receiving: Vec::new(),
+            decodes: Vec::new(),
+            told_codec: HashSet::new(),
             stints: HashMap::new(),
             asked: None,
             offering: Offering::default(),
@@ -207,7 +218,7 @@ impl Locked<'_> {
         let current = participant.signal.as_ref().map(|s| s.generation);
         if current.is_none() || current == Some(generation) {
             participant.signal = None;
-            participant.socket_lost = Some(Instant::now());
+            participant.socket_lost = Some(clock::now());
         }
     }
 

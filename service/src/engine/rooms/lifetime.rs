@@ -7,6 +7,7 @@ use livekit_protocol as lk;
 use lk::signal_response::Message;
 
 use super::{new_sid, Locked, Room};
+use crate::clock;
 
 /// LiveKit's defaults for rooms that were ordered.
 const EMPTY: Duration = Duration::from_secs(300);
@@ -63,7 +64,7 @@ impl Room {
         Self {
             sid: new_sid("RM_"),
             name: name.to_owned(),
-            created: std::time::SystemTime::now(),
+            created: clock::wall(),
             members: Vec::new(),
             departed: Default::default(),
             settings,
@@ -105,7 +106,7 @@ impl Locked<'_> {
             .state
             .rooms
             .entry(request.name.clone())
-            .or_insert_with(|| Room::new(&request.name, Settings::default(), Instant::now()));
+            .or_insert_with(|| Room::new(&request.name, Settings::default(), clock::now()));
         room.settings = settings;
         Some(self.room_info(&request.name))
     }

@@ -23,10 +23,10 @@ pub(crate) mod slots;
 pub(crate) mod speakers;
 pub(crate) mod subscribe;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use livekit_protocol as lk;
 use lk::signal_response::Message;
@@ -42,6 +42,8 @@ use super::packets::link::Links;
 use super::token::{ApiKeys, Grants, MediaClaims};
 use super::turn::TurnServer;
 use super::EngineEvent;
+use crate::clock;
+use crate::random;
 
 /// How many departures a room remembers for those who were away meanwhile.
 const DEPARTED: usize = 256;
@@ -58,15 +60,15 @@ pub(crate) struct Room {
     pub vacancy: Vacancy,
 }
 
-/// Everything under the lock.
+/// Everything under the lock; walked through in one order, so that a seed repeats a simulation.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    pub rooms: HashMap<String, Room>,
+    pub rooms: BTreeMap<String, Room>,
     /// By sid.
-    pub participants: HashMap<String, Participant>,
-    pub sessions: HashMap<SessionId, String>,
+    pub participants: BTreeMap<String, Participant>,
+    pub sessions: BTreeMap<SessionId, String>,
     /// Owner and sid of a track by its key.
-    pub keys: HashMap<TrackKey, (String, String)>,
+    pub keys: BTreeMap<TrackKey, (String, String)>,
     load: Vec<usize>,
 }
 
@@ -199,9 +201,7 @@ impl Rooms {
 
 /// A random name with a prefix, as LiveKit's sids look.
 pub(crate) fn new_sid(prefix: &str) -> String {
-    const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
-    let random = (0..16).map(|_| LETTERS[rand::random_range(0..LETTERS.len())] as char);
-    prefix.chars().chain(random).collect()
+    prefix.to_owned() + &random::text(random::READABLE, 16)
 }
 
 impl Locked<'_> {
@@ -231,7 +231,7 @@ impl Locked<'_> {
             .state
             .rooms
             .entry(room.to_owned())
-            .or_insert_with(|| Room::new(room, Settings::default(), Instant::now()));
+            .or_insert_with(|| Room::new(room, Settings::default(), clock::now()));
         entry.members.push(sid.to_owned());
         entry.vacancy = Vacancy::Occupied;
     }
@@ -249,7 +249,7 @@ impl Locked<'_> {
             }
         }
         if entry.members.is_empty() {
-            let now = Instant::now();
+            let now = clock::now();
             entry.vacancy = Vacancy::Left(now);
             self.end_room_if_over(room, now);
         }
@@ -340,7 +340,7 @@ impl Locked<'_> {
         if !signal.send(frame) {
             tracing::info!(identity = %participant.identity, "a slow signalling socket is dropped");
             participant.signal = None;
-            participant.socket_lost = Some(Instant::now());
+            participant.socket_lost = Some(clock::now());
         }
     }
 

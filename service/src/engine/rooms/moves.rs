@@ -8,6 +8,7 @@ use lk::DisconnectReason;
 
 use super::participant::Mode;
 use super::{leave, Locked};
+use crate::clock;
 use crate::engine::packets::command::Command;
 use crate::engine::token::Grants;
 
@@ -32,10 +33,11 @@ impl Locked<'_> {
             participant.room = to.to_owned();
             participant.grants = grants;
             participant.wishes.clear();
+            participant.told_codec.clear();
             participant.asked = None;
             participant.speaking = false;
             participant.sent.moved();
-            participant.entered = std::time::Instant::now();
+            participant.entered = clock::now();
             // It named tracks and people of the old room.
             participant.permission = None;
         }

@@ -97,6 +97,10 @@ pub(crate) async fn answer_signalled(
 fn preferences(participant: &Participant, offered: &[Section]) -> HashMap<String, Preference> {
     let codec = |mid: &str| {
         let track = participant.tracks.iter().find(|t| t.info.mid == mid)?;
+        if track.kind() == Kind::Audio && !track.info.disable_red {
+            // The answer names it first where the client has it; then it is what the client sends.
+            return Some("red".to_owned());
+        }
         Some(track.info.mime_type.split_once('/')?.1.to_owned())
     };
     offered
@@ -145,6 +149,7 @@ impl Locked<'_> {
         if participant.mode == Mode::Dual {
             return;
         }
+        participant.learn_codecs(sections);
         let mut ended = Vec::new();
         for section in sections.iter().filter(|s| s.kind != Kind::Application) {
             let known = participant
@@ -259,6 +264,12 @@ impl Locked<'_> {
             ice_restart: std::mem::take(&mut participant.offering.ice_restart),
             ..Default::default()
         };
+        if participant.is_native() {
+            let over = |r: &Receiving| r.track.is_none() && r.routed.is_none();
+            let gone = participant.receiving.iter().filter(|r| over(r));
+            more.stopped = gone.map(|r| Mid::from(r.mid.as_str())).collect();
+            participant.receiving.retain(|r| !over(r));
+        }
         let mut added = Vec::new();
         for track in pending {
             let free = participant
@@ -368,6 +379,8 @@ pub(crate) async fn accept_answer(
     if answer.sdp.len() > sdp::MAX_SDP {
         return Err(sdp::SdpError::TooLarge.into());
     }
+    // Which codecs it has; of no other use, so one that cannot be read is left to str0m.
+    let sections = sdp::sections(&answer.sdp).unwrap_or_default();
     let reply = {
         let locked = rooms.lock();
         let participant = locked.participants.get(sid).ok_or(NegotiationError::Gone)?;
@@ -395,6 +408,7 @@ pub(crate) async fn accept_answer(
         .receiving
         .iter_mut()
         .for_each(|r| r.ready = true);
+    participant.learn_codecs(&sections);
     locked.sync_routes(sid);
     let Some(participant) = locked.participants.get_mut(sid) else {
         return Ok(());

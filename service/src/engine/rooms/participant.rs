@@ -1,6 +1,6 @@
 //! A participant as the rooms know it: identity, grants, tracks, and what it receives where.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -154,6 +154,10 @@ pub(crate) struct Participant {
     pub auto_subscribe: bool,
     pub wishes: HashMap<String, Wish>,
     pub receiving: Vec<Receiving>,
+    /// Video codecs that it takes, in small letters; empty until it has said so.
+    pub decodes: Vec<String>,
+    /// Tracks of which it was told that it lacks their codec.
+    pub told_codec: HashSet<String>,
     /// How often tracks of an owner were taken from this participant: part of their stream's name.
     pub stints: HashMap<String, u32>,
     /// An offer with more sections was asked for (v1).
@@ -184,6 +188,35 @@ impl Participant {
     /// The session that media arrives on.
     pub fn receiver(&self) -> SessionRef {
         self.subscriber.unwrap_or(self.publisher)
+    }
+
+    /// Whether libwebrtc itself tells the client of tracks, as in LiveKit's SDKs for Python, Rust and
+    /// telephones. It does so only when a section begins to be received, not, as browsers do, when
+    /// its stream gets another name; and a track that such a client let go stays silent in a section
+    /// that is used again (`livekit` 1.2.1 of PyPI).
+    pub fn is_native(&self) -> bool {
+        use lk::client_info::Sdk;
+        !matches!(self.client.sdk(), Sdk::Unknown | Sdk::Js)
+    }
+
+    /// Whether it has the codec of somebody's track, as far as anybody knows.
+    pub fn takes(&self, track: &Track) -> bool {
+        let codec = track.info.mime_type.strip_prefix("video/");
+        codec.is_none_or(|codec| {
+            self.decodes.is_empty() || self.decodes.iter().any(|d| d.eq_ignore_ascii_case(codec))
+        })
+    }
+
+    /// Take note of the codecs of the video sections in which it receives.
+    pub fn learn_codecs(&mut self, sections: &[Section]) {
+        let receives = |s: &&Section| s.kind == Kind::Video && s.receives;
+        let codecs = sections.iter().filter(receives).flat_map(|s| &s.codecs);
+        let codecs: Vec<String> = codecs.cloned().collect();
+        if !codecs.is_empty() {
+            self.decodes = codecs;
+            self.decodes.sort_unstable();
+            self.decodes.dedup();
+        }
     }
 
     /// Whether others may know of and receive this track (S3).

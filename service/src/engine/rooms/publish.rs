@@ -291,7 +291,8 @@ fn new_track(key: TrackKey, request: &lk::AddTrackRequest) -> Track {
     let mime = match (video, asked.trim_start_matches("video/")) {
         (false, _) => "audio/opus",
         (true, "h264") => "video/H264",
-        // VP9 and AV1 are not negotiated yet; the client falls back to what is named here.
+        (true, "vp9") => "video/VP9",
+        // What is not negotiated: the client falls back to what is named here.
         (true, _) => "video/VP8",
     };
     let mut cids = vec![request.cid.clone()];
@@ -328,7 +329,7 @@ fn new_track(key: TrackKey, request: &lk::AddTrackRequest) -> Track {
         mime_type: mime.to_owned(),
         codecs: if video { vec![codec] } else { Vec::new() },
         stereo: request.stereo,
-        disable_red: true,
+        disable_red: request.disable_red,
         encryption: request.encryption,
         stream,
         audio_features: request.audio_features.clone(),

@@ -44,9 +44,20 @@ pub(crate) struct Subscribed {
 }
 
 impl Track {
-    /// How many simulcast layers it has; one without simulcast.
+    /// How many spatial layers it has: simulcast's, or those that were announced for a codec that has
+    /// them in one stream.
+    #[allow(deprecated)] // where clients say it
     pub fn layer_count(&self) -> usize {
-        self.rids.len().clamp(1, SPATIAL)
+        let layers = match self.rids.len() {
+            0 if self.is_nested() => self.info.layers.len(),
+            rids => rids,
+        };
+        layers.clamp(1, SPATIAL)
+    }
+
+    /// Its codec may have several spatial layers in one stream (SVC), and it has no others.
+    fn is_nested(&self) -> bool {
+        self.rids.is_empty() && self.info.mime_type == "video/VP9"
     }
 
     /// The smaller side of a layer's picture in pixels.
@@ -66,8 +77,15 @@ impl Track {
         }
     }
 
-    /// LiveKit's name for a layer. A single one is high.
+    /// LiveKit's name for a layer. A single one is high, and so is the highest of nested ones.
     fn quality(&self, spatial: usize) -> lk::VideoQuality {
+        if self.rids.is_empty() {
+            return match self.layer_count() - 1 - spatial.min(self.layer_count() - 1) {
+                0 => lk::VideoQuality::High,
+                1 => lk::VideoQuality::Medium,
+                _ => lk::VideoQuality::Low,
+            };
+        }
         match (self.rids.get(spatial).map(String::as_str), spatial) {
             (None, _) | (Some("f"), _) => lk::VideoQuality::High,
             (Some("q"), _) => lk::VideoQuality::Low,
@@ -280,7 +298,8 @@ impl Track {
             fewer: None,
         };
         // LiveKit's clients look up a single encoding as low, others by their names.
-        let single = self.layer_count() == 1;
+        // Where one stream holds all layers it flows or it does not.
+        let single = self.layer_count() == 1 || self.is_nested();
         let best = (0..self.layer_count())
             .filter(|s| layers >> s & 1 == 1)
             .map(|s| self.quality(s) as i32)

@@ -1,11 +1,12 @@
 //! What the workers report, and what has to be looked at from time to time.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::participant::Mode;
 use super::{leave, Locked, SharedRooms};
+use crate::clock;
 use crate::engine::packets::command::Report;
 use livekit_protocol::leave_request::Action;
 use livekit_protocol::DisconnectReason;
@@ -19,18 +20,20 @@ pub(crate) async fn follow(rooms: SharedRooms, mut reports: UnboundedReceiver<Re
     let mut quality = tokio::time::interval(super::connection::INTERVAL);
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
+        // In this order: what is due now and then is not held up by many reports.
         tokio::select! {
+            biased;
+            _ = speakers.tick() => {
+                let mut locked = rooms.lock();
+                locked.count_speakers();
+                locked.switch_off_unwanted(clock::now());
+            }
+            _ = quality.tick() => rooms.lock().tell_quality(),
+            _ = sweep.tick() => rooms.lock().sweep(clock::now()),
             report = reports.recv() => match report {
                 Some(report) => rooms.lock().reported(report),
                 None => return,
             },
-            _ = speakers.tick() => {
-                let mut locked = rooms.lock();
-                locked.count_speakers();
-                locked.switch_off_unwanted(Instant::now());
-            }
-            _ = quality.tick() => rooms.lock().tell_quality(),
-            _ = sweep.tick() => rooms.lock().sweep(Instant::now()),
         }
     }
 }
@@ -47,7 +50,7 @@ impl Locked<'_> {
                 let sid = self.sessions.get(&id).cloned();
                 if let Some(participant) = sid.and_then(|s| self.participants.get_mut(&s)) {
                     participant.connected = false;
-                    participant.transport_lost = Some(Instant::now());
+                    participant.transport_lost = Some(clock::now());
                 }
             }
             Report::Closed(id) => {

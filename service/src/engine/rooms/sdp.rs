@@ -29,6 +29,8 @@ pub(crate) struct Section {
     pub rids: Vec<String>,
     /// Payload types, the preferred one first (RFC 3264 5.1).
     pub formats: Vec<String>,
+    /// What they stand for, in small letters (RFC 8866 6.6).
+    pub codecs: Vec<String>,
 }
 
 /// Why an offer is not read any further.
@@ -68,6 +70,7 @@ fn section(lines: &[&str]) -> Result<Section, SdpError> {
         track: None,
         rids: Vec::new(),
         formats: formats(lines[0]).map(str::to_owned).collect(),
+        codecs: Vec::new(),
     };
     for line in lines {
         let Some(attribute) = line.strip_prefix("a=") else {
@@ -83,6 +86,9 @@ fn section(lines: &[&str]) -> Result<Section, SdpError> {
             section.mid = mid.to_owned();
         } else if let Some(msid) = attribute.strip_prefix("msid:") {
             section.track = msid.split(' ').nth(1).map(str::to_owned);
+        } else if let Some(map) = attribute.strip_prefix("rtpmap:") {
+            let encoding = map.split(' ').nth(1).and_then(|e| e.split('/').next());
+            section.codecs.extend(encoding.map(str::to_lowercase));
         } else if let Some(rid) = attribute.strip_prefix("rid:") {
             let mut words = rid.split(' ');
             if let (Some(id), Some("send")) = (words.next(), words.next()) {
@@ -278,10 +284,11 @@ mod tests {
     #[test]
     fn an_offer_is_read() {
         let offer = "v=0\r\nm=video 9 x\r\na=mid:v\r\na=sendonly\r\na=msid:- cam\r\n\
-            a=rid:q send\r\na=rid:f send\r\nm=audio 9 x\r\na=mid:a\r\na=recvonly\r\n";
+            a=rid:q send\r\na=rid:f send\r\na=rtpmap:96 VP8/90000\r\nm=audio 9 x\r\na=mid:a\r\na=recvonly\r\n";
         let read = sections(offer).expect("a valid offer");
         assert_eq!(read[0].track.as_deref(), Some("cam"));
         assert_eq!(read[0].rids, ["q", "f"]);
+        assert_eq!(read[0].codecs, ["vp8"]);
         assert!(read[0].sends && !read[0].receives);
         assert!(!read[1].sends && read[1].receives);
         assert_eq!(

@@ -10,6 +10,7 @@ use super::sdp::Kind;
 use super::signal::Frame;
 use super::subscribe::Wanted;
 use super::Locked;
+use crate::clock;
 
 impl Locked<'_> {
     /// Give out the slots; true if the assignment changed. What is in a slot stays there as long
@@ -21,7 +22,7 @@ impl Locked<'_> {
         let before = assignment(participant);
         for kind in [Kind::Audio, Kind::Video] {
             let chosen = match kind {
-                Kind::Audio => loudest(participant, wanted, Instant::now()),
+                Kind::Audio => loudest(participant, wanted, clock::now()),
                 Kind::Video | Kind::Application => choose(participant, wanted, kind),
             };
             for slot in slots_of(participant, kind) {

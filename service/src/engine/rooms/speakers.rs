@@ -1,12 +1,13 @@
 //! Who speaks: from the audio level extension (RFC 6464), told twice a second at most.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use livekit_protocol as lk;
 use lk::signal_response::Message;
 
 use super::Locked;
+use crate::clock;
 use crate::engine::packets::forward::TrackKey;
 
 /// How often speakers are counted.
@@ -18,7 +19,7 @@ const SPEECH: f32 = 0.01;
 
 impl Locked<'_> {
     pub fn heard(&mut self, levels: HashMap<TrackKey, f32>) {
-        let now = Instant::now();
+        let now = clock::now();
         for (key, level) in levels {
             let Some((owner, track)) = self.keys.get(&key).cloned() else {
                 continue;

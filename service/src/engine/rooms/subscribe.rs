@@ -39,7 +39,7 @@ impl Locked<'_> {
             }
             let permitted = |t: &&Track| owner.permits(viewer, &t.info.sid);
             let tracks = owner.receivable().filter(permitted);
-            let tracks = tracks.filter(|t| wants(viewer, t));
+            let tracks = tracks.filter(|t| wants(viewer, t) && viewer.takes(t));
             wanted.extend(tracks.map(|t| {
                 Wanted {
                     track: t.info.sid.clone(),
@@ -66,11 +66,38 @@ impl Locked<'_> {
         }
     }
 
+    /// Say once of each track that would be sent to a participant that it lacks the codec.
+    fn tell_codecs(&mut self, sid: &str) {
+        let Some(viewer) = self.participants.get(sid) else {
+            return;
+        };
+        let others = self.others(sid);
+        let owners = others.iter().filter_map(|o| self.participants.get(o));
+        let mut lacking = Vec::new();
+        for owner in owners.filter(|owner| self.sees(viewer, owner)) {
+            let tracks = owner.receivable().filter(|t| !viewer.takes(t));
+            let tracks = tracks.filter(|t| owner.permits(viewer, &t.info.sid) && wants(viewer, t));
+            let untold = tracks.filter(|t| !viewer.told_codec.contains(&t.info.sid));
+            lacking.extend(untold.map(|t| t.info.sid.clone()));
+        }
+        for track_sid in lacking {
+            if let Some(viewer) = self.participants.get_mut(sid) {
+                viewer.told_codec.insert(track_sid.clone());
+            }
+            let response = lk::SubscriptionResponse {
+                track_sid,
+                err: lk::SubscriptionError::SeCodecUnsupported as i32,
+            };
+            self.send(sid, Message::SubscriptionResponse(response));
+        }
+    }
+
     /// Bring what a participant receives in line with what it wants.
     pub fn refresh(&mut self, sid: &str) {
         let Some(mode) = self.mode_of(sid) else {
             return;
         };
+        self.tell_codecs(sid);
         let wanted = self.wanted(sid);
         match mode {
             Mode::Slots => {

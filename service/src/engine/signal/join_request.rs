@@ -71,6 +71,7 @@ impl Query {
                 protocol: number(&self.protocol),
                 client_protocol: number(&self.client_protocol),
                 version: self.version.clone().unwrap_or_default(),
+                sdk: self.sdk().into(),
                 ..Default::default()
             }),
             connection_settings: Some(lk::ConnectionSettings {
@@ -81,6 +82,14 @@ impl Query {
             participant_sid: self.sid.clone().unwrap_or_default(),
             ..Default::default()
         }
+    }
+}
+
+impl Query {
+    /// By its name in the protocol, in small letters.
+    fn sdk(&self) -> lk::client_info::Sdk {
+        let name = self.sdk.as_deref().unwrap_or_default().to_uppercase();
+        lk::client_info::Sdk::from_str_name(&name).unwrap_or_default()
     }
 }
 

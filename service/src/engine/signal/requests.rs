@@ -6,6 +6,7 @@ use lk::signal_request::Message as Ask;
 use lk::signal_response::Message;
 use lk::DisconnectReason;
 
+use crate::clock;
 use crate::engine::rooms::publish::Refusal;
 use crate::engine::rooms::{negotiation, SharedRooms};
 
@@ -35,9 +36,7 @@ pub(crate) async fn carry_out(rooms: &SharedRooms, sid: &str, ask: Ask) -> bool 
         }
         Ask::Ping(sent) => rooms.lock().send(sid, Message::Pong(sent)),
         Ask::PingReq(ping) => {
-            let now = std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .map_or(0, |d| d.as_millis() as i64);
+            let now = clock::now_ms() as i64;
             rooms.lock().send(
                 sid,
                 Message::PongResp(lk::Pong {

@@ -67,6 +67,7 @@ pub(crate) async fn serve(engine: Engine, socket: WebSocket, visit: Visit) {
     tokio::pin!(writing);
     // Whichever ends first ends the socket; what is queued already is still written.
     let read_to_the_end = tokio::select! {
+        biased;
         () = reading => true,
         () = &mut writing => false,
     };

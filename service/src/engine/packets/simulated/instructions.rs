@@ -1,0 +1,80 @@
+//! What the workers do, counted in instructions: `cargo xtask bench instructions` runs these tests under
+//! Callgrind and divides what it counts by the units that each of them prints. Clients, network and
+//! handshakes are not counted. Seeded, so that a count repeats.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use super::{Weather, World};
+
+const FAIR: Weather = Weather {
+    loss: 0.0,
+    delay: (5, 5),
+};
+
+thread_local! {
+    static COUNTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Callgrind counts within this function; it is never within itself, which would be taken for its end.
+#[inline(never)]
+#[no_mangle]
+fn plenary_counted(work: &mut dyn FnMut()) {
+    work();
+}
+
+/// Everything that workers do is done here; what they do in a measured time is counted.
+pub(super) fn by_workers(mut work: impl FnMut()) {
+    match COUNTING.get() {
+        true => plenary_counted(&mut work),
+        false => work(),
+    }
+}
+
+/// A world with one worker, in which the first `speakers` speak to all others.
+fn world(people: usize, speakers: usize) -> World {
+    let mut world = World::new(1, 1, people, FAIR);
+    world.speakers = speakers;
+    world.connect();
+    world
+}
+
+/// Packets that the peers hear in a time that is counted.
+fn heard(world: &mut World, time: Duration) -> u64 {
+    world.peers.iter_mut().for_each(|p| p.heard.fill(0));
+    COUNTING.set(true);
+    world.run(time);
+    COUNTING.set(false);
+    let heard = world.peers.iter().flat_map(|p| p.heard.iter());
+    heard.sum()
+}
+
+/// One who speaks, to 20.
+#[test]
+#[ignore = "counted by `cargo xtask bench instructions`"]
+fn fan_out() {
+    let mut world = world(21, 1);
+    let packets = heard(&mut world, Duration::from_secs(4));
+    assert!(packets > 3_900, "{packets}");
+    println!("units: {packets} packets sent");
+}
+
+/// Eight who all speak to each other.
+#[test]
+#[ignore = "counted by `cargo xtask bench instructions`"]
+fn full_relay() {
+    let mut world = world(8, 8);
+    let packets = heard(&mut world, Duration::from_secs(2));
+    assert!(packets > 5_500, "{packets}");
+    println!("units: {packets} packets sent");
+}
+
+/// Twenty who are there and silent.
+#[test]
+#[ignore = "counted by `cargo xtask bench instructions`"]
+fn idle() {
+    let mut world = world(20, 0);
+    let packets = heard(&mut world, Duration::from_secs(10));
+    assert_eq!(packets, 0);
+    println!("units: 200 seconds of a session");
+}
