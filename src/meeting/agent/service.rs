@@ -86,9 +86,9 @@ impl Agent {
         out: &mut Vec<Action>,
     ) {
         match (purpose, reply) {
-            (Purpose::Join(call), Reply::Call(snapshot)) => {
+            (Purpose::Join(call, session), Reply::Call(snapshot)) => {
                 if !self.with(&call, at, out, |call, around| {
-                    call.joined(Ok(*snapshot), around)
+                    call.joined(session, Ok(*snapshot), around)
                 }) {
                     self.joined_too_late(call, at, out);
                 }
@@ -124,9 +124,9 @@ impl Agent {
                     call.media_token(Some(*grant), around)
                 });
             }
-            (Purpose::Join(call), _) => {
+            (Purpose::Join(call, session), _) => {
                 self.with(&call, at, out, |call, around| {
-                    call.joined(Err(Reason::MALFORMED.into()), around)
+                    call.joined(session, Err(Reason::MALFORMED.into()), around)
                 });
             }
             (Purpose::MediaToken(_) | Purpose::Muted(_) | Purpose::Silent, _) => {}
@@ -149,9 +149,9 @@ impl Agent {
         out: &mut Vec<Action>,
     ) {
         match purpose {
-            Purpose::Join(call) => {
+            Purpose::Join(call, session) => {
                 self.with(&call, at, out, |call, around| {
-                    call.joined(Err(error.into()), around)
+                    call.joined(session, Err(error.into()), around)
                 });
             }
             Purpose::Leave(call) => {

@@ -52,7 +52,7 @@ impl Call {
             offer,
         };
         around.ask(
-            Purpose::Join(self.id.clone()),
+            Purpose::Join(self.id.clone(), self.sessions),
             Request::Join(Box::new(join)),
         );
     }
@@ -70,12 +70,23 @@ impl Call {
         offer
     }
 
-    /// The service's answer to the join.
-    pub fn joined(&mut self, answer: Result<CallSnapshot, Refused>, around: &mut Around) {
+    /// The service's answer to the join that was asked with this media session. Another one may have
+    /// begun since, which asks again: the answer knows nothing of its offer.
+    pub fn joined(
+        &mut self,
+        session: u32,
+        answer: Result<CallSnapshot, Refused>,
+        around: &mut Around,
+    ) {
+        let current = session == self.sessions;
         match answer {
-            Ok(snapshot) => {
-                self.join = JoinState::Joined;
-                self.apply(snapshot, true, around);
+            Ok(mut snapshot) => {
+                if current {
+                    self.join = JoinState::Joined;
+                } else {
+                    snapshot.media = None;
+                }
+                self.apply(snapshot, current, around);
             }
             // Whoever was in comes back when the service can again; newcomers are told.
             Err(error)
@@ -83,7 +94,9 @@ impl Call {
                     && error.sub_code == Reason::SERVICE_ERROR.sub_code
                     && self.was_in() =>
             {
-                self.join = JoinState::Later(around.at.now + RETRY);
+                if current {
+                    self.join = JoinState::Later(around.at.now + RETRY);
+                }
             }
             Err(error) => self.end(error, around),
         }
