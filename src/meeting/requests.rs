@@ -13,7 +13,8 @@ const COMMAND_LIMIT: f64 = 20_000.0;
 /// Who asked, and for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    Join(CallId),
+    /// With the number of the media session that it was asked with.
+    Join(CallId, u32),
     Leave(CallId),
     /// The promise is settled by the call when it has ended.
     EndForEveryone(CallId, Ticket),

@@ -459,7 +459,12 @@ async fn a_guest_s_way_into_the_meeting_is_told_as_core_ts_says() {
         &r#"{"type":"participants","call":"c1","added":[{"id":"8:orgid:a","displayName":"Ada","role":"Organizer","state":"Connected","muted":true,"endpoints":["x"]}],"updated":[],"removed":[]}"#.to_owned()
     ), "{changes:?}");
     assert_eq!(
-        refused(subject.core.ask("c1".into(), "admit".into(), "8:acs:r_x".into())).await,
+        refused(
+            subject
+                .core
+                .ask("c1".into(), "admit".into(), "8:acs:r_x".into())
+        )
+        .await,
         (403.0, 59120.0)
     );
     JsFuture::from(subject.core.hang_up("c1".into(), false))

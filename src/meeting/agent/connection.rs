@@ -90,11 +90,11 @@ impl Agent {
             Purpose::Muted(call) => {
                 self.with(&call, at, out, |call, _| call.muted_unknown());
             }
-            Purpose::Join(call) if self.calls.iter().all(|known| known.id != call) => {
+            Purpose::Join(call, _) if self.calls.iter().all(|known| known.id != call) => {
                 self.joined_too_late(call, at, out);
             }
             // Asked for again by the call, when the link is up and when it is due.
-            Purpose::Join(_) | Purpose::MediaToken(_) | Purpose::Silent => {}
+            Purpose::Join(..) | Purpose::MediaToken(_) | Purpose::Silent => {}
         }
     }
 

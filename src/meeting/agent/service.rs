@@ -132,12 +132,16 @@ impl Agent {
     ) {
         match (purpose, reply) {
             // It was moved, and the news got lost with the connection.
-            (Purpose::Join(call), Reply::Call(snapshot)) if snapshot.call != call => {
+            (Purpose::Join(call, session), Reply::Call(mut snapshot)) if snapshot.call != call => {
+                let asked = self.calls.iter_mut().find(|known| known.id == call);
+                if !asked.is_some_and(|call| call.answered(session)) {
+                    snapshot.media = None;
+                }
                 self.moved(&call, false, *snapshot, at, out);
             }
-            (Purpose::Join(call), Reply::Call(snapshot)) => {
+            (Purpose::Join(call, session), Reply::Call(snapshot)) => {
                 if !self.with(&call, at, out, |call, around| {
-                    call.joined(Ok(*snapshot), around)
+                    call.joined(session, Ok(*snapshot), around)
                 }) {
                     self.joined_too_late(call, at, out);
                 }
@@ -173,9 +177,9 @@ impl Agent {
                     call.media_token(Some(*grant), around)
                 });
             }
-            (Purpose::Join(call), _) => {
+            (Purpose::Join(call, session), _) => {
                 self.with(&call, at, out, |call, around| {
-                    call.joined(Err(Reason::MALFORMED.into()), around)
+                    call.joined(session, Err(Reason::MALFORMED.into()), around)
                 });
             }
             (Purpose::MediaToken(_) | Purpose::Muted(_) | Purpose::Silent, _) => {}
@@ -198,9 +202,9 @@ impl Agent {
         out: &mut Vec<Action>,
     ) {
         match purpose {
-            Purpose::Join(call) => {
+            Purpose::Join(call, session) => {
                 self.with(&call, at, out, |call, around| {
-                    call.joined(Err(error.into()), around)
+                    call.joined(session, Err(error.into()), around)
                 });
             }
             Purpose::Leave(call) => {

@@ -54,7 +54,7 @@ impl Call {
             offer,
         };
         around.ask(
-            Purpose::Join(self.id.clone()),
+            Purpose::Join(self.id.clone(), self.sessions),
             Request::Join(Box::new(join)),
         );
     }
@@ -72,12 +72,30 @@ impl Call {
         offer
     }
 
-    /// The service's answer to the join.
-    pub fn joined(&mut self, answer: Result<CallSnapshot, Refused>, around: &mut Around) {
+    /// Whether the answer to a join that was asked with this media session is the one waited for.
+    pub fn answered(&mut self, session: u32) -> bool {
+        let current = session == self.sessions;
+        if current {
+            self.join = JoinState::Joined;
+        }
+        current
+    }
+
+    /// The service's answer to the join that was asked with this media session. Another one may have
+    /// begun since, which asks again: the answer knows nothing of its offer.
+    pub fn joined(
+        &mut self,
+        session: u32,
+        answer: Result<CallSnapshot, Refused>,
+        around: &mut Around,
+    ) {
         match answer {
-            Ok(snapshot) => {
-                self.join = JoinState::Joined;
-                self.apply(snapshot, true, around);
+            Ok(mut snapshot) => {
+                let current = self.answered(session);
+                if !current {
+                    snapshot.media = None;
+                }
+                self.apply(snapshot, current, around);
             }
             // Whoever was in comes back when the service can again; newcomers are told.
             Err(error)
@@ -85,7 +103,9 @@ impl Call {
                     && error.sub_code == Reason::SERVICE_ERROR.sub_code
                     && self.was_in() =>
             {
-                self.join = JoinState::Later(around.at.now + RETRY);
+                if session == self.sessions {
+                    self.join = JoinState::Later(around.at.now + RETRY);
+                }
             }
             Err(error) => self.end(error, around),
         }

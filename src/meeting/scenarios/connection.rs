@@ -74,6 +74,46 @@ fn a_new_session_finds_the_call_again_with_its_id_and_without_an_offer_while_med
     assert_eq!(sim.states(), ["Connecting", "Connected"]);
 }
 
+/// A service that was started again answers while the media session finds out by itself that its engine
+/// is gone: the call never got the answer to its new offer.
+#[test]
+fn an_answer_to_a_join_of_before_a_new_media_session_is_not_taken_for_its_own() {
+    for offer_comes_first in [false, true] {
+        let mut sim = Sim::guest().in_meeting();
+        sim.give(Input::Closed);
+        sim.pass(1_000.0);
+        sim.give(Input::Opened);
+        sim.welcome("session-2", false);
+        let asked = |r: &Request| matches!(r, Request::Join(_));
+        let before = sim.last_id(asked).expect("a join without an offer");
+        sim.media(1, MediaEvent::SessionLost);
+        if offer_comes_first {
+            sim.offer(2);
+        }
+        let mut late = sim.snapshot(CallState::Connected);
+        late.media.as_mut().unwrap().answer = None;
+        late.roster.push(person("8:orgid:bob", &["bob-1"]));
+        sim.news();
+        sim.reply(before, Reply::Call(Box::new(late)));
+        let news = sim.news();
+        assert!(!news
+            .iter()
+            .any(|a| matches!(a, Action::ConnectMedia { .. })));
+        let roster = |a: &Action| matches!(a, Action::Emit(Change::Participants { .. }));
+        assert!(news.iter().any(roster), "what it says of others is true");
+        if !offer_comes_first {
+            sim.offer(2);
+        }
+        assert!(sim.last_join().unwrap().offer.is_some());
+        sim.joined(CallState::Connected);
+        let connected = sim.news().into_iter().find_map(|a| match a {
+            Action::ConnectMedia { grant, .. } => Some(grant),
+            _ => None,
+        });
+        assert!(connected.is_some_and(|grant| grant.answer.is_some()));
+    }
+}
+
 #[test]
 fn a_lost_media_session_is_made_anew_in_the_same_call() {
     let mut sim = Sim::guest().in_meeting();
