@@ -66,6 +66,9 @@ impl Entry {
             .args([
                 "--bundle",
                 "--minify",
+                // Members that only our own files use have short names.
+                "--mangle-props=^_[a-z]",
+                "--mangle-quoted",
                 "--sourcemap",
                 "--target=es2022",
                 "--charset=utf8",

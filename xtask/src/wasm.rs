@@ -19,11 +19,17 @@ use crate::toolchain::{self, remapped_paths, Toolchain, TARGET};
 use crate::tools as rust_tools;
 
 /// Small after compression, which is not the same as small: `-Oz` saves 8 % of the bytes and makes the
-/// gzipped file 5 % larger (measured). Similar functions next to each other compress better.
+/// gzipped file 5 % larger, and so does merging similar functions (measured). Control flow that was taken
+/// apart and put together again is more alike, and so are neighbours by name.
 const OPTIMISE: &[&str] = &[
     "-O1",
+    "--flatten",
+    "--rereloop",
+    "-O1",
+    "--flatten",
+    "--rereloop",
+    "-O1",
     "--converge",
-    "--merge-similar-functions",
     "--dae-optimizing",
     // Rust puts the stack first: its last kilobyte is no place for data.
     "--low-memory-unused",
@@ -39,9 +45,7 @@ pub fn generated() -> PathBuf {
 
 /// Builds what `generated()` holds.
 pub fn build() -> Result<()> {
-    let mut build = cargo(toolchain::wasm()?, "build");
-    run(build.args(["--package", "plenary", "--lib", "--profile", "wasm"]))?;
-    let module = wasm_target().join(TARGET).join("wasm/plenary.wasm");
+    let module = compile()?;
 
     let bin = rust_tools::wasm_bindgen()?;
     let folder = generated();
@@ -71,6 +75,29 @@ pub fn build() -> Result<()> {
     fs::write(&glue, short_glue).context(format!("Cannot write {}", short(&glue)))?;
     fs::copy(&module, &last).context(format!("Cannot write {}", short(&last)))?;
     Ok(())
+}
+
+/// The module, with a standard library whose panics trap at once: their messages and all that formats
+/// them are 4 % of the package. Building it takes half a minute, once.
+fn compile() -> Result<PathBuf> {
+    let toolchain = toolchain::wasm()?;
+    let mut flags = vec![];
+    let mut arguments = vec![];
+    let mut folder = wasm_target();
+    if toolchain::ensure_library_source(toolchain) {
+        flags.extend(["-Zunstable-options", "-Cpanic=immediate-abort"].map(str::to_owned));
+        arguments.extend([
+            "-Zbuild-std=std,panic_abort",
+            "-Zbuild-std-features=optimize_for_size",
+        ]);
+        // Flags are not part of an artefact's name: the tests' would be built again each time.
+        folder.push("small");
+    }
+    let mut build = cargo_with(toolchain, "build", &folder, flags);
+    build.args(["--package", "plenary", "--lib", "--profile", "wasm"]);
+    // Both are stable in what they do, not yet in how they are asked for.
+    run(build.args(arguments).env("RUSTC_BOOTSTRAP", "1"))?;
+    Ok(folder.join(TARGET).join("wasm/plenary.wasm"))
 }
 
 /// Clippy over what only the wasm build sees.
@@ -147,16 +174,22 @@ fn capabilities(chromium: &Path) -> Result<PathBuf> {
 
 /// Cargo for wasm, in its own target folder.
 fn cargo(toolchain: Toolchain, subcommand: &str) -> Command {
+    cargo_with(toolchain, subcommand, &wasm_target(), vec![])
+}
+
+fn cargo_with(
+    toolchain: Toolchain,
+    subcommand: &str,
+    folder: &Path,
+    mut flags: Vec<String>,
+) -> Command {
     let mut cargo = toolchain.cargo(subcommand);
-    cargo
-        .args(["--target", TARGET, "--target-dir"])
-        .arg(wasm_target());
+    cargo.args(["--target", TARGET, "--target-dir"]).arg(folder);
     // Panic messages name source files: the same on every machine, so that equal sources give equal
     // bytes. Added to the flags of .cargo/config.toml, where RUSTFLAGS would replace them.
-    let flags = remapped_paths()
-        .into_iter()
-        .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
-    let flags = serde_json::Value::from(flags.collect::<Vec<_>>());
+    let remapped = remapped_paths().into_iter();
+    flags.extend(remapped.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())));
+    let flags = serde_json::Value::from(flags);
     cargo
         .arg("--config")
         .arg(format!("target.{TARGET}.rustflags={flags}"));
