@@ -135,9 +135,11 @@ impl Core {
             "remove" => Command::Remove(RawId(about)),
             "joinRoom" => Command::JoinRoom(RoomId(about)),
             "returnToMain" => Command::Return,
-            what => Command::HangUp {
-                for_everyone: what == "endForEveryone",
+            "hangUp" => Command::HangUp {
+                for_everyone: false,
             },
+            "endForEveryone" => Command::HangUp { for_everyone: true },
+            _ => return rejected(Reason::MALFORMED),
         };
         self.command(call, command)
     }

@@ -52,6 +52,8 @@ pub struct Call {
     may_admit: bool,
     /// `networkReconnect` as told last.
     troubled: bool,
+    /// The application knows of breakout rooms.
+    rooms_told: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -164,6 +166,7 @@ impl Call {
             lobby: vec![],
             may_admit: false,
             troubled: false,
+            rooms_told: false,
         };
         around.emit(Change::Call(CallChange {
             state: Some("Connecting"),

@@ -384,13 +384,22 @@ async fn odd_input_is_answered_with_an_error_and_the_core_goes_on() {
         400.0
     );
     assert_eq!(
-        refused(subject.core.mute("nothing".into())).await,
+        refused(
+            subject
+                .core
+                .ask("nothing".into(), "mute".into(), JsValue::UNDEFINED)
+        )
+        .await,
         (404.0, 59150.0)
     );
     assert!(
-        JsFuture::from(subject.core.hang_up("nothing".into(), false))
-            .await
-            .is_ok(),
+        JsFuture::from(
+            subject
+                .core
+                .ask("nothing".into(), "hangUp".into(), JsValue::UNDEFINED)
+        )
+        .await
+        .is_ok(),
         "hanging up twice is no mistake"
     );
     assert_eq!(subject.core.remote_track("nothing".into(), 7), None);
@@ -467,9 +476,13 @@ async fn a_guest_s_way_into_the_meeting_is_told_as_core_ts_says() {
         .await,
         (403.0, 59120.0)
     );
-    JsFuture::from(subject.core.hang_up("c1".into(), false))
-        .await
-        .expect("left");
+    JsFuture::from(
+        subject
+            .core
+            .ask("c1".into(), "hangUp".into(), JsValue::UNDEFINED),
+    )
+    .await
+    .expect("left");
     let last = subject.changes().last().cloned().unwrap_or_default();
     assert_eq!(
         last,
@@ -539,7 +552,7 @@ fn subject_core_with_hangup(core: &std::rc::Rc<std::cell::RefCell<Option<Core>>>
                 let _ = core
                     .borrow()
                     .as_ref()
-                    .map(|core| core.hang_up("c1".into(), false));
+                    .map(|core| core.ask("c1".into(), "hangUp".into(), JsValue::UNDEFINED));
             }
         }
     });

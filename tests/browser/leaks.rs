@@ -5,6 +5,7 @@
 mod service;
 
 use service::*;
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -28,9 +29,13 @@ async fn leaving_a_call_lets_go_of_its_media() {
         ),
         (1.0, 1.0, 1.0)
     );
-    JsFuture::from(subject.core.hang_up("c1".into(), false))
-        .await
-        .expect("left");
+    JsFuture::from(
+        subject
+            .core
+            .ask("c1".into(), "hangUp".into(), JsValue::UNDEFINED),
+    )
+    .await
+    .expect("left");
     assert_eq!(
         (
             subject.count("calls"),

@@ -16,7 +16,7 @@ export interface BreakoutRoom {
   /** Only an open room can be joined. */ readonly state: 'open' | 'closed';
   /** Whether the service moves by itself when the room opens. */ readonly autoMoveParticipantToBreakoutRoom?: boolean;
   /** Who is assigned to it; for those who manage the rooms. */ readonly invitees?: BreakoutRoomInvitee[];
-  /** The call in the room, once joined. */ readonly call?: Call | TeamsCall;
+  /** The call in the room, once joined. */ readonly call?: Call | TeamsCall | undefined;
   /**
    * Goes into the room: resolves with its call, which is in the agent's list by then.
    * @throws CommunicationServicesError 412/46256 when the room is closed, 412/46260 when it is another's,

@@ -231,7 +231,11 @@ impl Store for Rows {
     async fn admitted_to(&self, id: &RawId, call: &CallId) -> Result<Option<String>> {
         self.tables(|t| {
             let is = |(key, (admission, ..)): &(&(RawId, CallId), &(Admission, String, String))| {
-                let calls = [Some(&key.1), admission.held.as_ref(), admission.former.as_ref()];
+                let calls = [
+                    Some(&key.1),
+                    admission.held.as_ref(),
+                    admission.former.as_ref(),
+                ];
                 key.0 == *id && calls.contains(&Some(call))
             };
             let row = t.admissions.iter().find(is);

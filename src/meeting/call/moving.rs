@@ -34,6 +34,7 @@ impl Call {
             lobby: vec![],
             may_admit: false,
             troubled: false,
+            rooms_told: self.rooms_told,
         }
     }
 
@@ -101,9 +102,10 @@ impl Call {
         self.phase == Phase::Held
     }
 
-    pub(super) fn tell_rooms(&self, view: Option<BreakoutView>, around: &mut Around) {
+    pub(super) fn tell_rooms(&mut self, view: Option<BreakoutView>, around: &mut Around) {
         // What is on hold hears nothing of its own.
-        if !self.is_held() {
+        if !self.is_held() && (self.rooms_told || view.is_some()) {
+            self.rooms_told = view.is_some();
             around.emit(Change::Breakout {
                 call: self.id.0.clone(),
                 view: view.unwrap_or_default(),

@@ -49,18 +49,11 @@ export class Core {
     this.note('join', agent, call, locator, options);
   }
 
-  async hangUp(call, forEveryone) {
-    await this.note('hangUp', call, forEveryone);
-  }
-
-  async mute(call) {
-    await this.note('mute', call);
-    this.tell({ type: 'call', call, muted: true });
-  }
-
-  async unmute(call) {
-    await this.note('unmute', call);
-    this.tell({ type: 'call', call, muted: false });
+  /** Remembered under its word, without the arguments that it has not. */
+  async ask(call, what, ...about) {
+    await this.note(what, call, ...about);
+    if (what === 'mute' || what === 'unmute') this.tell({ type: 'call', call, muted: what === 'mute' });
+    return what === 'admitAll' ? { successCount: 2, failureCount: 1 } : undefined;
   }
 
   async openCamera(id) {
@@ -100,12 +93,8 @@ export class Core {
   }
 }
 
-for (const method of ['startVideo', 'stopVideo', 'shareScreen', 'setMicrophone', 'admit', 'reject', 'remove', 'selectMicrophone', 'selectSpeaker']) {
+for (const method of ['startVideo', 'shareScreen', 'setMicrophone', 'selectMicrophone', 'selectSpeaker']) {
   Core.prototype[method] = async function (...args) {
     await this.note(method, ...args);
   };
 }
-Core.prototype.admitAll = async function (call) {
-  await this.note('admitAll', call);
-  return { successCount: 2, failureCount: 1 };
-};
