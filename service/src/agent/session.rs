@@ -58,7 +58,14 @@ struct State {
     expires: u64,
     replay: Replay,
     link: Link,
-    calls: BTreeMap<CallId, String>,
+    calls: BTreeMap<CallId, CallPlace>,
+}
+
+/// Where a call is, and which one it goes on with after a move.
+#[derive(Debug)]
+struct CallPlace {
+    meeting: String,
+    former: Option<CallId>,
 }
 
 #[derive(Debug)]
@@ -190,7 +197,11 @@ impl Session {
         if matches!(state.link, Link::Over) || (!known && state.calls.len() >= CALLS) {
             return false;
         }
-        state.calls.insert(call.clone(), meeting.to_owned());
+        let held = CallPlace {
+            meeting: meeting.to_owned(),
+            former: None,
+        };
+        state.calls.insert(call.clone(), held);
         true
     }
 
@@ -199,9 +210,13 @@ impl Session {
         self.state.lock().calls.remove(call);
     }
 
-    /// The meeting of a call.
+    /// The meeting of a call; what was asked before the client heard of a move names the call of before.
     pub fn meeting(&self, call: &CallId) -> Option<String> {
-        self.state.lock().calls.get(call).cloned()
+        let state = self.state.lock();
+        let mut held = state.calls.values();
+        let found = state.calls.get(call);
+        let found = found.or_else(|| held.find(|held| held.former.as_ref() == Some(call)));
+        found.map(|held| held.meeting.clone())
     }
 
     /// A fresh token was shown.
@@ -231,7 +246,7 @@ impl Session {
         let calls = state
             .calls
             .iter()
-            .map(|(call, meeting)| (call.clone(), meeting.clone()))
+            .map(|(call, held)| (call.clone(), held.meeting.clone()))
             .collect();
         match std::mem::replace(&mut state.link, Link::Over) {
             Link::Up { out, .. } => Finish {
@@ -277,13 +292,14 @@ impl Finish {
 impl State {
     /// A call goes on under another id.
     fn moved(&mut self, from: &CallId, held: bool, to: &CallId) {
-        let Some(meeting) = self.calls.get(from).cloned() else {
+        let Some(meeting) = self.calls.get(from).map(|held| held.meeting.clone()) else {
             return;
         };
         if !held {
             self.calls.remove(from);
         }
-        self.calls.insert(to.clone(), meeting);
+        let former = Some(from.clone());
+        self.calls.insert(to.clone(), CallPlace { meeting, former });
     }
 
     fn send(&mut self, out: Out, now: u64) {

@@ -89,9 +89,10 @@ impl Client {
         self.agent.is_some()
     }
 
-    /// The call that is not over, if there is one.
+    /// The call that is neither over nor on hold, if there is one.
     pub fn call(&self) -> Option<(&CallId, &Call)> {
-        self.calls.iter().find(|(_, call)| !call.is_over())
+        let mut calls = self.calls.iter();
+        calls.find(|(_, call)| !call.is_over() && call.state != "LocalHold")
     }
 
     // --- what its user does ---

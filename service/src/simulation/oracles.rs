@@ -25,7 +25,7 @@ fn ensure(holds: bool, dispute: impl FnOnce() -> String) -> Verdict {
 }
 
 /// Where an endpoint is, as somebody has it.
-type Where = BTreeMap<String, (usize, CallState)>;
+type Where = BTreeMap<String, (usize, Option<String>, CallState)>;
 
 /// Everybody agrees who is where.
 pub async fn agreement(world: &mut World) -> Verdict {
@@ -34,7 +34,9 @@ pub async fn agreement(world: &mut World) -> Verdict {
     let mut engine = BTreeMap::new();
     for (meeting, look) in looks.iter().enumerate() {
         for snapshot in look.iter().flat_map(|look| &look.snapshots) {
-            service.insert(snapshot.endpoint.to_string(), (meeting, snapshot.state));
+            let room = snapshot.room.as_ref().map(ToString::to_string);
+            let place = (meeting, room, snapshot.state);
+            service.insert(snapshot.endpoint.to_string(), place);
         }
         let given = look.iter().flat_map(|look| &look.passes);
         engine.extend(given.map(|(endpoint, pass)| (endpoint.to_string(), pass.room.clone())));
@@ -53,7 +55,7 @@ pub async fn agreement(world: &mut World) -> Verdict {
     let waits = |endpoint: &String| {
         service
             .get(endpoint)
-            .is_some_and(|(_, state)| *state == CallState::Lobby)
+            .is_some_and(|(.., state)| *state == CallState::Lobby)
     };
     let missing: Vec<_> = engine
         .iter()
@@ -104,7 +106,7 @@ fn clients(world: &World) -> Verdict<Where> {
             other => return Err(format!("{id} is {other}")),
         };
         let endpoint = call.endpoint.clone().unwrap_or_default();
-        clients.insert(endpoint, (call.meeting, state));
+        clients.insert(endpoint, (call.meeting, call.room.clone(), state));
     }
     Ok(clients)
 }
@@ -194,6 +196,9 @@ pub fn hearing(world: &World, time: Duration) -> Verdict<String> {
     ensure(world.misplaced.is_empty(), || {
         format!("sound in sections of others: {:?}", world.misplaced)
     })?;
-    let (inside, pairs) = (inside.len(), expected.len());
-    Ok(format!("{inside} inside, {pairs} pairs"))
+    let rooms = inside.iter().filter(|(_, (_, room), _)| room.is_some());
+    let (inside, rooms, pairs) = (inside.len(), rooms.count(), expected.len());
+    Ok(format!(
+        "{inside} inside, {rooms} of them in breakout rooms, {pairs} pairs"
+    ))
 }

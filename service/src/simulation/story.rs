@@ -11,13 +11,16 @@ use rand::{Rng, SeedableRng};
 
 use super::network::{Sent, Weather, Who, LONGEST};
 use super::oracles;
-use super::world::World;
+use super::world::{room, World, ROOMS};
+use crate::meeting::Change;
 
 /// How long things go wrong before everything is mended and has to agree.
 const CHAOS: Duration = Duration::from_secs(12);
 /// How long it may take until everybody agrees once nothing is broken any more: windows have to run
 /// out, and pauses between attempts (30 s at most).
 const PATIENCE: Duration = Duration::from_secs(75);
+/// How long they take who gather.
+const COMING: Duration = Duration::from_secs(2);
 /// Sound is counted for so long.
 const LISTENING: Duration = Duration::from_secs(2);
 
@@ -26,11 +29,14 @@ const LISTENING: Duration = Duration::from_secs(2);
 pub struct Plot {
     pub people: usize,
     pub rounds: usize,
+    /// With breakout rooms that open and close.
+    pub rooms: bool,
 }
 
 pub struct Story {
     world: World,
     random: StdRng,
+    rooms: bool,
     /// Whom the slow readers are.
     slow: BTreeSet<Who>,
 }
@@ -47,9 +53,13 @@ pub async fn tell(seed: u64, plot: Plot) -> Told {
     let mut story = Story {
         world: World::new(seed, plot.people).await,
         random: StdRng::seed_from_u64(seed),
+        rooms: plot.rooms,
         slow: BTreeSet::new(),
     };
     for _ in 0..plot.rounds {
+        if story.rooms {
+            story.gather().await;
+        }
         story.go_wrong().await;
         story.mend();
         story.agree().await;
@@ -66,6 +76,19 @@ impl Story {
         self.world.around.note(line);
     }
 
+    /// Whoever is in no meeting comes to the one with the rooms.
+    async fn gather(&mut self) {
+        for who in 0..self.world.clients.len() {
+            if !self.world.clients[who].is_there() {
+                self.world.clients[who].appear(&mut self.world.around);
+            }
+            if self.world.clients[who].call().is_none() {
+                self.enter(who, 1);
+            }
+        }
+        self.world.run(COMING).await;
+    }
+
     async fn go_wrong(&mut self) {
         let end = self.world.around.now() + CHAOS;
         while self.world.around.now() < end {
@@ -77,6 +100,9 @@ impl Story {
 
     fn something(&mut self) {
         let who = self.random.random_range(0..self.world.clients.len());
+        if self.rooms && self.random.random_bool(0.2) {
+            return self.manage();
+        }
         match self.random.random_range(0..100) {
             0..45 => self.act(who),
             45..60 => self.rain(who),
@@ -110,7 +136,12 @@ impl Story {
 
     fn join(&mut self, who: Who) {
         // Most are where the others are.
-        let meeting = usize::from(self.random.random_bool(0.3));
+        let in_second = if self.rooms { 0.85 } else { 0.3 };
+        let meeting = usize::from(self.random.random_bool(in_second));
+        self.enter(who, meeting);
+    }
+
+    fn enter(&mut self, who: Who, meeting: usize) {
         let muted = self.random.random_bool(0.25);
         let link = self.world.meetings[meeting].join_url.clone();
         self.note(format!("{who} joins {meeting}, muted: {muted}"));
@@ -137,7 +168,39 @@ impl Story {
         }
     }
 
+    /// The organiser and the rooms: opened and closed, others assigned (E8-E11).
+    fn manage(&mut self) {
+        let one = room(self.random.random_range(0..ROOMS));
+        let rooms = match self.random.random_bool(0.6) {
+            true => vec![],
+            false => vec![one.clone()],
+        };
+        let change = match self.random.random_range(0..10) {
+            0..4 => Change::Open { rooms, ends: None },
+            4..7 => Change::Close { rooms },
+            7..9 => {
+                let who = self.random.random_range(0..self.world.clients.len());
+                let id = self.world.clients[who].id.clone();
+                Change::Assign([(id, self.random.random_bool(0.8).then_some(one))].into())
+            }
+            _ => Change::Configure {
+                auto_move: Some(self.random.random_bool(0.6)),
+                return_disabled: None,
+                ends: None,
+            },
+        };
+        self.note(format!("the organiser wants {change:?}"));
+        self.world.manage_rooms(change);
+    }
+
     fn take_part(&mut self, who: Who) {
+        if self.rooms && self.random.random_bool(0.8) {
+            let one = room(self.random.random_range(0..ROOMS));
+            return match self.random.random_bool(0.6) {
+                true => self.command(who, Command::JoinRoom(one)),
+                false => self.command(who, Command::Return),
+            };
+        }
         match self.random.random_range(0..10) {
             0..3 => self.command(who, Command::Mute),
             3..7 => self.command(who, Command::Unmute),

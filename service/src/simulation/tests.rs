@@ -5,6 +5,12 @@ use super::story::{tell, Plot, Told};
 const PLOT: Plot = Plot {
     people: 6,
     rounds: 2,
+    rooms: false,
+};
+
+const ROOMS: Plot = Plot {
+    rooms: true,
+    ..PLOT
 };
 
 /// A story on a clock of its own.
@@ -22,6 +28,16 @@ fn engine_service_and_clients_agree_whatever_breaks() {
     for seed in 0..4 {
         println!("seed {seed}");
         story(seed, PLOT);
+    }
+}
+
+/// Breakout rooms open and close, people are moved and move, and none hears a packet of another room
+/// (E15, S14).
+#[test]
+fn nothing_crosses_rooms_whatever_breaks() {
+    for seed in 0..4 {
+        println!("seed {seed}");
+        story(seed, ROOMS);
     }
 }
 
@@ -44,7 +60,7 @@ fn sweep() {
     let (begun, mut told) = (std::time::Instant::now(), 0);
     while told == 0 || begun.elapsed().as_secs() < seconds {
         println!("seed {seed}");
-        story(seed, PLOT);
+        story(seed, if seed % 2 == 0 { PLOT } else { ROOMS });
         seed = seed.wrapping_add(1);
         told += 1;
     }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plenary::meeting::UserToken;
-use plenary_protocol::id::RawId;
+use plenary_protocol::breakout::RoomState;
+use plenary_protocol::id::{RawId, RoomId};
 use rand::rngs::StdRng;
 use rand::SeedableRng;
 use tokio::sync::{mpsc, Notify};
@@ -21,8 +22,8 @@ use super::wire::{Door, Heard};
 use crate::clock;
 use crate::engine::simulated::Place;
 use crate::keys::Keys;
-use crate::meeting::Bypass;
-use crate::meetings::Look;
+use crate::meeting::{Breakout, Bypass, Change, Command, Room};
+use crate::meetings::{Look, ReplyTo};
 use crate::random;
 use crate::store::rows::Rows;
 use crate::store::{MeetingRow, Member, Options, Store};
@@ -34,6 +35,8 @@ const BEGINNING: u64 = 1_800_000_000_000;
 const TOKEN_LIFE: u64 = 90_000;
 /// The first two are members.
 const MEMBERS: usize = 2;
+/// Breakout rooms of the second meeting, which has no lobby.
+pub const ROOMS: usize = 3;
 /// A place is looked at before and after everything that happens at a time; times are whole ms.
 const GRAIN: Duration = Duration::from_millis(2);
 
@@ -79,6 +82,27 @@ fn row(n: usize, bypass: Bypass) -> MeetingRow {
     }
 }
 
+/// A breakout room's id.
+pub fn room(n: usize) -> RoomId {
+    RoomId(format!("room-{n}"))
+}
+
+/// Closed rooms, to which the guests are assigned one after the other.
+fn breakout(people: usize) -> Breakout {
+    let rooms = (0..ROOMS).map(|n| Room {
+        id: room(n),
+        name: format!("Room {n}"),
+        thread: format!("19:room_{n}@thread.v2"),
+        state: RoomState::Closed,
+    });
+    let guests = (MEMBERS..people).map(|who| (guest(who), room(who % ROOMS)));
+    Breakout {
+        rooms: rooms.collect(),
+        assigned: guests.collect(),
+        ..Breakout::default()
+    }
+}
+
 impl World {
     /// A world with so many people, two meetings, and a service that runs; nobody is there yet.
     pub async fn new(seed: u64, people: usize) -> Self {
@@ -105,6 +129,9 @@ impl World {
         for meeting in &meetings {
             store.add_meeting(meeting).await.expect("rows");
         }
+        let rooms = breakout(people);
+        let kept = store.keep_breakout(&meetings[1].id, &rooms);
+        kept.await.expect("rows");
         let mut clients = Vec::new();
         for who in 0..people {
             let id = person(&store, who).await;
@@ -148,6 +175,16 @@ impl World {
             let service =
                 Service::start(store, &self.keys, around.engine, &self.bell, &around.door);
             self.service = Some(service);
+        }
+    }
+
+    /// The organiser changes the second meeting's breakout rooms, from wherever they are.
+    pub fn manage_rooms(&self, change: Change) {
+        if let Some(service) = &self.service {
+            let by = self.clients[0].id.clone();
+            let manage = Command::Manage { by, change };
+            let meetings = &service.app.meetings;
+            meetings.send(&self.meetings[1].id, manage, None, ReplyTo::Nobody);
         }
     }
 
@@ -375,10 +412,14 @@ async fn person(store: &Rows, who: Who) -> RawId {
         store.add_user(&id, None, BEGINNING).await.expect("rows");
         return id;
     }
-    let id = RawId(format!("8:acs:resource_guest-{who}"));
+    let id = guest(who);
     let added = store.add_user(&id, Some("resource"), BEGINNING).await;
     added.expect("rows");
     id
+}
+
+fn guest(who: Who) -> RawId {
+    RawId(format!("8:acs:resource_guest-{who}"))
 }
 
 fn credential(keys: &Keys, id: &RawId) -> super::client::Credential {
