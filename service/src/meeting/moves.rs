@@ -31,15 +31,15 @@ impl Seat {
         self.room.as_ref() == place || (place.is_none() && self.held.is_some())
     }
 
-    /// Goes somewhere else; the call of before, and whether it is on hold now.
-    fn go(&mut self, to: Option<RoomId>, manages: bool) -> (CallId, bool) {
+    /// Goes somewhere else; the call of before, and whether it is on hold now. The new call is named after
+    /// the endpoint: clients come with ids of before, and one may have been given out already.
+    fn go(&mut self, endpoint: &EndpointId, to: Option<RoomId>, manages: bool) -> (CallId, bool) {
         let from = self.call.clone();
         let holds = self.room.is_none() && manages;
         let resumed = if to.is_none() { self.held.take() } else { None };
         self.call = resumed.unwrap_or_else(|| {
             self.moves += 1;
-            let first = from.as_str().split('~').next().unwrap_or_default();
-            CallId(format!("{first}~{}", self.moves))
+            CallId(format!("{endpoint}~{}", self.moves))
         });
         if holds {
             self.held = Some(from.clone());
@@ -255,7 +255,7 @@ impl Meeting {
             let Some(seat) = seat.filter(|seat| seat.room != to) else {
                 continue;
             };
-            let (from, held) = seat.go(to, manages);
+            let (from, held) = seat.go(&endpoint, to, manages);
             // Who is told with a snapshot.
             heard.retain(|receiver| receiver.address() != (&seat.session, &seat.call));
             effects.push(Effect::Keep(seat.admission(&id, &endpoint)));

@@ -41,13 +41,15 @@ fn nothing_crosses_rooms_whatever_breaks() {
     }
 }
 
-/// 12: sound for a transport that was not up yet was kept and sent later, to wherever its receiver was
+/// With rooms, 1063: a client that came back with the id of a call of before a move was given that id for
+/// the next. Without, 12: sound for a transport that was not up yet was kept and sent later, to wherever its receiver was
 /// by then. 149: the end of a session took the address of the next one with it.
 #[test]
 fn seeds_that_found_something_find_nothing_any_more() {
     for seed in [12, 149] {
         story(seed, PLOT);
     }
+    story(1063, ROOMS);
 }
 
 /// `cargo xtask soak simulation [seconds] [seed]`: one seed after the other for so long, from this one on.
