@@ -4,7 +4,7 @@
 use crate::agent::session::{Session, Sessions};
 use crate::clock::now_ms;
 use crate::config::Limits;
-use crate::media::{Media, Pass, Right};
+use crate::media::{Media, Pass, Right, HANDOVER};
 use crate::meeting::{Admission, Answer, Bounds, Breakout, Command, Effect, Meeting, Place};
 use crate::random;
 use crate::store::{MeetingKey, Store};
@@ -453,8 +453,17 @@ impl Actor {
         let closed: Vec<RoomId> = self.rooms.keys().filter(closed).cloned().collect();
         for room in closed {
             let name = self.rooms.remove(&room);
-            if let (Some(name), Some(engine)) = (name, &self.meetings.media.engine) {
+            let (Some(name), Some(engine)) = (name, self.meetings.media.engine.clone()) else {
+                continue;
+            };
+            if engine.moves() {
                 engine.delete_room(&name).await;
+            } else {
+                // Its people are still there until they are in their next room.
+                tokio::spawn(async move {
+                    tokio::time::sleep(HANDOVER).await;
+                    engine.delete_room(&name).await;
+                });
             }
         }
     }
@@ -641,6 +650,10 @@ impl Actor {
         };
         let pass = self.pass(endpoint, &place);
         let Some(before) = before else { return };
+        if !engine.moves() && before.right != Right::Wait {
+            // The client makes before it breaks.
+            return self.meetings.media.living.hand_over(endpoint, before.room);
+        }
         // Without an offer over the agent socket it may still have come over the engine's own.
         match engine.enter(endpoint, &before.room, &pass).await {
             Ok(()) => self.meetings.media.living.known_as(endpoint, sid),
@@ -652,10 +665,12 @@ impl Actor {
     }
 
     async fn cut(&mut self, endpoint: &EndpointId) {
-        self.meetings.media.living.end(endpoint);
-        let engine = self.meetings.media.engine.as_ref();
-        if let (Some(pass), Some(engine)) = (self.passes.remove(endpoint), engine) {
-            engine.remove(endpoint, &pass.room).await;
+        let left = self.meetings.media.living.end(endpoint);
+        let room = self.passes.remove(endpoint).map(|pass| pass.room);
+        if let Some(engine) = &self.meetings.media.engine {
+            for room in room.into_iter().chain(left) {
+                engine.remove(endpoint, &room).await;
+            }
         }
     }
 

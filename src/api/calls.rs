@@ -30,6 +30,8 @@ struct CallMedia {
     /// Another one after a move.
     call: RefCell<CallId>,
     prepared: RefCell<Option<Rc<Prepared>>>,
+    /// The session of the room of before, until the present one takes over.
+    former: RefCell<Option<Rc<Prepared>>>,
     microphone: RefCell<Microphone>,
     cleaning: Cleaning,
     camera: RefCell<Option<MediaStreamTrack>>,
@@ -174,6 +176,7 @@ impl Calls {
         self.calls.borrow_mut().push(Rc::new(CallMedia {
             call: RefCell::new(call),
             prepared: RefCell::default(),
+            former: RefCell::default(),
             microphone: RefCell::new(microphone.map_or(Microphone::None, Microphone::Given)),
             cleaning,
             camera: RefCell::new(camera),
@@ -181,12 +184,18 @@ impl Calls {
         }));
     }
 
-    /// A session for a call, in place of the one it has.
-    pub fn start(&self, page: &Page, agent: u32, call: CallId, session: u32, muted: bool) {
+    /// A session for a call, in place of the one it has, or beside it.
+    pub fn start(
+        &self,
+        page: &Page,
+        agent: u32,
+        (call, session, muted, beside): (CallId, u32, bool, bool),
+    ) {
         let Some(media) = self.find(&call) else {
             return;
         };
-        media.prepared.take();
+        let before = media.prepared.take().filter(|_| beside);
+        drop(media.former.replace(before));
         let ready = self
             .prepared
             .take()
@@ -195,6 +204,9 @@ impl Calls {
             Ok(prepared) => {
                 prepared.owner.replace(Some((call, session)));
                 media.prepared.replace(Some(prepared.clone()));
+                if beside {
+                    prepared.session.hold();
+                }
                 prepared.session.set_muted(muted);
                 prepared
                     .session
@@ -225,6 +237,14 @@ impl Calls {
             if let Some((call, _)) = &mut *owner {
                 call.clone_from(to);
             }
+        }
+    }
+
+    /// The session of the room of before ends, and the present one is heard and sends.
+    pub fn take_over(&self, call: &CallId) {
+        if let Some(media) = self.find(call) {
+            media.former.take();
+            self.session(call, |session| session.release());
         }
     }
 

@@ -272,7 +272,12 @@ impl Page {
                 call,
                 session,
                 muted,
-            } => agent.calls.start(self, agent.handle, call, session, muted),
+                beside,
+            } => {
+                let start = (call, session, muted, beside);
+                agent.calls.start(self, agent.handle, start);
+            }
+            Action::TakeOver(call) => agent.calls.take_over(&call),
             Action::MoveMedia { from, to } => agent.calls.give_to(&from, &to),
             Action::StopMedia(call) => agent.calls.stop(&call),
             Action::ConnectMedia { call, grant } => {

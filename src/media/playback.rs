@@ -36,6 +36,7 @@ pub(super) struct Playback {
     speakers: RefCell<SmallMap<String, Speaker>>,
     device: RefCell<String>,
     blocked: Cell<bool>,
+    held: Cell<bool>,
     gestures: RefCell<Vec<Listener>>,
     told: Box<dyn Fn(bool)>,
 }
@@ -48,6 +49,7 @@ impl Playback {
             speakers: RefCell::default(),
             device: RefCell::default(),
             blocked: Cell::new(false),
+            held: Cell::new(false),
             gestures: RefCell::default(),
             told: Box::new(told),
         })
@@ -96,6 +98,12 @@ impl Playback {
         Ok(())
     }
 
+    /// Nothing is played while it is held.
+    pub(super) fn hold(&self, held: bool) {
+        self.held.set(held);
+        self.play_all();
+    }
+
     /// Ends all sound.
     pub(super) fn close(&self) {
         self.gestures.take();
@@ -103,6 +111,9 @@ impl Playback {
     }
 
     fn play(&self, mid: String) {
+        if self.held.get() {
+            return;
+        }
         let Some(playing) = self
             .speakers
             .borrow()

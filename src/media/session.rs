@@ -75,6 +75,8 @@ pub struct MediaSession {
     listeners: RefCell<Vec<Listener>>,
     locals: RefCell<SmallMap<TrackSource, Local>>,
     gate_open: Cell<bool>,
+    /// Another session is still heard and sends: this one does not yet.
+    held: Cell<bool>,
     muted: Cell<bool>,
     events: RefCell<VecDeque<MediaEvent>>,
     tell: RefCell<Option<Events>>,
@@ -118,6 +120,7 @@ impl MediaSession {
                 listeners: RefCell::default(),
                 locals: RefCell::default(),
                 gate_open: Cell::new(false),
+                held: Cell::new(false),
                 muted: Cell::new(true),
                 events: RefCell::default(),
                 tell: RefCell::new(Some(events)),
@@ -183,6 +186,23 @@ impl MediaSession {
     /// From now on microphone and camera are sent. Before (in the lobby) nothing is.
     pub fn open_gate(&self) {
         self.gate_open.set(true);
+        self.feed_all();
+    }
+
+    /// Neither plays nor sends until [`MediaSession::release`], and announces its tracks all the same.
+    pub fn hold(&self) {
+        self.held.set(true);
+        self.playback.hold(true);
+    }
+
+    /// Plays and sends from now on.
+    pub fn release(&self) {
+        self.held.set(false);
+        self.playback.hold(false);
+        self.feed_all();
+    }
+
+    fn feed_all(&self) {
         for source in [
             TrackSource::Microphone,
             TrackSource::Camera,
@@ -319,7 +339,7 @@ impl MediaSession {
             .get(&source)
             .map(|local| &local.track)
             .filter(|_| !silent);
-        let size = peer.send(source, track);
+        let size = peer.send(source, track.filter(|_| !self.held.get()));
         let muted = track.is_none();
         drop(locals);
         if let Some(size) = size {

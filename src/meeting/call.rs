@@ -16,7 +16,7 @@ use super::roster::{Roster, StreamIds};
 use super::screen::Screen;
 use super::{reasons, Refused};
 use crate::api::changes::{CallChange, Change, DiagnosticValue};
-use plenary_protocol::agent::{LobbyEntry, Locator, MediaOffer, Request, Role};
+use plenary_protocol::agent::{LobbyEntry, Locator, MediaGrant, MediaOffer, Request, Role};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, RawId};
 
@@ -54,6 +54,8 @@ pub struct Call {
     troubled: bool,
     /// The application knows of breakout rooms.
     rooms_told: bool,
+    /// The media of the room of before goes on beside the new one, until this time at the latest.
+    hands_over: Option<f64>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -87,8 +89,11 @@ enum JoinState {
 enum Media {
     /// Ended.
     Gone,
-    /// Session and offer are being made.
-    Offering { session: u32 },
+    /// Session and offer are being made; with a grant, there is nothing more to ask for.
+    Offering {
+        session: u32,
+        grant: Option<Box<MediaGrant>>,
+    },
     /// The offer waits for its answer; kept, so that it can be sent again.
     Offered {
         session: u32,
@@ -167,6 +172,7 @@ impl Call {
             may_admit: false,
             troubled: false,
             rooms_told: false,
+            hands_over: None,
         };
         around.emit(Change::Call(CallChange {
             state: Some("Connecting"),
@@ -351,7 +357,8 @@ impl Call {
         if !self.was_in() {
             return;
         }
-        let media_up = matches!(self.media, Media::Live { up: true, .. });
+        let media_up =
+            self.hands_over.is_some() || matches!(self.media, Media::Live { up: true, .. });
         let troubled = !around.up || (self.is_in() && !media_up);
         if troubled != self.troubled {
             self.troubled = troubled;

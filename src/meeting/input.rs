@@ -209,7 +209,12 @@ pub enum Action {
         session: u32,
         /// Whether the microphone is muted.
         muted: bool,
+        /// The session that there is goes on until [`Action::TakeOver`]; until then nothing is sent or
+        /// played by the new one.
+        beside: bool,
     },
+    /// The session that began beside another is the only one from now on.
+    TakeOver(CallId),
     /// Another call has the media session and the tracks from now on.
     MoveMedia {
         /// The call of before.

@@ -109,6 +109,11 @@ impl Roster {
         }
     }
 
+    /// Nobody else is there.
+    pub fn is_empty(&self) -> bool {
+        self.people.is_empty()
+    }
+
     /// The whole roster, in place of what is known.
     pub fn replace(&mut self, all: Vec<Participant>, out: &mut Vec<Change>) {
         let left = self

@@ -3,7 +3,8 @@
 //! It is not ours to ask at each join, moves nobody and cannot take tokens back. So transports are
 //! made on admission, with a token that lives as short as the configuration says, and whoever is in a
 //! room without a living admission to it is removed: a look at every room once a second is the window
-//! that remains (`S2`, `S4`).
+//! that remains (`S2`, `S4`). Who is moved has a few seconds more, in which their client connects to the
+//! new room before it leaves the old one.
 
 use super::{Engine, EngineError, Joined, Living, Pass};
 use crate::config::LivekitServer;
@@ -134,7 +135,8 @@ async fn watch(room_service: RoomService, token_life: Duration, living: Arc<Livi
         for room in rooms.keys() {
             for identity in room_service.identities(room).await {
                 let endpoint = EndpointId::from(identity.as_str());
-                if living.pass(&endpoint, room, None).is_none() {
+                let admitted = living.pass(&endpoint, room, None).is_some();
+                if !admitted && !living.is_leaving(&endpoint, room) {
                     tracing::info!(identity, "somebody without an admission is removed");
                     room_service.remove(room, &identity).await;
                 }

@@ -14,7 +14,7 @@ use plenary_protocol::agent::{IceServer, MediaOffer};
 use plenary_protocol::id::EndpointId;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What an endpoint's media may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,10 +65,16 @@ impl Pass {
     }
 }
 
+/// How long a client that makes before it breaks may be in the room of before a move: as long as a
+/// connection takes on a bad network.
+pub const HANDOVER: Duration = Duration::from_secs(5);
+
 /// Every endpoint that may have media now.
 #[derive(Debug, Default)]
 pub struct Living {
     passes: RwLock<HashMap<EndpointId, Entry>>,
+    /// The room that an endpoint is about to leave by itself, and until when.
+    leaving: RwLock<HashMap<EndpointId, (String, Instant)>>,
 }
 
 #[derive(Debug)]
@@ -120,9 +126,26 @@ impl Living {
             .and_then(|entry| entry.sid.clone())
     }
 
-    /// Takes an endpoint's pass away.
-    pub fn end(&self, endpoint: &EndpointId) {
+    /// Takes an endpoint's pass away; the room that it may still be about to leave.
+    pub fn end(&self, endpoint: &EndpointId) -> Option<String> {
         self.passes.write().remove(endpoint);
+        let left = self.leaving.write().remove(endpoint);
+        left.map(|(room, _)| room)
+    }
+
+    /// The endpoint was moved and is connecting to its new room: it leaves this one by itself.
+    pub fn hand_over(&self, endpoint: &EndpointId, room: String) {
+        let until = Instant::now() + HANDOVER;
+        let mut leaving = self.leaving.write();
+        leaving.retain(|_, (_, until)| *until > Instant::now());
+        leaving.insert(endpoint.clone(), (room, until));
+    }
+
+    /// Whether an endpoint may be in a room for a moment more.
+    pub fn is_leaving(&self, endpoint: &EndpointId, room: &str) -> bool {
+        let leaving = self.leaving.read();
+        let found = leaving.get(endpoint);
+        found.is_some_and(|(of, until)| of == room && *until > Instant::now())
     }
 
     /// The pass that a token's identity, room and nonce name, if it is living (`S2`). Tokens that the

@@ -332,6 +332,7 @@ impl Client {
                 call,
                 session,
                 muted,
+                beside: _,
             } => {
                 if let Some(before) = self.media.remove(&call) {
                     before.close(around);
@@ -373,8 +374,11 @@ impl Client {
                 self.agent = None;
                 self.line = None;
             }
-            // Sound alone; and a user who gives orders looks at what becomes of them.
-            Action::Video { .. } | Action::Screen { .. } | Action::Settle(..) => {}
+            // Sound alone, on an engine that moves; and a user who gives orders looks at what becomes of them.
+            Action::Video { .. }
+            | Action::Screen { .. }
+            | Action::TakeOver(_)
+            | Action::Settle(..) => {}
         }
     }
 

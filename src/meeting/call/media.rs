@@ -16,16 +16,26 @@ impl Call {
         offer: Result<MediaOffer, Refused>,
         around: &mut Around,
     ) {
-        if !matches!(self.media, Media::Offering { session: wanted } if wanted == session) {
-            return;
-        }
+        let grant = match &mut self.media {
+            Media::Offering {
+                session: wanted,
+                grant,
+            } if *wanted == session => grant.take(),
+            _ => return,
+        };
         match offer {
             Ok(offer) => {
                 self.media = Media::Offered {
                     session,
                     offer: Box::new(offer),
                 };
-                self.ask_to_join(around);
+                match grant {
+                    Some(grant) => {
+                        around.out.push(Action::OpenGate(self.id.clone()));
+                        self.granted(*grant, false, around);
+                    }
+                    None => self.ask_to_join(around),
+                }
             }
             Err(refused) => self.end(refused, around),
         }
@@ -35,7 +45,7 @@ impl Call {
     pub fn media(&mut self, session: u32, event: MediaEvent, around: &mut Around) {
         let current = match &self.media {
             Media::Gone => return,
-            Media::Offering { session }
+            Media::Offering { session, .. }
             | Media::Offered { session, .. }
             | Media::Live { session, .. } => *session,
         };
@@ -43,7 +53,10 @@ impl Call {
             return;
         }
         match event {
-            MediaEvent::Connected => self.media_up(true, around),
+            MediaEvent::Connected => {
+                self.media_up(true, around);
+                self.hand_over_soon(around);
+            }
             MediaEvent::Interrupted => self.media_up(false, around),
             MediaEvent::SessionLost => {
                 let Media::Live { was_up, .. } = self.media else {
@@ -66,7 +79,10 @@ impl Call {
                 around.emit_all(|out| self.roster.unpublish(&track, out))
             }
             MediaEvent::TrackAssigned { track, arrives } => {
-                around.emit_all(|out| self.roster.assign(&track, arrives, out))
+                around.emit_all(|out| self.roster.assign(&track, arrives, out));
+                if arrives {
+                    self.take_over(around);
+                }
             }
             MediaEvent::Frames {
                 track,
@@ -121,16 +137,23 @@ impl Call {
 
     /// A new session and offer; the old session, if any, goes and its tracks with it.
     pub(super) fn start_media(&mut self, around: &mut Around) {
+        self.hands_over = None;
+        self.join = JoinState::Due;
+        self.start_session(None, around);
+    }
+
+    pub(super) fn start_session(&mut self, grant: Option<Box<MediaGrant>>, around: &mut Around) {
         around.emit_all(|out| self.roster.unpublish_all(out));
         self.sessions += 1;
         self.media = Media::Offering {
             session: self.sessions,
+            grant,
         };
-        self.join = JoinState::Due;
         around.out.push(Action::StartMedia {
             call: self.id.clone(),
             session: self.sessions,
             muted: self.muted,
+            beside: self.hands_over.is_some(),
         });
         self.tell_trouble(around);
     }

@@ -10,6 +10,11 @@ use plenary_protocol::breakout::BreakoutView;
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::CallId;
 
+/// The service lets a client be in its old room for five seconds.
+const CONNECT_LIMIT: f64 = 4_500.0;
+/// Once connected, others' sound is there within a few round trips, if there are others.
+const SOUND_LIMIT: f64 = 1_000.0;
+
 impl Call {
     /// The call that goes on with this one's media, before it has it.
     pub fn follower(&self, id: &CallId, ids: StreamIds) -> Self {
@@ -35,6 +40,7 @@ impl Call {
             may_admit: false,
             troubled: false,
             rooms_told: self.rooms_told,
+            hands_over: None,
         }
     }
 
@@ -76,14 +82,15 @@ impl Call {
         };
         next.microphone = std::mem::replace(&mut self.microphone, none);
         next.media = std::mem::replace(&mut self.media, Media::Gone);
+        next.hands_over = self.hands_over.take();
         around.out.push(Action::MoveMedia {
             from: self.id.clone(),
             to: next.id.clone(),
         });
         around.emit_all(|out| next.roster.put_tracks(self.roster.take_tracks(out)));
-        if to.media.as_ref().is_some_and(|media| !media.slots) {
-            // This engine moves nobody: a new session to the new room.
-            next.start_media(around);
+        if let Some(grant) = to.media.as_ref().filter(|media| !media.slots) {
+            next.hands_over = Some(around.at.now + CONNECT_LIMIT);
+            next.start_session(Some(Box::new(grant.clone())), around);
         }
     }
 
@@ -95,6 +102,24 @@ impl Call {
                 state: Some("LocalHold"),
                 ..self.nothing()
             }));
+        }
+    }
+
+    /// Beside the old session the new one is connected: it takes over when somebody is heard in it, or
+    /// nobody is there.
+    pub(super) fn hand_over_soon(&mut self, around: &mut Around) {
+        if let Some(until) = &mut self.hands_over {
+            *until = until.min(around.at.now + SOUND_LIMIT);
+            if self.roster.is_empty() {
+                self.take_over(around);
+            }
+        }
+    }
+
+    pub(super) fn take_over(&mut self, around: &mut Around) {
+        if self.hands_over.take().is_some() {
+            around.out.push(Action::TakeOver(self.id.clone()));
+            self.tell_trouble(around);
         }
     }
 

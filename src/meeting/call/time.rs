@@ -29,6 +29,9 @@ impl Call {
             self.join = JoinState::Due;
             self.ask_to_join(around);
         }
+        if self.hands_over.is_some_and(|until| until <= around.at.now) {
+            self.take_over(around);
+        }
         match &mut self.media {
             Media::Live { refresh_at, .. } if *refresh_at <= around.at.now => {
                 *refresh_at = around.at.now + RETRY;
@@ -60,6 +63,9 @@ impl Call {
         } else {
             None
         };
-        [phase, join, media].into_iter().flatten().reduce(f64::min)
+        [phase, join, media, self.hands_over]
+            .into_iter()
+            .flatten()
+            .reduce(f64::min)
     }
 }

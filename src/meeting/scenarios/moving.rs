@@ -149,17 +149,97 @@ fn who_hangs_up_while_being_moved_is_gone_from_the_room_too() {
     );
 }
 
-#[test]
-fn an_engine_that_moves_nobody_gets_a_new_session() {
+/// Moved on an engine that moves nobody; the new session's offer is made.
+fn moved_elsewhere(others: &[&str]) -> Sim {
     let mut sim = Sim::guest().in_meeting();
     sim.news();
     let mut to = there(&sim, ROOM_CALL, Some("r1"));
     to.media.as_mut().expect("a grant").slots = false;
+    to.roster
+        .extend(others.iter().map(|id| person(id, &["other"])));
     sim.event(moved(CALL, false, to));
-    let started = sim.news().iter().any(|action| {
-        matches!(action, Action::StartMedia { call, session: 2, .. } if call.as_str() == ROOM_CALL)
+    sim.give(Input::Offer {
+        call: ROOM_CALL.into(),
+        session: 2,
+        offer: Ok(offer()),
     });
-    assert!(started);
+    sim
+}
+
+fn media_there(sim: &mut Sim, event: MediaEvent) {
+    sim.give(Input::Media {
+        call: ROOM_CALL.into(),
+        session: 2,
+        event,
+    });
+}
+
+fn taken_over(sim: &Sim) -> usize {
+    sim.count(|a| matches!(a, Action::TakeOver(call) if call.as_str() == ROOM_CALL))
+}
+
+#[test]
+fn on_an_engine_that_moves_nobody_the_new_session_is_made_before_the_old_one_goes() {
+    let mut sim = moved_elsewhere(&["8:acs:other"]);
+    let news = sim.news();
+    let beside = |a: &Action| {
+        matches!(
+            a,
+            Action::StartMedia {
+                session: 2,
+                beside: true,
+                ..
+            }
+        )
+    };
+    assert!(news.iter().any(beside));
+    let connects =
+        |a: &Action| matches!(a, Action::ConnectMedia { call, .. } if call.as_str() == ROOM_CALL);
+    assert!(news.iter().any(connects), "with the grant that came along");
+    let stops = |a: &Action| matches!(a, Action::StopMedia(_));
+    assert!(!news.iter().any(stops), "what is heard goes on");
+    media_there(&mut sim, MediaEvent::Connected);
+    assert_eq!(taken_over(&sim), 0, "nobody is heard there yet");
+    let arrives = MediaEvent::TrackAssigned {
+        track: "TR_1".into(),
+        arrives: true,
+    };
+    media_there(&mut sim, arrives);
+    assert_eq!(taken_over(&sim), 1);
+    let trouble = |a: &Action| {
+        matches!(
+            a,
+            Action::Emit(Change::Diagnostic {
+                diagnostic: "networkReconnect",
+                ..
+            })
+        )
+    };
+    assert_eq!(sim.count(trouble), 0, "nothing was interrupted");
+}
+
+#[test]
+fn the_new_session_takes_over_at_once_where_nobody_is() {
+    let mut sim = moved_elsewhere(&[]);
+    media_there(&mut sim, MediaEvent::Connected);
+    assert_eq!(taken_over(&sim), 1);
+}
+
+#[test]
+fn the_old_room_is_left_in_time_whatever_the_new_session_does() {
+    let mut sim = moved_elsewhere(&["8:acs:other"]);
+    sim.pass(4_400.0);
+    assert_eq!(taken_over(&sim), 0);
+    sim.pass(200.0);
+    assert_eq!(taken_over(&sim), 1);
+    let mut sim = moved_elsewhere(&["8:acs:other"]);
+    media_there(&mut sim, MediaEvent::Connected);
+    sim.pass(1_100.0);
+    assert_eq!(
+        taken_over(&sim),
+        1,
+        "who is silent keeps nobody in the old room"
+    );
 }
 
 #[test]
