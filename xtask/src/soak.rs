@@ -11,7 +11,7 @@ use crate::service::{self, Profile};
 
 type Soak = fn(&[String]) -> Result<()>;
 
-const SOAKS: [(&str, &str, Soak); 4] = [
+const SOAKS: [(&str, &str, Soak); 5] = [
     (
         "fuzz",
         "[seconds for each target, 3600] [seed]: bytes from outside",
@@ -21,6 +21,11 @@ const SOAKS: [(&str, &str, Soak); 4] = [
         "simulation",
         "[seconds, 3600] [seed]: the whole on a simulated network, seed after seed",
         simulation,
+    ),
+    (
+        "moves",
+        "a thousand moves of thirty people between rooms, and nothing crosses",
+        moves,
     ),
     (
         "meeting",
@@ -76,6 +81,14 @@ fn simulation(arguments: &[String]) -> Result<()> {
         .arg("simulation::tests::sweep")
         .env("PLENARY_SIMULATION_SECONDS", seconds.to_string())
         .env("PLENARY_SIMULATION_SEED", seed.to_string()))
+}
+
+fn moves(_: &[String]) -> Result<()> {
+    run(cargo("test")
+        .args(["-p", "plenary-service", "--test", "engine", "--target-dir"])
+        .arg(target())
+        .args(["--", "--exact", "--ignored", "--nocapture"])
+        .arg("moves::through_a_thousand_moves_of_thirty_nothing_crosses"))
 }
 
 /// Against the release build: that is what is to run for long.

@@ -229,6 +229,9 @@ impl Wire {
     }
 }
 
+/// Sounds, and pictures, that a client receives at a time.
+pub const SLOTS: usize = 4;
+
 pub fn tracks() -> Vec<lk::AddTrackRequest> {
     let track = |cid: &str, kind: lk::TrackType, source: lk::TrackSource| lk::AddTrackRequest {
         cid: cid.to_owned(),
@@ -349,7 +352,7 @@ impl Offering {
         let microphone = change.add_media(audio, Direction::SendOnly, None, None, None);
         let camera = change.add_media(MediaKind::Video, Direction::SendOnly, None, None, layers);
         let mut add = |kind, dir| change.add_media(kind, dir, None, None, None);
-        for _ in 0..4 {
+        for _ in 0..SLOTS {
             add(MediaKind::Audio, Direction::RecvOnly);
             add(MediaKind::Video, Direction::RecvOnly);
         }
