@@ -10,6 +10,7 @@ use str0m::Rtc;
 use super::choice::{Aim, Choice, Pick};
 use super::command::Want;
 use super::continuity::Continuity;
+use super::dependency::Encoded;
 use super::forward::{Descriptor, Forward, TrackKey};
 use super::layers::{Layer, Rates};
 use super::red::Since;
@@ -72,6 +73,8 @@ pub(crate) struct Downstream {
     since: Since,
     /// The payload types negotiated for what the source sends, looked up once per source.
     payload_types: Option<(CodecSpec, Option<PayloadTypes>)>,
+    /// Of a dependency descriptor: fewer decode targets than are published were named.
+    names_targets: bool,
     /// What waits for the transport.
     held: Vec<Forward>,
 }
@@ -104,6 +107,7 @@ impl Downstream {
             hurry: Hurry::default(),
             since: Since::default(),
             payload_types: None,
+            names_targets: false,
             held: Vec::new(),
         })
     }
@@ -240,7 +244,11 @@ impl Downstream {
         let Some((out_seq, time)) = self.continuity.map(seq, time, packet.captured) else {
             return Delivered::Dropped;
         };
-        let marker = packet.marker || self.choice.ends_picture(&packet.head);
+        let marker = match &packet.descriptor {
+            Descriptor::Av1(frame) => self.choice.completes(&packet.head, frame, packet.marker),
+            _ => packet.marker || self.choice.ends_picture(&packet.head),
+        };
+        let dependency = self.dependency(packet);
         let (payload_type, payload) = self.payload(types, packet);
         let outgoing = Outgoing {
             payload_type,
@@ -254,7 +262,7 @@ impl Downstream {
             audio_level: packet.audio_level.zip(packet.voice_activity),
             orientation: packet.orientation.map(|o| o as u8),
             playout_delay: self.hurry.next(marker).map(|most| (0, most)),
-            raw: None,
+            dependency: dependency.as_ref(),
         };
         match self.stream.send(exit, &outgoing) {
             true => Delivered::Sent,
@@ -285,11 +293,27 @@ impl Downstream {
                 patch.unwrap_or_default()
             }
             Descriptor::Vp9(vp9) => patch::vp9(self.continuity.map_vp9(vp9)),
-            Descriptor::Red(_) | Descriptor::None => Patch::default(),
+            Descriptor::Av1(_) | Descriptor::Red(_) | Descriptor::None => Patch::default(),
         }
     }
 
+    /// The dependency descriptor as this receiver is to get it. Which decode targets are sent is said in
+    /// each packet from where it is not all of them until a key frame goes without it (A.4).
+    fn dependency(&mut self, packet: &Forward) -> Option<Encoded> {
+        let Descriptor::Av1(frame) = &packet.descriptor else {
+            return None;
+        };
+        let number = self.continuity.map_frame(frame.number);
+        let fewer = self.choice.targets_sent(frame);
+        self.names_targets = fewer.is_some() || self.names_targets && !frame.is_key;
+        let targets = self.names_targets.then(|| fewer.unwrap_or(frame.active));
+        Some(frame.told(number, targets))
+    }
+
     fn pick(&mut self, packet: &Forward) -> Pick {
+        if let Descriptor::Av1(frame) = &packet.descriptor {
+            return self.choice.pick_frame(&packet.head, frame);
+        }
         if self.video {
             return self.choice.pick(&packet.head);
         }
