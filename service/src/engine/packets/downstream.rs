@@ -73,8 +73,6 @@ pub(crate) struct Downstream {
     since: Since,
     /// The payload types negotiated for what the source sends, looked up once per source.
     payload_types: Option<(CodecSpec, Option<PayloadTypes>)>,
-    /// Of a dependency descriptor: fewer decode targets than are published were named.
-    names_targets: bool,
     /// What waits for the transport.
     held: Vec<Forward>,
 }
@@ -107,7 +105,6 @@ impl Downstream {
             hurry: Hurry::default(),
             since: Since::default(),
             payload_types: None,
-            names_targets: false,
             held: Vec::new(),
         })
     }
@@ -297,17 +294,13 @@ impl Downstream {
         }
     }
 
-    /// The dependency descriptor as this receiver is to get it. Which decode targets are sent is said in
-    /// each packet from where it is not all of them until a key frame goes without it (A.4).
+    /// The dependency descriptor as this receiver is to get it.
     fn dependency(&mut self, packet: &Forward) -> Option<Encoded> {
         let Descriptor::Av1(frame) = &packet.descriptor else {
             return None;
         };
         let number = self.continuity.map_frame(frame.number);
-        let fewer = self.choice.targets_sent(frame);
-        self.names_targets = fewer.is_some() || self.names_targets && !frame.is_key;
-        let targets = self.names_targets.then(|| fewer.unwrap_or(frame.active));
-        Some(frame.told(number, targets))
+        Some(frame.told(number, self.choice.targets_told(frame)))
     }
 
     fn pick(&mut self, packet: &Forward) -> Pick {

@@ -191,7 +191,7 @@ fn described_head(head: &mut Head, frame: &Frame, single: bool) {
     head.layer.temporal = frame.temporal.min(TEMPORAL as u8 - 1);
     if single {
         head.layer.spatial = frame.spatial.min(SPATIAL as u8 - 1);
-        head.nested = frame.structure.has_spatial_layers().then_some(Nested {
+        head.nested = Some(Nested {
             begins: frame.begins,
             ends: frame.ends,
             refers_back: !frame.is_key,

@@ -22,6 +22,8 @@ pub(super) struct Frames {
     target: u8,
     /// The marker of the newest picture was sent.
     complete: bool,
+    /// Fewer decode targets than are published were named.
+    told: bool,
 }
 
 impl Frames {
@@ -217,12 +219,15 @@ impl Choice {
         marker
     }
 
-    /// The decode targets that are sent, a bit each; `None` if these are all that the publisher sends.
-    pub fn targets_sent(&self, frame: &Frame) -> Option<u32> {
+    /// The decode targets that a receiver is told it gets, a bit each: in each packet from where these are
+    /// not all that are published, until a key frame goes without it (A.4).
+    pub fn targets_told(&mut self, frame: &Frame) -> Option<u32> {
         let mut targets = frame.structure.targets().iter();
         let target = targets.find(|t| t.number == self.frames.target)?;
         let sent = frame.structure.up_to(target.layer) & frame.active;
-        (sent != frame.active).then_some(sent)
+        let fewer = sent != frame.active;
+        self.frames.told = fewer || self.frames.told && !frame.is_key;
+        self.frames.told.then_some(sent)
     }
 }
 
@@ -233,3 +238,7 @@ fn place(head: &Head, target: Target) -> Layer {
         None => Layer::new(head.layer.spatial, target.layer.temporal),
     }
 }
+
+#[cfg(test)]
+#[path = "targets_tests.rs"]
+mod tests;

@@ -8,6 +8,8 @@
 mod bits;
 mod encoded;
 mod structure;
+#[cfg(test)]
+pub(super) mod tests;
 
 use std::sync::Arc;
 
@@ -71,7 +73,7 @@ pub(crate) struct Frame {
     mask_at: u16,
     has_mask: bool,
     end: u16,
-    bytes: Encoded,
+    encoded: Encoded,
 }
 
 impl Frame {
@@ -79,7 +81,7 @@ impl Frame {
     /// if they are to be named.
     pub fn told(&self, number: u16, targets: Option<u32>) -> Encoded {
         let mut out = [0; encoded::LONGEST];
-        let old = &*self.bytes;
+        let old = &*self.encoded;
         let length = match targets {
             None => {
                 out[..old.len()].copy_from_slice(old);
@@ -97,7 +99,7 @@ impl Frame {
 
     fn with_targets(&self, out: &mut [u8; encoded::LONGEST], targets: u32) -> Option<usize> {
         const HAS_TARGETS: u32 = 0b01000;
-        let old = &*self.bytes;
+        let old = &*self.encoded;
         let (mandatory, mask_at) = (8 * MANDATORY, usize::from(self.mask_at));
         let behind_flags = mandatory + FLAGS as usize;
         let count = u32::from(self.structure.count);
@@ -124,6 +126,8 @@ pub(crate) struct Reader {
     active: u32,
     /// The packet that said so.
     active_since: u64,
+    /// The newest packet that could not be read for want of its structure.
+    missed: u64,
 }
 
 impl Reader {
@@ -154,13 +158,21 @@ impl Reader {
             false => None,
         };
         let is_key = brought.is_some();
-        let structure = brought.or_else(|| self.structure.clone())?;
+        if is_key && packet < self.missed {
+            // Others of its frame went by before it: nobody can be sent a whole key frame.
+            return None;
+        }
+        let structure = brought.or_else(|| self.structure.clone());
+        let found = structure.and_then(|s| Some((*s.template(template)?, s)));
+        let Some((template, structure)) = found else {
+            self.missed = self.missed.max(packet);
+            return None;
+        };
         let mask_at = bits.at();
         let mask = match has(1) {
             true => Some(bits.take(u32::from(structure.count))?),
             false => is_key.then(|| structure.all()),
         };
-        let template = *structure.template(template)?;
         let mut indications = template.indications;
         if has(2) {
             indications = Indications::read(&mut bits, structure.count)?;
@@ -190,7 +202,7 @@ impl Reader {
             mask_at: mask_at.max(8 * MANDATORY + FLAGS as usize) as u16,
             has_mask: has(1),
             end: bits.at() as u16,
-            bytes: Encoded::new(bytes),
+            encoded: Encoded::new(bytes),
             structure,
         })
     }

@@ -134,10 +134,6 @@ impl Structure {
         let within = self.targets.iter().filter(|t| within(t.layer, layer));
         within.fold(0, |mask, t| mask | 1 << t.number)
     }
-
-    pub fn has_spatial_layers(&self) -> bool {
-        self.templates.iter().any(|t| t.spatial > 0)
-    }
 }
 
 /// Both no higher.
