@@ -153,7 +153,10 @@ impl Choice {
     /// The decode target to be sent from this frame on, if it is another one.
     fn enter(&self, current: &Current, frame: &Frame, limit: Layer) -> Option<Target> {
         let targets = frame.structure.targets();
-        let now = targets.iter().find(|t| t.number == self.frames.target);
+        // A new structure counts its own targets.
+        let now = targets
+            .iter()
+            .find(|t| t.number == self.frames.target && !frame.is_key);
         let lacks = self.frames.lacks_for(frame);
         let enters = |t: &&Target| {
             let upwards = now.is_none_or(|now| t.layer.spatial > now.layer.spatial);
