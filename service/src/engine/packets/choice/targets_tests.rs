@@ -6,12 +6,15 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 
 use super::*;
 use crate::engine::packets::choice::Nested;
 use crate::engine::packets::continuity::Continuity;
 use crate::engine::packets::dependency::tests::written::{Describer, Mode};
 use crate::engine::packets::dependency::Reader;
+use crate::engine::packets::simulated::tests::search;
 
 struct Encoder {
     stream: u32,
@@ -421,4 +424,77 @@ fn packets_that_come_late_go_where_their_frame_went() {
         [0, 6, 1, 2, 7].map(&mut pick),
         [Pick::Begin, Pick::Send, Pick::Send, Pick::Skip, Pick::Send]
     );
+}
+
+/// S11: publishers describe their frames as they like. Whatever is read is chosen from and told on, and
+/// of one honest publisher everything goes on.
+#[test]
+fn no_descriptor_hurts_anybody() {
+    let (seed, goes_on) = search(14);
+    let mut random = StdRng::seed_from_u64(seed);
+    let (mut read, mut spoiled) = (0u64, 0u64);
+    for _ in (0..).take_while(|round| goes_on(*round)) {
+        let mode = Mode {
+            spatial: random.random_range(1..4),
+            temporal: random.random_range(1..4),
+            key_only: random.random(),
+        };
+        let mut describer = Describer::new(mode, random.random(), random.random());
+        let (mut reader, mut c) = (Reader::default(), Continuity::new(90_000, 0));
+        let mut choice = Choice::new(Layer::TOP);
+        let mut time = random.random::<u32>();
+        for n in 0..2_000u64 {
+            let frames = describer.picture(random.random_bool(0.05) || n == 0);
+            let frame = &frames[random.random_range(0..frames.len())];
+            let mut bytes = describer.write(frame, random.random(), random.random());
+            for _ in 0..random.random_range(0..4) {
+                spoil(&mut random, &mut bytes);
+            }
+            time = time.wrapping_add(random.random_range(0..6_000));
+            let Some(frame) = reader.read(random.random_range(0..20) / 19, n, &bytes) else {
+                spoiled += 1;
+                continue;
+            };
+            read += 1;
+            let nested = Nested {
+                begins: frame.begins,
+                ends: frame.ends,
+                refers_back: !frame.is_key,
+                stacked: frame.structure.stacked,
+            };
+            let head = Head {
+                stream: 1,
+                seq: n,
+                time,
+                layer: Layer::new(frame.spatial.min(2), frame.temporal.min(3)),
+                starts_keyframe: frame.is_key,
+                sync: false,
+                opens: false,
+                nested: random.random_bool(0.7).then_some(nested),
+            };
+            if random.random_bool(0.05) {
+                let layer = Layer::new(random.random_range(0..3), random.random_range(0..4));
+                choice.set_aim(Aim::At(layer));
+            }
+            choice.pick_frame(&head, &frame);
+            choice.completes(&head, &frame, random.random());
+            let told = frame.told(c.map_frame(frame.number), choice.targets_told(&frame));
+            assert!(told.len() <= bytes.len() + 9 && told.len() >= 3);
+        }
+    }
+    assert!(read > 1_000 && spoiled > 1_000, "{read} {spoiled}");
+}
+
+fn spoil(random: &mut StdRng, bytes: &mut Vec<u8>) {
+    let at = random.random_range(0..=bytes.len());
+    match random.random_range(0..5) {
+        0 => bytes.truncate(at),
+        1 => bytes.insert(at, random.random()),
+        2 => bytes.extend((0..random.random_range(0..300)).map(|_| random.random::<u8>())),
+        _ => {
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte ^= 1 << random.random_range(0..8);
+            }
+        }
+    }
 }

@@ -68,6 +68,50 @@ fn the_structure_of_an_example_of_the_specification_is_read() {
     assert!(reader.read(2, 102, &[0x83, 0, 6]).is_none());
 }
 
+fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).expect("digits"), 16);
+    digits
+        .chunks(2)
+        .map(|pair| byte(pair).expect("a byte"))
+        .collect()
+}
+
+/// The first packets of Chromium 156's camera of 960 x 576 in `L3T3_KEY`, while it sends two layers.
+#[test]
+fn a_browser_s_descriptors_are_read() {
+    let mut reader = Reader::default();
+    let key = "c00001c0081485214eaaaaa800060000400010 0002aa80a8000600004000100002a000a800060000400016d5\
+        49241b5524906d54923157e001974ca864330e222396eca8655304224390eca8775300ef008f01df011f03bf023f1f80";
+    let packets = [
+        key, "c50002", "ca0005", "c30006", "8d0008", "0d0008", "4d0008",
+    ];
+    let frames: Vec<_> = (0..)
+        .zip(packets)
+        .map(|(n, text)| reader.read(1, n, &hex(text)).expect("a descriptor"))
+        .collect();
+    let first = &frames[0];
+    assert!(first.is_key && !first.structure.stacked);
+    assert_eq!(
+        (first.structure.targets().len(), first.active),
+        (9, 0b000_111_111)
+    );
+    assert_eq!(first.structure.targets()[0].layer, Layer::new(2, 2));
+    let layers: Vec<_> = frames.iter().map(|f| (f.spatial, f.temporal)).collect();
+    assert_eq!(layers[..4], [(0, 0), (1, 0), (2, 0), (0, 2)]);
+    let ends: Vec<_> = frames.iter().map(|f| (f.begins, f.ends)).collect();
+    assert_eq!(ends[4..], [(true, false), (false, false), (false, true)]);
+    // What refers to other frames than its template says (`L3T3`): its own layer's, and the lower one's.
+    let other = reader
+        .read(1, 9, &hex("c800041a2800604000"))
+        .expect("a descriptor");
+    assert_eq!((other.number, other.references), (4, References(0b11)));
+    let told = other.told(77, Some(0b111));
+    assert_eq!(hex("c8004d")[..], told[..3]);
+    let read = reader.read(1, 10, &told).expect("a descriptor");
+    assert_eq!((read.active, read.references), (0b111, other.references));
+}
+
 /// What a publisher, receiver and engine agree on.
 #[test]
 fn what_is_written_is_read() {
