@@ -125,10 +125,10 @@ impl Choice {
         let limit = self.limit(&begun, head);
         let sent = |t: &&Target| frame.active >> t.number & 1 == 1;
         let needs = |t: &&Target| frame.indications.present(t.number);
-        let targets = frame.structure.targets().iter().filter(sent).filter(needs);
+        let mut targets = frame.structure.targets().iter().filter(sent).filter(needs);
         let best = targets.clone().find(|t| within(t.layer, limit));
         // Better the least than nothing.
-        let Some(target) = best.or_else(|| targets.last()) else {
+        let Some(target) = best.or_else(|| targets.next_back()) else {
             self.current = None;
             return Pick::Await;
         };

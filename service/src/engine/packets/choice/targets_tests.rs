@@ -249,10 +249,10 @@ fn follow(seed: u32, mode: Mode, simulcast: bool, steps: Vec<Step>) {
         for picture in 0..count {
             now += Duration::from_millis(33);
             decoder.pictures += 1;
-            for at in 0..encoders.len() {
-                for packet in encoders[at].encode(1 + picture % 3) {
+            for encoder in &mut encoders {
+                for packet in encoder.encode(1 + picture % 3) {
                     let wanted = deliver(&mut choice, &mut c, &mut decoder, &packet, now);
-                    encoders[at].wants_keyframe |= wanted;
+                    encoder.wants_keyframe |= wanted;
                 }
             }
         }
