@@ -93,6 +93,8 @@ struct Decoder {
     seq: Option<u64>,
     /// The newest picture's time, and whether its marker came.
     picture: Option<(u32, bool)>,
+    /// The decode targets that it was told of.
+    active: u32,
     /// Numbers of the latest frames.
     frames: VecDeque<u16>,
     /// The encoder's pictures so far, and the layers of the latest.
@@ -118,6 +120,7 @@ impl Decoder {
             None => {}
         }
         self.picture = Some((time, marker));
+        self.active = frame.active;
         let active = |t: &&Target| frame.active >> t.number & 1 == 1;
         let targets = frame.structure.targets().iter().filter(active);
         let mut needing = targets.filter(|t| frame.indications.present(t.number));
@@ -300,6 +303,10 @@ fn deliver(
     let marker = choice.completes(head, frame, packet.marker);
     let told = frame.told(c.map_frame(frame.number), choice.targets_told(frame));
     to.receive(&told, seq, time, marker, head.layer);
+    let mut targets = frame.structure.targets().iter();
+    let sent = targets.find(|t| t.number == choice.frames.target);
+    let sent = frame.structure.up_to(sent.expect("a target").layer);
+    assert_eq!(to.active, sent & frame.active, "it knows what it gets");
     false
 }
 
@@ -408,6 +415,27 @@ fn what_the_publisher_does_not_send_is_not_waited_for() {
         None,
         "it gets all that there is"
     );
+}
+
+#[test]
+fn nothing_begins_behind_a_picture_s_marker() {
+    let (mut encoder, mut choice) = (
+        Encoder::new(1, 0, L3T1, None),
+        Choice::new(Layer::new(0, 3)),
+    );
+    assert_eq!(
+        picks(&mut choice, &mut encoder),
+        [Pick::Begin, Pick::Skip, Pick::Skip]
+    );
+    let mut packets = encoder.encode(1);
+    let lowest = &packets[0];
+    assert_eq!(choice.pick_frame(&lowest.head, &lowest.frame), Pick::Send);
+    assert!(choice.completes(&lowest.head, &lowest.frame, false));
+    // The next layer refers to the lowest alone here, so one could begin with it in any picture.
+    choice.set_aim(Aim::At(Layer::new(1, 3)));
+    let next = &mut packets[1];
+    next.frame.references.0 = 1;
+    assert_eq!(choice.pick_frame(&next.head, &next.frame), Pick::Lacks);
 }
 
 #[test]
