@@ -50,7 +50,7 @@ for (const { name, start, skip, lacks } of servers) {
       assert.equal(moved.status, 200);
     }
 
-    for (const [videoCodec, mimeType] of [['h264', 'video/H264'], ['vp9', 'video/VP9']]) {
+    for (const [videoCodec, mimeType] of [['h264', 'video/H264'], ['vp9', 'video/VP9'], ['av1', 'video/AV1']]) {
       const options = { publishDefaults: { videoCodec, backupCodec: false } };
 
       test(`${videoCodec} is sent, forwarded and decoded`, async () => {

@@ -45,19 +45,50 @@ globalThis.crowd = async (url, people) => {
   }
 };
 
-function picture(name) {
+function picture(name, width = 160, height = 120) {
   const canvas = document.createElement('canvas');
-  [canvas.width, canvas.height] = [160, 120];
+  [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext('2d');
   let n = 0;
   setInterval(() => {
     context.fillStyle = `hsl(${(n += 7)} 80% 50%)`;
-    context.fillRect(0, 0, 160, 120);
+    context.fillRect(0, 0, width, height);
     context.fillStyle = 'black';
     context.fillText(`${name} ${n}`, 10, 60);
   }, 66);
   return canvas.captureStream(15).getVideoTracks()[0];
 }
+
+/** Somebody who sends a moving picture as `options` say, and nothing else. */
+globalThis.send = async (url, token, [width, height], options) => {
+  globalThis.room = new LivekitClient.Room(options);
+  await room.connect(url, token);
+  await room.localParticipant.publishTrack(picture('picture', width, height), { source: 'camera' });
+};
+
+/** Somebody who only watches. */
+globalThis.watch = async (url, token, options) => {
+  globalThis.room = new LivekitClient.Room(options);
+  globalThis.failed = [];
+  room.on('trackSubscriptionFailed', (sid, _participant, reason) => failed.push(reason ?? sid));
+  show(room);
+  await room.connect(url, token);
+};
+
+/** Ask for the 'LOW', 'MEDIUM' or 'HIGH' layer of a participant's camera. */
+globalThis.wantLayer = (identity, quality) => {
+  const publication = room.remoteParticipants.get(identity).getTrackPublication('camera');
+  publication.setVideoQuality(LivekitClient.VideoQuality[quality]);
+};
+
+/** What is received of the one video: its height in lines, decoded frames, bytes. */
+globalThis.videoStats = async () => {
+  for await (const [report, stats] of reports()) {
+    if (report.type === 'inbound-rtp' && report.kind === 'video' && report.packetsReceived > 0) {
+      return { ...report, codec: stats.get(report.codecId)?.mimeType };
+    }
+  }
+};
 
 function tone() {
   globalThis.audio ??= new AudioContext();

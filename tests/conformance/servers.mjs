@@ -16,7 +16,7 @@ export const servers = [
     ours: true,
     skip: false,
     start: () => startEngine(),
-    lacks: { moves: false, dtls13: false },
+    lacks: { moves: false, dtls13: false, layersAsStreams: false },
   },
   {
     name: "LiveKit's own server",
@@ -29,6 +29,7 @@ export const servers = [
     lacks: {
       moves: 'the open-source server answers "not implemented" to MoveParticipant',
       dtls13: 'its DTLS is 1.2',
+      layersAsStreams: 'livekit-client sends VP9 and AV1 by simulcast to versions after 1.13.6 only',
     },
   },
 ];

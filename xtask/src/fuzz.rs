@@ -9,9 +9,10 @@ use crate::failure::{Context, Result};
 use crate::process::{cargo, run};
 
 /// Where the test is, and its name.
-const TARGETS: [(&[&str], &str); 5] = [
+const TARGETS: [(&[&str], &str); 6] = [
     (&["--lib"], "nothing_that_arrives_hurts_those_inside"),
     (&["--lib"], "no_report_hurts_anybody"),
+    (&["--lib"], "no_descriptor_hurts_anybody"),
     (&["--test", "engine"], "nonsense::join_requests"),
     (&["--test", "engine"], "nonsense::signalling"),
     (&["--test", "engine"], "nonsense::descriptions"),

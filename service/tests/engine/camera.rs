@@ -1,6 +1,6 @@
-//! A camera that sends three spatial layers with three temporal layers each, as simulcast in VP8's
-//! clothes or in one stream in VP9's: the descriptors are real, the picture is padding that tells where
-//! it comes from.
+//! A camera that sends three spatial layers with three temporal layers each, as simulcast in VP8's or
+//! AV1's clothes or in one stream in VP9's or AV1's: the descriptors are real, the picture is padding
+//! that tells where it comes from.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -8,8 +8,13 @@ use std::time::{Duration, Instant};
 use livekit_protocol as lk;
 use str0m::format::Codec;
 use str0m::media::{Mid, Pt, Rid};
-use str0m::rtp::RtpWrite;
+use str0m::rtp::{Extension, ExtensionSerializer, ExtensionValues, RtpWrite};
 use str0m::Rtc;
+
+#[path = "descriptor.rs"]
+pub mod descriptor;
+
+use descriptor::{Describer, Mode};
 
 /// Thirty frames a second.
 pub const FRAME: Duration = Duration::from_micros(33_333);
@@ -47,8 +52,66 @@ pub struct Descriptor {
     pub temporal: u8,
 }
 
+/// AV1's dependency descriptor in a packet's header, as it is.
+pub struct Described(pub Vec<u8>);
+
+/// The extension that carries it.
+pub fn extension() -> Extension {
+    const URI: &str =
+        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
+    Extension::with_serializer(URI, Descriptors)
+}
+
+#[derive(Debug)]
+struct Descriptors;
+
+impl ExtensionSerializer for Descriptors {
+    fn write_to(&self, buffer: &mut [u8], values: &ExtensionValues) -> usize {
+        let Some(Described(bytes)) = values.user_values.get() else {
+            return 0;
+        };
+        buffer[..bytes.len()].copy_from_slice(bytes);
+        bytes.len()
+    }
+
+    fn parse_value(&self, bytes: &[u8], values: &mut ExtensionValues) -> bool {
+        values.user_values.set(Described(bytes.to_vec()));
+        true
+    }
+
+    fn is_video(&self) -> bool {
+        true
+    }
+
+    fn is_audio(&self) -> bool {
+        false
+    }
+
+    fn requires_two_byte_form(&self, values: &ExtensionValues) -> bool {
+        let described = values.user_values.get::<Described>();
+        described.is_none_or(|d| d.0.len() > 16)
+    }
+}
+
+/// AV1's aggregation header: one element, and whether a coded video sequence begins.
+fn aggregation(key: bool) -> u8 {
+    if key {
+        0x18
+    } else {
+        0x10
+    }
+}
+
+fn described(bytes: Vec<u8>) -> ExtensionValues {
+    let mut values = ExtensionValues::default();
+    values.user_values.set(Described(bytes));
+    values
+}
+
 struct Encoder {
     rid: Rid,
+    /// Of AV1.
+    describer: Option<Describer>,
     name: &'static str,
     size: usize,
     seq: u64,
@@ -61,7 +124,8 @@ struct Encoder {
 
 /// One encoder of all layers, of which the upper ones refer to the lower ones in key pictures alone.
 struct Nested {
-    codec: Codec,
+    /// Of AV1; VP9 has its own.
+    describer: Option<Describer>,
     seq: u64,
     time: u32,
     picture: u16,
@@ -70,6 +134,7 @@ struct Nested {
 }
 
 pub struct Camera {
+    codec: Codec,
     encoders: Vec<Encoder>,
     nested: Option<Nested>,
     frame: u64,
@@ -83,6 +148,7 @@ impl Camera {
     pub fn new() -> Self {
         let encoders = LAYERS.iter().enumerate().map(|(n, (name, size))| Encoder {
             rid: Rid::from(*name),
+            describer: None,
             name,
             size: *size,
             seq: 1_000 * n as u64 + 7,
@@ -93,6 +159,7 @@ impl Camera {
             on: true,
         });
         Self {
+            codec: Codec::Vp8,
             encoders: encoders.collect(),
             nested: None,
             frame: 0,
@@ -101,12 +168,37 @@ impl Camera {
         }
     }
 
-    /// All layers in one stream.
-    pub fn nested(codec: Codec) -> Self {
+    /// Layers that are streams of their own, in AV1.
+    pub fn av1() -> Self {
+        let mut camera = Self::new();
+        let mode = Mode {
+            spatial: 1,
+            temporal: 3,
+            key_only: false,
+        };
+        for (n, encoder) in (0..).zip(&mut camera.encoders) {
+            encoder.describer = Some(Describer::new(mode, 65_530 - 777 * n, 20));
+        }
+        camera.codec = Codec::Av1;
+        camera
+    }
+
+    /// All layers in one stream of VP9.
+    pub fn nested() -> Self {
+        Self::in_one(Codec::Vp9, None)
+    }
+
+    /// All layers in one stream of AV1, which refer to each other as `mode` says.
+    pub fn described(mode: Mode) -> Self {
+        Self::in_one(Codec::Av1, Some(Describer::new(mode, 65_500, 50)))
+    }
+
+    fn in_one(codec: Codec, describer: Option<Describer>) -> Self {
         Self {
+            codec,
             encoders: Vec::new(),
             nested: Some(Nested {
-                codec,
+                describer,
                 seq: 11,
                 time: 1_234_567,
                 picture: 0x7ff8,
@@ -118,7 +210,11 @@ impl Camera {
     }
 
     pub fn codec(&self) -> Codec {
-        self.nested.as_ref().map_or(Codec::Vp8, |n| n.codec)
+        self.codec
+    }
+
+    pub fn is_simulcast(&self) -> bool {
+        self.nested.is_none()
     }
 
     pub fn keyframe(&mut self, rid: Option<Rid>) {
@@ -176,8 +272,12 @@ impl Encoder {
         }
         let size = if key { self.size * KEY } else { self.size };
         let packets = size.div_ceil(PACKET);
+        let mut describer = self.describer.as_mut();
+        let described_frame = describer.as_mut().map(|d| d.picture(key).remove(0));
         for packet in 0..packets {
             let begins = packet == 0;
+            let values = describer.as_ref().zip(described_frame.as_ref());
+            let values = values.map(|(d, f)| described(d.write(f, begins, packet + 1 == packets)));
             let mut payload = vec![
                 0x80 | if begins { 0x10 } else { 0 },
                 0xe0,
@@ -187,6 +287,9 @@ impl Encoder {
                 temporal << 6 | u8::from(sync) << 5,
                 u8::from(!key),
             ];
+            if values.is_some() {
+                payload = vec![aggregation(key && begins)];
+            }
             payload.resize(size / packets, 0);
             let captured = micros(at);
             let mark = format!(
@@ -196,6 +299,7 @@ impl Encoder {
             payload.extend(mark.bytes());
             let write = RtpWrite::new(pt, self.seq.into(), self.time, at, payload)
                 .marker(packet + 1 == packets)
+                .ext_vals(values.unwrap_or_default())
                 .nackable(true);
             stream.write_rtp(write);
             self.seq += 1;
@@ -221,12 +325,15 @@ impl Nested {
             self.tl0 = self.tl0.wrapping_add(1);
         }
         let bit = |on: bool, bit: u8| if on { bit } else { 0 };
+        let described_frames = self.describer.as_mut().map(|d| d.picture(key));
         for (spatial, (_, size)) in LAYERS.iter().enumerate() {
             let size = if key { size * KEY } else { *size };
             let packets = size.div_ceil(PACKET);
             for packet in 0..packets {
                 let (begins, ends) = (packet == 0, packet + 1 == packets);
                 let structure = key && begins && spatial == 0;
+                let values = self.describer.as_ref().zip(described_frames.as_ref());
+                let values = values.map(|(d, f)| described(d.write(&f[spatial], begins, ends)));
                 let mut payload = vec![
                     0xa0 | bit(!key, 0x40)
                         | bit(begins, 0x08)
@@ -240,12 +347,16 @@ impl Nested {
                     // Three layers, without their sizes and without a pattern.
                     0x40,
                 ];
+                if values.is_some() {
+                    payload = vec![aggregation(structure)];
+                }
                 payload.resize(size / packets, 0);
                 let captured = micros(at);
                 let mark = format!("|{frame},{packet},{packets},{captured}#{owner}/s{spatial}");
                 payload.extend(mark.bytes());
                 let write = RtpWrite::new(pt, self.seq.into(), self.time, at, payload)
                     .marker(ends && spatial + 1 == LAYERS.len())
+                    .ext_vals(values.unwrap_or_default())
                     .nackable(true);
                 stream.write_rtp(write);
                 self.seq += 1;

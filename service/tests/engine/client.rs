@@ -54,6 +54,8 @@ pub struct Heard {
     pub picture: Option<(Mark, Descriptor)>,
     /// When a sound was captured ([`camera::micros`]).
     pub captured: Option<u64>,
+    /// AV1's dependency descriptor.
+    pub described: Option<Vec<u8>>,
     /// Of sound: how many blocks a packet of RED has; 0 for plain sound.
     pub blocks: usize,
 }
@@ -277,11 +279,16 @@ impl Offering {
         Self::by_udp(media).await
     }
 
-    /// With a camera that sends all layers in one stream.
-    pub async fn nested(codec: Codec) -> Self {
+    /// With a camera that sends all layers in one stream of VP9.
+    pub async fn nested() -> Self {
+        Self::filming(Camera::nested()).await
+    }
+
+    /// With this camera, and its codec alone.
+    pub async fn filming(camera: Camera) -> Self {
         let media = Media {
-            camera: Some(Camera::nested(codec)),
-            codecs: vec![codec],
+            codecs: vec![camera.codec()],
+            camera: Some(camera),
             ..Default::default()
         };
         Self::by_udp(media).await
@@ -337,13 +344,14 @@ impl Offering {
         for codec in media.codecs {
             builder = match codec {
                 Codec::Vp9 => builder.enable_vp9(true),
+                Codec::Av1 => (builder.enable_av1(true)).set_extension(12, camera::extension()),
                 _ => builder.enable_vp8(true),
             };
         }
         let mut rtc = builder.build(Instant::now());
         rtc.add_local_candidate(candidate);
         let mut change = rtc.sdp_api();
-        let layered = simulcast.as_ref().filter(|c| c.codec() == Codec::Vp8);
+        let layered = simulcast.as_ref().filter(|c| c.is_simulcast());
         let layers = layered.map(|_| Simulcast {
             send: ["q", "h", "f"].map(SimulcastLayer::new).into(),
             recv: Vec::new(),
@@ -840,6 +848,10 @@ impl Running {
                     marker: packet.header.marker,
                     at: Instant::now(),
                     picture: camera::read(&packet.payload),
+                    described: {
+                        let values = &packet.header.ext_vals.user_values;
+                        values.get::<camera::Described>().map(|d| d.0.clone())
+                    },
                     captured: before.rsplit_once('@').and_then(|(_, m)| m.parse().ok()),
                     blocks: match self.red() == Some(packet.header.payload_type) {
                         true => text.matches('@').count(),

@@ -5,6 +5,7 @@ mod admission;
 #[allow(dead_code)]
 mod client;
 mod data;
+mod described;
 mod forwarding;
 mod layers;
 mod moves;

@@ -70,8 +70,8 @@ fn assert_seamless(heard: &[Heard]) {
 async fn each_viewer_gets_its_layer_of_vp9_and_those_below() {
     let server = Server::start().await;
     let codec = Codec::Vp9;
-    let ada = join(&server, "here", "ada", Offering::nested(codec).await).await;
-    let eve = join(&server, "there", "eve", Offering::nested(codec).await).await;
+    let ada = join(&server, "here", "ada", Offering::nested().await).await;
+    let eve = join(&server, "there", "eve", Offering::nested().await).await;
     let takes = [Codec::Vp8, codec];
     let bob = join(&server, "here", "bob", Offering::taking(&takes).await).await;
     let cid = join(&server, "here", "cid", Offering::taking(&takes).await).await;
@@ -100,7 +100,7 @@ async fn each_viewer_gets_its_layer_of_vp9_and_those_below() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_lacks_the_codec_is_told_and_gets_nothing_of_it() {
     let server = Server::start().await;
-    let ada = join(&server, "room", "ada", Offering::nested(Codec::Vp9).await).await;
+    let ada = join(&server, "room", "ada", Offering::nested().await).await;
     let bob = join(
         &server,
         "room",

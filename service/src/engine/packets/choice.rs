@@ -9,6 +9,8 @@
 
 use super::layers::Layer;
 
+mod targets;
+
 /// What of a packet decides about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
@@ -36,6 +38,8 @@ pub(crate) struct Nested {
     pub ends: bool,
     /// The frame refers to earlier pictures.
     pub refers_back: bool,
+    /// Its layer is of no use without those below it, also behind key pictures.
+    pub stacked: bool,
 }
 
 /// Which layer a section is to carry.
@@ -84,8 +88,10 @@ pub(crate) struct Choice {
     /// The newest packet of a stream that was dropped for want of a key frame: a key frame whose
     /// first packet comes after others of it were dropped is not whole any more.
     passed: Option<(u32, u64)>,
-    /// The source's spatial layers are in one stream.
+    /// The source's spatial layers are in one stream, and a receiver gets those below its own, too.
     nested: bool,
+    /// Where frames tell what they refer to.
+    frames: targets::Frames,
 }
 
 impl Choice {
@@ -95,6 +101,7 @@ impl Choice {
             current: None,
             passed: None,
             nested: false,
+            frames: targets::Frames::default(),
         }
     }
 

@@ -67,6 +67,7 @@ pub(crate) struct Continuity {
     source: Option<Source>,
     gaps: VecDeque<Gap>,
     picture: PictureIds,
+    frame: FrameNumbers,
 }
 
 impl Continuity {
@@ -80,6 +81,7 @@ impl Continuity {
             source: None,
             gaps: VecDeque::with_capacity(GAPS),
             picture: PictureIds::default(),
+            frame: FrameNumbers::default(),
         }
     }
 
@@ -93,6 +95,7 @@ impl Continuity {
         self.source = None;
         self.gaps.clear();
         self.picture.end_source();
+        self.frame.offset = None;
     }
 
     /// Begin a new source with this packet.
@@ -187,6 +190,33 @@ impl Continuity {
     /// The same for VP9's picture ids and TL0PICIDX (RFC 9628 4.2).
     pub fn map_vp9(&mut self, descriptor: &Vp9) -> Edits {
         self.picture.map_vp9(descriptor)
+    }
+
+    /// The same for the frame numbers of dependency descriptors, of which what is left out leaves its gap.
+    pub fn map_frame(&mut self, number: u16) -> u16 {
+        self.frame.map(number)
+    }
+}
+
+/// A dependency descriptor's frame numbers across sources. A receiver takes a key frame whose number is
+/// no higher than that of the last one for an old one, and drops it; what frames refer to is said by
+/// differences.
+#[derive(Debug, Default)]
+struct FrameNumbers {
+    last: Option<u16>,
+    offset: Option<u16>,
+}
+
+impl FrameNumbers {
+    fn map(&mut self, number: u16) -> u16 {
+        let last = self.last;
+        let next = |last: u16| last.wrapping_add(1).wrapping_sub(number);
+        let offset = *self.offset.get_or_insert_with(|| last.map_or(0, next));
+        let out = number.wrapping_add(offset);
+        if last.is_none_or(|last| out.wrapping_sub(last) < 1 << 15) {
+            self.last = Some(out);
+        }
+        out
     }
 }
 
@@ -320,6 +350,17 @@ mod tests {
         assert_eq!(c.gaps.len(), GAPS);
         assert_eq!(c.map(3, 0, now), None, "nobody knows its place any more");
         assert_eq!(c.map(1_998, 0, now).map(|m| m.0), Some(999));
+    }
+
+    #[test]
+    fn frame_numbers_go_on_and_wrap() {
+        let mut frames = FrameNumbers::default();
+        assert_eq!([65_534, 65_535].map(|n| frames.map(n)), [65_534, 65_535]);
+        frames.offset = None;
+        // The newest counts, not the last.
+        assert_eq!([500, 504, 502].map(|n| frames.map(n)), [0, 4, 2]);
+        frames.offset = None;
+        assert_eq!(frames.map(40_000), 5);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use str0m::Rtc;
 use super::choice::{Aim, Choice, Pick};
 use super::command::Want;
 use super::continuity::Continuity;
+use super::dependency::Encoded;
 use super::forward::{Descriptor, Forward, TrackKey};
 use super::layers::{Layer, Rates};
 use super::red::Since;
@@ -240,7 +241,11 @@ impl Downstream {
         let Some((out_seq, time)) = self.continuity.map(seq, time, packet.captured) else {
             return Delivered::Dropped;
         };
-        let marker = packet.marker || self.choice.ends_picture(&packet.head);
+        let marker = match &packet.descriptor {
+            Descriptor::Av1(frame) => self.choice.completes(&packet.head, frame, packet.marker),
+            _ => packet.marker || self.choice.ends_picture(&packet.head),
+        };
+        let dependency = self.dependency(packet);
         let (payload_type, payload) = self.payload(types, packet);
         let outgoing = Outgoing {
             payload_type,
@@ -254,7 +259,7 @@ impl Downstream {
             audio_level: packet.audio_level.zip(packet.voice_activity),
             orientation: packet.orientation.map(|o| o as u8),
             playout_delay: self.hurry.next(marker).map(|most| (0, most)),
-            raw: None,
+            dependency: dependency.as_ref(),
         };
         match self.stream.send(exit, &outgoing) {
             true => Delivered::Sent,
@@ -285,11 +290,23 @@ impl Downstream {
                 patch.unwrap_or_default()
             }
             Descriptor::Vp9(vp9) => patch::vp9(self.continuity.map_vp9(vp9)),
-            Descriptor::Red(_) | Descriptor::None => Patch::default(),
+            Descriptor::Av1(_) | Descriptor::Red(_) | Descriptor::None => Patch::default(),
         }
     }
 
+    /// The dependency descriptor as this receiver is to get it.
+    fn dependency(&mut self, packet: &Forward) -> Option<Encoded> {
+        let Descriptor::Av1(frame) = &packet.descriptor else {
+            return None;
+        };
+        let number = self.continuity.map_frame(frame.number);
+        Some(frame.told(number, self.choice.targets_told(frame)))
+    }
+
     fn pick(&mut self, packet: &Forward) -> Pick {
+        if let Descriptor::Av1(frame) = &packet.descriptor {
+            return self.choice.pick_frame(&packet.head, frame);
+        }
         if self.video {
             return self.choice.pick(&packet.head);
         }

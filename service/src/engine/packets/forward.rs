@@ -7,6 +7,7 @@ use str0m::format::{Codec, CodecSpec};
 use str0m::rtp::{VideoOrientation, Vp8Descriptor};
 
 use super::choice::{Head, Nested};
+use super::dependency::Frame;
 use super::layers::{Layer, SPATIAL, TEMPORAL};
 use super::red::Red;
 use super::vp9::Vp9;
@@ -30,8 +31,6 @@ pub(crate) struct Received {
     pub audio_level: Option<i8>,
     pub voice_activity: Option<bool>,
     pub orientation: Option<VideoOrientation>,
-    /// AV1's dependency descriptor, as it is.
-    pub dependency: Option<Arc<[u8]>>,
 }
 
 /// One packet on its way. Cloning shares the payload.
@@ -49,8 +48,6 @@ pub(crate) struct Forward {
     pub audio_level: Option<i8>,
     pub voice_activity: Option<bool>,
     pub orientation: Option<VideoOrientation>,
-    #[allow(dead_code)] // rewritten where AV1 is switched
-    pub dependency: Option<Arc<[u8]>>,
 }
 
 /// What a payload says of itself, as far as it is needed to send it on.
@@ -59,6 +56,8 @@ pub(crate) enum Descriptor {
     None,
     Vp8(Vp8Descriptor),
     Vp9(Vp9),
+    /// AV1's stands in the header.
+    Av1(Frame),
     /// Sound with repetitions of earlier sound.
     Red(Red),
 }
@@ -93,6 +92,23 @@ impl Forward {
             descriptor: Descriptor::Red(red),
             ..forward
         })
+    }
+
+    /// A packet with a dependency descriptor.
+    pub fn described(
+        track: TrackKey,
+        spatial: Option<u8>,
+        captured: Instant,
+        packet: Received,
+        spec: CodecSpec,
+        frame: Frame,
+    ) -> Self {
+        let mut forward = Self::new(track, spatial, captured, packet, spec);
+        described_head(&mut forward.head, &frame, spatial.is_none());
+        Self {
+            descriptor: Descriptor::Av1(frame),
+            ..forward
+        }
     }
 
     /// What is forwarded of a received packet: of a simulcast layer, or of a track that has one stream.
@@ -130,6 +146,9 @@ impl Forward {
             _ if spec.codec == Codec::H264 => {
                 head.starts_keyframe = starts_h264_keyframe(&packet.payload);
             }
+            _ if spec.codec == Codec::Av1 => {
+                head.starts_keyframe = starts_av1_sequence(&packet.payload);
+            }
             _ => {}
         }
         Self {
@@ -142,7 +161,6 @@ impl Forward {
             audio_level: packet.audio_level,
             voice_activity: packet.voice_activity,
             orientation: packet.orientation,
-            dependency: packet.dependency,
             payload: packet.payload,
         }
     }
@@ -162,8 +180,32 @@ fn vp9_head(head: &mut Head, vp9: &Vp9, single: bool) {
             begins: vp9.begins,
             ends: vp9.ends,
             refers_back: vp9.refers_back,
+            stacked: true,
         });
     }
+}
+
+/// The place in its stream of a packet with a dependency descriptor.
+fn described_head(head: &mut Head, frame: &Frame, single: bool) {
+    head.starts_keyframe = frame.is_key;
+    head.layer.temporal = frame.temporal.min(TEMPORAL as u8 - 1);
+    if single {
+        head.layer.spatial = frame.spatial.min(SPATIAL as u8 - 1);
+        head.nested = Some(Nested {
+            begins: frame.begins,
+            ends: frame.ends,
+            refers_back: !frame.is_key,
+            stacked: frame.structure.stacked,
+        });
+    }
+}
+
+/// Whether an AV1 payload is the first of a coded video sequence: N in its aggregation header, where no
+/// fragment goes on from the packet before (Z).
+fn starts_av1_sequence(payload: &[u8]) -> bool {
+    const Z: u8 = 0x80;
+    const N: u8 = 0x08;
+    payload.first().is_some_and(|header| header & (Z | N) == N)
 }
 
 /// A VP8 packet's temporal layer, and whether its frame refers to the lowest one alone, so that a
@@ -215,7 +257,15 @@ fn starts_h264_keyframe(payload: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{starts_h264_keyframe, vp8_temporal};
+    use super::{starts_av1_sequence, starts_h264_keyframe, vp8_temporal};
+
+    #[test]
+    fn an_av1_sequence_starts_where_the_aggregation_header_says_so() {
+        assert!(starts_av1_sequence(&[0x28, 0x0a, 1]));
+        assert!(!starts_av1_sequence(&[0x10, 0x32]));
+        assert!(!starts_av1_sequence(&[0xb8, 0x0a]), "a fragment goes on");
+        assert!(!starts_av1_sequence(&[]));
+    }
 
     #[test]
     fn a_vp8_packet_tells_its_temporal_layer() {

@@ -27,6 +27,7 @@ pub(crate) mod command;
 pub(crate) mod congestion;
 pub(crate) mod continuity;
 pub(crate) mod demux;
+pub(crate) mod dependency;
 pub(crate) mod downstream;
 pub(crate) mod forward;
 pub(crate) mod interest;

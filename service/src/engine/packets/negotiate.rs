@@ -16,6 +16,7 @@ use str0m::{Candidate, IceCreds, Rtc, RtcError};
 
 use super::command::{More, Negotiated};
 use super::demux::{credentials, Random};
+use super::dependency;
 use super::paths::Origin;
 use super::sending::clock::WallClock;
 use super::sending::egress::Egress;
@@ -65,7 +66,9 @@ impl Transport {
             .enable_vp8(true)
             .enable_h264(true)
             .enable_vp9(true)
-            .set_extension(5, Extension::PlayoutDelay);
+            .enable_av1(true)
+            .set_extension(5, Extension::PlayoutDelay)
+            .set_extension(12, dependency::extension());
         let (mut rtc, keys) = tap::build(config, now)?;
         for address in &self.candidates {
             if let Ok(candidate) = Candidate::host(*address, "udp") {

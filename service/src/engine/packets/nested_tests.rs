@@ -109,6 +109,7 @@ impl Encoder {
                 begins,
                 ends,
                 refers_back: !key,
+                stacked: true,
             }),
         }
     }

@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use str0m::channel::ChannelId;
+use str0m::format::Codec;
 use str0m::media::Mid;
 use str0m::net::Transmit;
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
@@ -467,14 +468,19 @@ impl Session {
             audio_level: extensions.audio_level.map(|(level, _)| level),
             voice_activity: extensions.audio_level.map(|(_, voice)| voice),
             orientation: extensions.orientation.map(Into::into),
-            dependency: extensions.dependency.map(Into::into),
         };
-        let forward = match redundant {
-            true => Forward::redundant(track.key, captured, packet, spec, plain),
-            false => Some(Forward::new(track.key, layer, captured, packet, spec)),
+        let described = extensions.dependency.filter(|_| spec.codec == Codec::Av1);
+        let forward = match (redundant, described) {
+            (true, _) => Forward::redundant(track.key, captured, packet, spec, plain),
+            (false, None) => Some(Forward::new(track.key, layer, captured, packet, spec)),
+            (false, Some(bytes)) => {
+                let frame = track.describe(layer, (packet.ssrc, packet.number), bytes, now);
+                let key = track.key;
+                frame.map(|f| Forward::described(key, layer, captured, packet, spec, f))
+            }
         };
         let Some(mut forward) = forward else {
-            return;
+            return track.ask_keyframes(&mut self.receiver, now);
         };
         track.received(&mut forward, now);
         outlet.forward(forward);

@@ -3,7 +3,7 @@
 
 mod instructions;
 mod publishing;
-mod tests;
+pub(super) mod tests;
 
 use std::cell::RefCell;
 use std::cmp::Reverse;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use str0m::media::{Mid, Rid};
 
 use super::command::Upstream;
+use super::dependency::{Frame, Reader};
 use super::forward::{Forward, TrackKey};
 use super::layers::{Meter, Rates, SPATIAL};
 use super::receiving::receiver::Receiver;
@@ -40,6 +41,9 @@ pub(crate) struct UpTrack {
 struct UpLayer {
     rid: Option<Rid>,
     keyframe: Keyframe,
+    dependency: Reader,
+    /// Since when nothing makes sense that arrives.
+    puzzled: Option<Instant>,
 }
 
 /// Where the asking for a key frame stands.
@@ -52,6 +56,11 @@ struct Keyframe {
 }
 
 impl Keyframe {
+    fn want(&mut self) {
+        self.wanted = true;
+        self.unanswered = 0;
+    }
+
     /// Whether it is time to ask. What is too early is remembered.
     fn is_due(&self, now: Instant) -> bool {
         if !self.wanted {
@@ -77,6 +86,8 @@ impl UpTrack {
         let layers = rids.into_iter().map(|rid| UpLayer {
             rid,
             keyframe: Keyframe::default(),
+            dependency: Reader::default(),
+            puzzled: None,
         });
         Self {
             mid: upstream.mid,
@@ -103,6 +114,29 @@ impl UpTrack {
         Some(Some(at as u8))
     }
 
+    /// What a packet's dependency descriptor says. Without the packet that told how to read it nothing
+    /// behind it can be sent on, so if it is not sent again soon, another key frame is needed.
+    pub fn describe(
+        &mut self,
+        layer: Option<u8>,
+        (stream, number): (u32, u64),
+        bytes: &[u8],
+        now: Instant,
+    ) -> Option<Frame> {
+        let layer = self.layers.get_mut(usize::from(layer.unwrap_or(0)))?;
+        let frame = layer.dependency.read(stream, number, bytes);
+        if frame.is_some() {
+            layer.puzzled = None;
+        } else {
+            let since = *layer.puzzled.get_or_insert(now);
+            if now.saturating_duration_since(since) >= KEYFRAME_RETRY {
+                layer.puzzled = None;
+                layer.keyframe.want();
+            }
+        }
+        frame
+    }
+
     /// What comes now is for others than what came before: a mute has ended, or the room is another
     /// one.
     pub fn cut(&mut self) {
@@ -120,7 +154,7 @@ impl UpTrack {
             }
         }
         let layer = packet.head.layer;
-        let nested = packet.head.nested.is_some();
+        let nested = packet.head.nested.is_some_and(|n| n.stacked);
         self.meter
             .received(layer, nested, packet.payload.len(), now);
         if self.audio {
@@ -148,8 +182,7 @@ impl UpTrack {
         let single = self.layers.len() == 1;
         for (spatial, layer) in self.layers.iter_mut().enumerate() {
             if !self.audio && (layers >> spatial & 1 == 1 || single && layers != 0) {
-                layer.keyframe.wanted = true;
-                layer.keyframe.unanswered = 0;
+                layer.keyframe.want();
             }
         }
     }

@@ -37,12 +37,13 @@ pub(crate) struct Entrant {
 }
 
 /// The codecs that are negotiated.
-const CODECS: [&str; 5] = [
+const CODECS: [&str; 6] = [
     "audio/opus",
     "audio/red",
     "video/VP8",
     "video/H264",
     "video/VP9",
+    "video/AV1",
 ];
 
 pub(crate) fn codecs() -> Vec<lk::Codec> {

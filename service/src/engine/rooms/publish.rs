@@ -292,6 +292,7 @@ fn new_track(key: TrackKey, request: &lk::AddTrackRequest) -> Track {
         (false, _) => "audio/opus",
         (true, "h264") => "video/H264",
         (true, "vp9") => "video/VP9",
+        (true, "av1") => "video/AV1",
         // What is not negotiated: the client falls back to what is named here.
         (true, _) => "video/VP8",
     };

@@ -57,7 +57,7 @@ impl Track {
 
     /// Its codec may have several spatial layers in one stream (SVC), and it has no others.
     fn is_nested(&self) -> bool {
-        self.rids.is_empty() && self.info.mime_type == "video/VP9"
+        self.rids.is_empty() && matches!(self.info.mime_type.as_str(), "video/VP9" | "video/AV1")
     }
 
     /// The smaller side of a layer's picture in pixels.

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use crate::engine::packets::dependency;
+
 /// The kind of a section (RFC 8866 5.14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
@@ -176,10 +178,24 @@ pub(crate) fn relabel(
             if let Some(line) = &media_line {
                 lines[0] = line;
             }
+            if preferences
+                .get(mid)
+                .is_some_and(|p| describes_in_vain(&lines, p))
+            {
+                lines.retain(|l| !l.ends_with(dependency::URI));
+            }
             relabel_section(&mut out, &lines, labels.get(mid));
         }
     }
     out
+}
+
+/// Who sends another codec than AV1 needs no dependency descriptors: Chromium would write one into each
+/// packet of VP8, too.
+fn describes_in_vain(lines: &[&str], preference: &Preference) -> bool {
+    let codec = preference.codec.as_ref();
+    let sends = lines.contains(&"a=recvonly");
+    sends && codec.is_some_and(|c| !c.eq_ignore_ascii_case("av1"))
 }
 
 /// The section's media line with its formats as preferred.
@@ -279,6 +295,27 @@ mod tests {
             );
             assert!(text.contains(line), "{text}");
         }
+    }
+
+    #[test]
+    fn only_av1_is_sent_with_dependency_descriptors() {
+        let extension = format!("a=extmap:12 {}\r\n", dependency::URI);
+        let answered = |codec: Option<&str>, direction: &str| {
+            let answer =
+                format!("v=0\r\nm=video 9 x 96\r\na=mid:0\r\n{extension}a={direction}\r\n");
+            let preference = Preference {
+                formats: vec!["96".to_owned()],
+                codec: codec.map(str::to_owned),
+            };
+            let preferences = HashMap::from([("0".to_owned(), preference)]);
+            let text = relabel(&answer, &HashMap::new(), &preferences);
+            text.contains(&extension)
+        };
+        assert!(answered(Some("AV1"), "recvonly"));
+        assert!(!answered(Some("VP8"), "recvonly"));
+        // Of what the client receives, and of what it will send, nothing is known yet.
+        assert!(answered(None, "sendonly"));
+        assert!(answered(None, "recvonly"));
     }
 
     #[test]

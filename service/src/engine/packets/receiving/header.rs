@@ -6,6 +6,8 @@
 
 use std::num::NonZeroU8;
 
+use crate::engine::packets::dependency;
+
 /// The part that every header has.
 const FIXED: usize = 12;
 const PADDED: u8 = 0x20;
@@ -41,9 +43,7 @@ impl Kind {
             "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01" => {
                 Self::TransportSeq
             }
-            "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension" => {
-                Self::Dependency
-            }
+            dependency::URI => Self::Dependency,
             _ => return None,
         })
     }
@@ -203,13 +203,19 @@ pub(super) mod tests {
         let mut ids = ExtensionIds::default();
         for (id, uri) in [
             (1, "urn:ietf:params:rtp-hdrext:ssrc-audio-level"),
-            (3, "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"),
+            (
+                3,
+                "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+            ),
             (4, "urn:ietf:params:rtp-hdrext:sdes:mid"),
             (10, "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"),
             (11, "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"),
-            (12, "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"),
+            (12, dependency::URI),
             (13, "urn:3gpp:video-orientation"),
-            (2, "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"),
+            (
+                2,
+                "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+            ),
             (0, "urn:ietf:params:rtp-hdrext:sdes:mid"),
             (255, "urn:ietf:params:rtp-hdrext:sdes:mid"),
         ] {

@@ -4,6 +4,8 @@
 use str0m::media::Media;
 use str0m::rtp::Extension;
 
+use crate::engine::packets::dependency;
+
 /// One-byte elements have ids up to this one, and up to 16 bytes.
 const ONE_BYTE_IDS: u8 = 14;
 const ONE_BYTE_LENGTH: usize = 16;
@@ -27,6 +29,7 @@ pub(crate) struct ExtensionIds {
     pub playout_delay: Option<u8>,
     pub transport_cc: Option<u8>,
     pub send_time: Option<u8>,
+    pub dependency: Option<u8>,
 }
 
 impl ExtensionIds {
@@ -39,6 +42,7 @@ impl ExtensionIds {
             playout_delay: map.id_of(Extension::PlayoutDelay),
             transport_cc: map.id_of(Extension::TransportSequenceNumber),
             send_time: map.id_of(Extension::AbsoluteSendTime),
+            dependency: map.id_of(dependency::extension()),
         }
     }
 }
@@ -54,8 +58,8 @@ pub(crate) struct Extensions<'a> {
     pub playout_delay: Option<(u16, u16)>,
     pub transport_cc: Option<u16>,
     pub send_time: Option<u32>,
-    /// Any other, as it is to stand there, with its id.
-    pub raw: Option<(u8, &'a [u8])>,
+    /// As it is to stand there.
+    pub dependency: Option<&'a [u8]>,
 }
 
 /// Append a header with these extensions; its length.
@@ -99,6 +103,7 @@ pub(crate) fn write(
 
 /// All elements have one form; the longer one is needed for high ids and for what is empty or long.
 fn is_one_byte(ids: &ExtensionIds, extensions: &Extensions<'_>) -> bool {
+    let dependency = extensions.dependency.zip(ids.dependency);
     let fixed = [
         ids.mid,
         ids.audio_level,
@@ -107,13 +112,13 @@ fn is_one_byte(ids: &ExtensionIds, extensions: &Extensions<'_>) -> bool {
         ids.transport_cc,
         ids.send_time,
     ];
-    let raw = extensions.raw.is_none_or(|(id, bytes)| {
+    let dependency = dependency.is_none_or(|(bytes, id)| {
         id <= ONE_BYTE_IDS && (1..=ONE_BYTE_LENGTH).contains(&bytes.len())
     });
     let mid = extensions
         .mid
         .is_none_or(|m| (1..=ONE_BYTE_LENGTH).contains(&m.len()));
-    raw && mid && fixed.iter().flatten().all(|id| *id <= ONE_BYTE_IDS)
+    dependency && mid && fixed.iter().flatten().all(|id| *id <= ONE_BYTE_IDS)
 }
 
 struct Elements<'a> {
@@ -151,7 +156,7 @@ impl Elements<'_> {
         if let (Some(id), Some(time)) = (ids.send_time, extensions.send_time) {
             self.put(id, &time.to_be_bytes()[1..]);
         }
-        if let Some((id, bytes)) = extensions.raw {
+        if let (Some(id), Some(bytes)) = (ids.dependency, extensions.dependency) {
             self.put(id, bytes);
         }
     }
@@ -176,6 +181,7 @@ mod tests {
         playout_delay: Some(5),
         transport_cc: Some(3),
         send_time: Some(2),
+        dependency: Some(9),
     };
 
     fn written(ids: &ExtensionIds, extensions: &Extensions<'_>) -> Vec<u8> {
@@ -193,7 +199,7 @@ mod tests {
             playout_delay: Some((0x123, 0x456)),
             transport_cc: Some(0xabcd),
             send_time: Some(0x12_3456),
-            raw: Some((9, &[1, 2])),
+            dependency: Some(&[1, 2]),
         };
         let packet = written(&IDS, &extensions);
         assert_eq!(packet[..12], [0x90, 0xe0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
@@ -216,7 +222,7 @@ mod tests {
         let long = [7; 20];
         let extensions = Extensions {
             transport_cc: Some(5),
-            raw: Some((9, &long)),
+            dependency: Some(&long),
             ..Default::default()
         };
         let packet = written(&IDS, &extensions);

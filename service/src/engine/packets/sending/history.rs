@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::patch::Patch;
+use crate::engine::packets::dependency::Encoded;
 
 /// About a second of video at 8 Mbit/s.
 const PACKETS: usize = 1000;
@@ -29,7 +30,7 @@ pub(super) struct Sent {
     pub payload: Arc<[u8]>,
     pub patch: Patch,
     pub orientation: Option<u8>,
-    pub raw: Option<(u8, Box<[u8]>)>,
+    pub dependency: Option<Encoded>,
     pub at: Instant,
     pub resent: Option<Instant>,
 }
@@ -140,7 +141,7 @@ mod tests {
             payload: Arc::from([0; 100]),
             patch: Patch::default(),
             orientation: None,
-            raw: None,
+            dependency: None,
             at,
             resent: None,
         }

@@ -12,6 +12,7 @@ use super::patch::Patch;
 use super::rtcp::{self, Block, SenderReport};
 use super::sections::Section;
 use crate::engine::packets::congestion::ProbeId;
+use crate::engine::packets::dependency::Encoded;
 use crate::engine::packets::session::Outlet;
 use crate::engine::packets::srtp;
 use crate::engine::packets::window::Window;
@@ -45,8 +46,8 @@ pub(crate) struct Outgoing<'a> {
     pub audio_level: Option<(i8, bool)>,
     pub orientation: Option<u8>,
     pub playout_delay: Option<(u16, u16)>,
-    /// Another extension, under the id that the receiver gave it, as it is to stand there.
-    pub raw: Option<(u8, &'a [u8])>,
+    /// AV1's dependency descriptor.
+    pub dependency: Option<&'a Encoded>,
 }
 
 #[derive(Debug)]
@@ -142,7 +143,7 @@ impl Stream {
             audio_level: packet.audio_level,
             orientation: packet.orientation,
             playout_delay: packet.playout_delay,
-            raw: packet.raw,
+            dependency: packet.dependency.map(|d| &**d),
             ..Default::default()
         };
         let length = packet.payload.len();
@@ -199,7 +200,7 @@ impl Stream {
             payload: packet.payload.clone(),
             patch: packet.patch,
             orientation: packet.orientation,
-            raw: packet.raw.map(|(id, bytes)| (id, bytes.into())),
+            dependency: packet.dependency.cloned(),
             at: now,
             resent: None,
         });
@@ -230,7 +231,7 @@ impl Stream {
         };
         let extensions = Extensions {
             orientation: sent.orientation,
-            raw: sent.raw.as_ref().map(|(id, bytes)| (*id, &**bytes)),
+            dependency: sent.dependency.as_deref(),
             ..Default::default()
         };
         let length = sent.payload.len() + 2;

@@ -289,7 +289,7 @@ fn report_of_loss(ssrc: u32) -> impl Fn(u8) -> Vec<u8> {
 
 /// The seed of a search, and whether it goes on with this round: twenty, or as long as
 /// `PLENARY_FUZZ_SECONDS` says.
-fn search(usual_seed: u64) -> (u64, impl Fn(usize) -> bool) {
+pub(in crate::engine::packets) fn search(usual_seed: u64) -> (u64, impl Fn(usize) -> bool) {
     let number = |name: &str| {
         let text = std::env::var(name).ok()?;
         Some(text.parse::<u64>().expect("a number"))

@@ -1,0 +1,100 @@
+// Codecs with layers in livekit-client: AV1 and VP9, all spatial layers in one stream or as simulcast. A viewer
+// changes its layer while another keeps the best one, so that what it gets is the server's choice.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { startFirefox } from '../e2e/harness/browser.mjs';
+import { servePage, startBrowser, token, until } from './engine.mjs';
+import { servers } from './servers.mjs';
+
+// The smallest with three layers in Chromium: no side of the lowest is shorter than 135 lines.
+const SIZE = [960, 576];
+
+let page;
+let browser;
+before(async () => {
+  page = await servePage();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await page?.stop();
+});
+
+const open = async () => {
+  const tab = await (await browser.newContext()).newPage();
+  await tab.goto(page.origin);
+  return tab;
+};
+const close = (...tabs) => Promise.all(tabs.map((tab) => tab.context().close()));
+
+const stats = (tab) => tab.evaluate(() => videoStats());
+
+/** Pictures of so many lines, and that they move on. */
+async function sees(tab, lines) {
+  let last;
+  await until(`pictures of ${lines} lines`, async () => (last = await stats(tab))?.frameHeight === lines, 40_000).catch((error) => {
+    throw new Error(`${error.message}; last ${JSON.stringify(last)}`);
+  });
+  await until('more of them', async () => (await stats(tab)).framesDecoded > last.framesDecoded + 10);
+  assert.equal((await stats(tab)).frameHeight, lines);
+}
+
+const MODES = [
+  // Codec, scalability mode (livekit-client's own if it is not named), simulcast, lines of the lowest layer.
+  ['av1', undefined, false, 144],
+  ['av1', 'L3T3', false, 144],
+  ['av1', 'L1T2', false, 576],
+  ['av1', 'L1T3', true, 180],
+  ['vp9', undefined, false, 144],
+  ['vp9', 'L1T3', true, 180],
+];
+
+for (const { name, start, skip, lacks } of servers) {
+  describe(name, { skip }, () => {
+    let engine;
+    before(async () => { engine = await start(); });
+    after(() => engine?.stop());
+
+    async function publish(room, [codec, scalabilityMode, simulcast]) {
+      const publishDefaults = { videoCodec: codec, scalabilityMode, simulcast, backupCodec: false };
+      const tab = await open();
+      await tab.evaluate(([u, t, s, o]) => send(u, t, s, o), [engine.url, token('ada', room), SIZE, { publishDefaults }]);
+      return tab;
+    }
+
+    for (const mode of MODES) {
+      const [codec, scalabilityMode, simulcast, low] = mode;
+      const title = `${codec}, ${scalabilityMode ?? 'L3T3_KEY'}${simulcast ? ' in each of three streams' : ''}`;
+      const missing = simulcast && lacks.layersAsStreams;
+      test(`${title}: a viewer changes its layer without a break`, { skip: missing }, async () => {
+        const [bob, cid] = await Promise.all([open(), open()]);
+        const join = (tab, identity, options) =>
+          tab.evaluate(([u, t, o]) => watch(u, t, o), [engine.url, token(identity, title), options]);
+        await Promise.all([join(bob, 'bob', {}), join(cid, 'cid', { singlePeerConnection: false })]);
+        const ada = await publish(title, mode);
+        await sees(bob, SIZE[1]);
+        await sees(cid, SIZE[1]);
+        assert.equal((await stats(bob)).codec, `video/${codec.toUpperCase()}`);
+        for (const [quality, lines] of [['LOW', low], ['HIGH', SIZE[1]]]) {
+          await bob.evaluate((q) => wantLayer('ada', q), quality);
+          await sees(bob, lines);
+          await sees(cid, SIZE[1]);
+        }
+        await close(ada, bob, cid);
+      });
+    }
+
+    test('Firefox decodes AV1 with all layers in one stream', async (t) => {
+      const firefox = await startFirefox(t);
+      if (!firefox) return;
+      const ada = await publish('firefox', MODES[0]);
+      const fritz = await firefox.newPage();
+      await fritz.goto(page.origin);
+      await fritz.evaluate((u, pass) => watch(u, pass, {}), engine.url, token('fritz', 'firefox'));
+      await sees(fritz, SIZE[1]);
+      assert.equal((await stats(fritz)).codec, 'video/AV1');
+      await close(ada);
+    });
+  });
+}
