@@ -20,7 +20,7 @@ use crate::project::{root, target};
 const TOLERANCE: f64 = 0.05;
 const FILE: &str = "service/instructions.txt";
 const TESTS: &str = "engine::packets::simulated::instructions::";
-const SCENARIOS: [&str; 3] = ["fan_out", "full_relay", "idle"];
+const SCENARIOS: [&str; 4] = ["fan_out", "full_relay", "idle", "layer_switching"];
 const COUNTED: &str = "plenary_counted";
 
 /// Instructions for one of what the scenario counts, and what that is.
