@@ -34,6 +34,8 @@ const FARE: Duration = Duration::from_secs(3);
 
 /// Where a drained session's output goes: implemented by the worker.
 pub(crate) trait Outlet {
+    /// An empty buffer for a datagram.
+    fn buffer(&mut self) -> Vec<u8>;
     fn transmit(&mut self, transmit: Transmit);
     fn forward(&mut self, packet: Forward);
     fn report(&mut self, report: Report);
@@ -148,17 +150,23 @@ impl Session {
                 }
             }
             let mid = self.down[at].mid;
-            held.iter().for_each(|p| self.deliver(mid, p, now, outlet));
+            self.deliver(mid, &held, now, outlet);
         }
     }
 
-    /// Send a packet in a section, if what is wanted there includes it.
-    pub fn deliver(&mut self, mid: Mid, packet: &Forward, now: Instant, outlet: &mut impl Outlet) {
+    /// Send packets of one track in a section, as far as what is wanted there includes them.
+    pub fn deliver(
+        &mut self,
+        mid: Mid,
+        packets: &[Forward],
+        now: Instant,
+        outlet: &mut impl Outlet,
+    ) {
         let Some(down) = self.down.iter_mut().find(|d| d.mid == mid) else {
             return;
         };
         if self.state == Sending::Not {
-            return down.hold(packet);
+            return packets.iter().for_each(|packet| down.hold(packet));
         }
         // RFC 7675: no consent, no sending.
         let Some(way) = self.paths.way().filter(|_| !self.failed) else {
@@ -170,10 +178,13 @@ impl Session {
             outlet,
             now,
         };
-        if down.deliver(&self.rtc, &mut exit, packet) == Delivered::AwaitsKeyframe {
-            if let Some(route) = down.route() {
-                let layer = 1 << packet.head.layer.spatial;
-                outlet.want_keyframes(route.track, route.origin, layer);
+        for packet in packets {
+            if down.deliver(&self.rtc, &mut exit, packet) == Delivered::AwaitsKeyframe {
+                if let Some(route) = down.route() {
+                    let layer = 1 << packet.head.layer.spatial;
+                    let outlet = &mut exit.outlet;
+                    outlet.want_keyframes(route.track, route.origin, layer);
+                }
             }
         }
     }
