@@ -21,7 +21,7 @@ use super::paths::Paths;
 use super::receiving::header::Header;
 use super::receiving::negotiated::negotiated;
 use super::receiving::receiver::{Arrival, Receiver};
-use super::sending::egress::{Egress, Exit};
+use super::sending::egress::{Egress, Exit, Way};
 use super::sending::rtcp::{is_rtcp, sender, write_goodbye, Blocks, Compound, Packet};
 use super::sending::sections::Sections;
 use super::upstream::UpTrack;
@@ -65,7 +65,8 @@ pub(crate) struct Session {
     pub(super) bandwidth: Bandwidth,
     pub(super) sections: Sections,
     pub(super) egress: Egress,
-    state: Sending,
+    /// Media is sent. Before that the transport comes up, and what may wait for it does.
+    sending: bool,
     /// Room for a packet's plain text.
     plain: Vec<u8>,
     clock: CaptureClock,
@@ -73,14 +74,6 @@ pub(crate) struct Session {
     /// When the rooms are told how the packets fare; not before there are any.
     fare_due: Option<Instant>,
     channels: Vec<(ChannelId, String)>,
-}
-
-/// Whether media can be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sending {
-    /// The transport comes up; what may wait for it does.
-    Not,
-    Yes,
 }
 
 impl Session {
@@ -104,7 +97,7 @@ impl Session {
             bandwidth: Bandwidth::default(),
             sections,
             egress,
-            state: Sending::Not,
+            sending: false,
             plain: Vec::new(),
             clock: CaptureClock::new(now),
             receiver: Receiver::new(reporter, now),
@@ -138,10 +131,10 @@ impl Session {
     /// Once the transport is up: what waited for it goes out, and key frames are asked for where
     /// nothing did.
     fn begin_sending(&mut self, now: Instant, outlet: &mut impl Outlet) {
-        if self.state == Sending::Yes || !self.egress.is_protected() || self.paths.way().is_none() {
+        if self.sending || !self.egress.is_protected() || self.paths.way().is_none() {
             return;
         }
-        self.state = Sending::Yes;
+        self.sending = true;
         for at in 0..self.down.len() {
             let held = self.down[at].take_held();
             if let (Some(route), true) = (self.down[at].route(), held.is_empty()) {
@@ -162,22 +155,17 @@ impl Session {
         now: Instant,
         outlet: &mut impl Outlet,
     ) {
+        let way = self.way();
         let Some(down) = self.down.iter_mut().find(|d| d.mid == mid) else {
             return;
         };
-        if self.state == Sending::Not {
+        if !self.sending {
             return packets.iter().for_each(|packet| down.hold(packet));
         }
-        // RFC 7675: no consent, no sending.
-        let Some(way) = self.paths.way().filter(|_| !self.failed) else {
+        let Some(way) = way else {
             return;
         };
-        let mut exit = Exit {
-            egress: &mut self.egress,
-            way,
-            outlet,
-            now,
-        };
+        let mut exit = Exit::new(&mut self.egress, way, outlet, now);
         for packet in packets {
             if down.deliver(&self.rtc, &mut exit, packet) == Delivered::AwaitsKeyframe {
                 if let Some(route) = down.route() {
@@ -187,6 +175,11 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Where packets go, as long as the client consents (RFC 7675).
+    fn way(&self) -> Option<Way> {
+        self.paths.way().filter(|_| !self.failed)
     }
 
     /// A section's sending half, if it was negotiated.
@@ -230,16 +223,11 @@ impl Session {
         if self.receiver.due().is_none_or(|due| due > now) {
             return;
         }
-        let Some(way) = self.paths.way().filter(|_| !self.failed) else {
+        let Some(way) = self.way() else {
             // It counts as said: what is still missing is asked for again.
             return self.receiver.tell(now, |_| {});
         };
-        let mut exit = Exit {
-            egress: &mut self.egress,
-            way,
-            outlet,
-            now,
-        };
+        let mut exit = Exit::new(&mut self.egress, way, outlet, now);
         self.receiver.tell(now, |compound| exit.rtcp(compound));
     }
 
@@ -271,12 +259,7 @@ impl Session {
             Packet::Nack { ssrc, lost } => {
                 let down = self.down.iter_mut().find(|d| d.stream.ssrc() == ssrc);
                 if let Some((down, way)) = down.zip(self.paths.way()) {
-                    let mut exit = Exit {
-                        egress: &mut self.egress,
-                        way,
-                        outlet,
-                        now,
-                    };
+                    let mut exit = Exit::new(&mut self.egress, way, outlet, now);
                     lost.for_each(|seq| down.stream.resend(&mut exit, seq));
                 }
             }
@@ -319,18 +302,13 @@ impl Session {
         let Some(mut burst) = self.egress.probe(now).copied() else {
             return;
         };
+        let way = self.way();
         let down = self.down.iter_mut().find(|d| d.video && d.stream.can_pad());
-        let way = self.paths.way().filter(|_| !self.failed);
         let Some((down, way)) = down.zip(way) else {
             self.egress.burst = None;
             return;
         };
-        let mut exit = Exit {
-            egress: &mut self.egress,
-            way,
-            outlet,
-            now,
-        };
+        let mut exit = Exit::new(&mut self.egress, way, outlet, now);
         while let Some(size) = burst.packet_due(now) {
             match down.stream.pad(&mut exit, size, burst.id) {
                 0 => return self.egress.burst = None,
@@ -355,12 +333,7 @@ impl Session {
         };
         let mut compound = Vec::new();
         write_goodbye(&mut compound, &ssrcs);
-        let mut exit = Exit {
-            egress: &mut self.egress,
-            way,
-            outlet,
-            now,
-        };
+        let mut exit = Exit::new(&mut self.egress, way, outlet, now);
         exit.rtcp(compound);
     }
 
