@@ -107,7 +107,8 @@ fn layer_switching() {
     }
     assert!(packets > 800, "{packets}");
     let seen = world.peers.iter().skip(1).map(|p| p.camera.seen);
-    let all = seen.clone().all(|seen| seen.iter().all(|n| *n > 20));
+    // A change waits for a key frame, so some do not come about.
+    let all = seen.clone().all(|seen| seen.iter().all(|n| *n > 4));
     assert!(all, "{:?}", seen.collect::<Vec<_>>());
     println!("units: {packets} packets sent while layers change");
 }
