@@ -138,7 +138,11 @@ impl Workers {
             for (worker, link) in self.workers.iter_mut().zip(self.links.iter()) {
                 link.woke();
                 worker.obey(now);
-                while worker.receive_handed(now) || worker.forward_next(now) {
+                while worker.receive_handed(now) {
+                    quiet = false;
+                }
+                worker.take_forwarded(usize::MAX);
+                while worker.fan_out(now) {
                     quiet = false;
                 }
                 let outbox = worker.outbox();

@@ -19,7 +19,7 @@ use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive, TcpType};
-use str0m::rtp::RtpWrite;
+use str0m::rtp::{ExtensionValues, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UdpSocket;
@@ -923,7 +923,13 @@ impl Running {
         };
         let write = RtpWrite::new(pt, self.sent.into(), time, Instant::now(), payload)
             .marker(true)
-            .nackable(true);
+            .nackable(true)
+            .ext_vals(ExtensionValues {
+                // Speech (RFC 6464).
+                audio_level: audio.then_some(-20),
+                voice_activity: audio.then_some(true),
+                ..Default::default()
+            });
         stream.write_rtp(write);
     }
 }

@@ -25,6 +25,28 @@ async fn two_participants_see_and_hear_each_other() {
     server.engine.shutdown().await;
 }
 
+/// Levels that do not change are told once, and to who comes later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_is_told_who_speaks() {
+    let speaks = |signals: &[Message]| {
+        let told = signals.iter().filter_map(|m| match m {
+            Message::SpeakersChanged(told) => Some(&told.speakers),
+            _ => None,
+        });
+        told.flatten().filter(|s| s.active).count()
+    };
+    let server = Server::start().await;
+    let _ada = server.speaker("room", "ada").await;
+    let bob = server.speaker("room", "bob").await;
+    bob.until("a speaker", |s| speaks(&s.signals) > 0).await;
+    let cem = server.speaker("room", "cem").await;
+    cem.until("speakers", |s| speaks(&s.signals) > 0).await;
+    // Ada, bob and cem, each once.
+    let told = bob.look(|s| speaks(&s.signals));
+    assert!(told <= 3, "{told}");
+    server.engine.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_hears_who_is_muted() {
     let server = Server::start().await;

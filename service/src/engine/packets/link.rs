@@ -152,18 +152,18 @@ impl Link {
         self.ring();
     }
 
-    /// A packet for subscribers on this worker; dropped and counted if the worker is behind.
+    /// A packet for subscribers on this worker; dropped and counted if the worker is behind. Whoever
+    /// calls rings the bell when there are no more.
     pub fn forward(&self, packet: Forward) {
-        match self.media.push(packet) {
-            Ok(()) => self.ring(),
-            Err(_) => Counters::add(&self.counters.dropped, 1),
+        if self.media.push(packet).is_err() {
+            Counters::add(&self.counters.dropped, 1);
         }
     }
 
+    /// A datagram of one of this worker's sessions; the same holds for it.
     pub fn hand(&self, datagram: Box<Handed>) {
-        match self.datagrams.push(datagram) {
-            Ok(()) => self.ring(),
-            Err(_) => Counters::add(&self.counters.dropped, 1),
+        if self.datagrams.push(datagram).is_err() {
+            Counters::add(&self.counters.dropped, 1);
         }
     }
 
@@ -214,7 +214,7 @@ impl Link {
     /// To be called before sleeping; false means that something came in meanwhile.
     pub fn may_sleep(&self) -> bool {
         self.awake.store(false, Ordering::SeqCst);
-        let empty = self.commands.is_empty() && self.media.is_empty() && self.datagrams.is_empty();
+        let empty = self.commands.is_empty() && !self.has_packets();
         if !empty {
             self.awake.store(true, Ordering::SeqCst);
         }
@@ -225,8 +225,13 @@ impl Link {
         self.awake.store(true, Ordering::SeqCst);
     }
 
+    /// Whether packets wait here that were not taken yet.
+    pub fn has_packets(&self) -> bool {
+        !self.media.is_empty() || !self.datagrams.is_empty()
+    }
+
     /// One system call when the worker sleeps, none while it runs.
-    fn ring(&self) {
+    pub fn ring(&self) {
         if !self.awake.swap(true, Ordering::SeqCst) {
             self.bell.ring();
         }

@@ -3,9 +3,9 @@
 //! The invariant of this module: from a datagram's arrival to its departure no lock is taken and
 //! nothing of ours is allocated. A worker owns its sessions and their tables; what crosses workers
 //! does so through bounded lock-free queues ([`link`]), media as a [`Forward`] whose payload is
-//! shared, datagrams in boxes that are used again. What remains per packet is one `Arc<[u8]>` for a
-//! received payload, and a buffer for a sent datagram, which the outbox takes as its own; and one
-//! `Arc<[u8]>` for a packet of redundant sound, on each worker with receivers that have no RED.
+//! shared, datagrams in boxes that are used again. What is sent is written into buffers that come back
+//! ([`outbox`]). What remains per packet is one `Arc<[u8]>` for a received payload; and one for a packet
+//! of redundant sound, on each worker with receivers that have no RED.
 //!
 //! str0m has ICE, DTLS and SCTP, and the text of SDP; media comes in by [`receiving`] and goes out
 //! by [`sending`], beside it.
@@ -20,6 +20,7 @@
 
 pub(crate) mod allocation;
 pub(crate) mod bandwidth;
+mod bells;
 pub(crate) mod capture;
 mod checks;
 pub(crate) mod choice;

@@ -21,10 +21,11 @@ use super::worker::Worker;
 impl Worker {
     /// Carry out what the rooms and other workers have asked for.
     pub fn obey(&mut self, now: Instant) {
+        // What came before an order went before it.
+        while self.fan_out(now) {}
         while let Some(command) = self.own.next_command() {
             self.carry_out(command, now);
         }
-        self.fan_out(now);
     }
 
     fn carry_out(&mut self, command: Command, now: Instant) {

@@ -22,7 +22,7 @@ use super::paths::Paths;
 use super::receiving::header::Header;
 use super::receiving::negotiated::negotiated;
 use super::receiving::receiver::{Arrival, Receiver};
-use super::sending::egress::{Egress, Exit};
+use super::sending::egress::{Egress, Exit, Way};
 use super::sending::rtcp::{is_rtcp, sender, write_goodbye, Blocks, Compound, Packet};
 use super::sending::sections::Sections;
 use super::upstream::UpTrack;
@@ -35,6 +35,8 @@ const FARE: Duration = Duration::from_secs(3);
 
 /// Where a drained session's output goes: implemented by the worker.
 pub(crate) trait Outlet {
+    /// An empty buffer for a datagram.
+    fn buffer(&mut self) -> Vec<u8>;
     fn transmit(&mut self, transmit: Transmit);
     fn forward(&mut self, packet: Forward);
     fn report(&mut self, report: Report);
@@ -64,7 +66,8 @@ pub(crate) struct Session {
     pub(super) bandwidth: Bandwidth,
     pub(super) sections: Sections,
     pub(super) egress: Egress,
-    state: Sending,
+    /// Media is sent. Before that the transport comes up, and what may wait for it does.
+    sending: bool,
     /// Room for a packet's plain text.
     plain: Vec<u8>,
     clock: CaptureClock,
@@ -72,14 +75,6 @@ pub(crate) struct Session {
     /// When the rooms are told how the packets fare; not before there are any.
     fare_due: Option<Instant>,
     channels: Vec<(ChannelId, String)>,
-}
-
-/// Whether media can be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sending {
-    /// The transport comes up; what may wait for it does.
-    Not,
-    Yes,
 }
 
 impl Session {
@@ -103,7 +98,7 @@ impl Session {
             bandwidth: Bandwidth::default(),
             sections,
             egress,
-            state: Sending::Not,
+            sending: false,
             plain: Vec::new(),
             clock: CaptureClock::new(now),
             receiver: Receiver::new(reporter, now),
@@ -137,10 +132,10 @@ impl Session {
     /// Once the transport is up: what waited for it goes out, and key frames are asked for where
     /// nothing did.
     fn begin_sending(&mut self, now: Instant, outlet: &mut impl Outlet) {
-        if self.state == Sending::Yes || !self.egress.is_protected() || self.paths.way().is_none() {
+        if self.sending || !self.egress.is_protected() || self.paths.way().is_none() {
             return;
         }
-        self.state = Sending::Yes;
+        self.sending = true;
         for at in 0..self.down.len() {
             let held = self.down[at].take_held();
             if let (Some(route), true) = (self.down[at].route(), held.is_empty()) {
@@ -149,34 +144,43 @@ impl Session {
                 }
             }
             let mid = self.down[at].mid;
-            held.iter().for_each(|p| self.deliver(mid, p, now, outlet));
+            self.deliver(mid, &held, now, outlet);
         }
     }
 
-    /// Send a packet in a section, if what is wanted there includes it.
-    pub fn deliver(&mut self, mid: Mid, packet: &Forward, now: Instant, outlet: &mut impl Outlet) {
+    /// Send packets of one track in a section, as far as what is wanted there includes them.
+    pub fn deliver(
+        &mut self,
+        mid: Mid,
+        packets: &[Forward],
+        now: Instant,
+        outlet: &mut impl Outlet,
+    ) {
+        let way = self.way();
         let Some(down) = self.down.iter_mut().find(|d| d.mid == mid) else {
             return;
         };
-        if self.state == Sending::Not {
-            return down.hold(packet);
+        if !self.sending {
+            return packets.iter().for_each(|packet| down.hold(packet));
         }
-        // RFC 7675: no consent, no sending.
-        let Some(way) = self.paths.way().filter(|_| !self.failed) else {
+        let Some(way) = way else {
             return;
         };
-        let mut exit = Exit {
-            egress: &mut self.egress,
-            way,
-            outlet,
-            now,
-        };
-        if down.deliver(&self.rtc, &mut exit, packet) == Delivered::AwaitsKeyframe {
-            if let Some(route) = down.route() {
-                let layer = 1 << packet.head.layer.spatial;
-                outlet.want_keyframes(route.track, route.origin, layer);
+        let mut exit = Exit::new(&mut self.egress, way, outlet, now);
+        for packet in packets {
+            if down.deliver(&self.rtc, &mut exit, packet) == Delivered::AwaitsKeyframe {
+                if let Some(route) = down.route() {
+                    let layer = 1 << packet.head.layer.spatial;
+                    let outlet = &mut exit.outlet;
+                    outlet.want_keyframes(route.track, route.origin, layer);
+                }
             }
         }
+    }
+
+    /// Where packets go, as long as the client consents (RFC 7675).
+    fn way(&self) -> Option<Way> {
+        self.paths.way().filter(|_| !self.failed)
     }
 
     /// A section's sending half, if it was negotiated.
@@ -220,16 +224,11 @@ impl Session {
         if self.receiver.due().is_none_or(|due| due > now) {
             return;
         }
-        let Some(way) = self.paths.way().filter(|_| !self.failed) else {
+        let Some(way) = self.way() else {
             // It counts as said: what is still missing is asked for again.
             return self.receiver.tell(now, |_| {});
         };
-        let mut exit = Exit {
-            egress: &mut self.egress,
-            way,
-            outlet,
-            now,
-        };
+        let mut exit = Exit::new(&mut self.egress, way, outlet, now);
         self.receiver.tell(now, |compound| exit.rtcp(compound));
     }
 
@@ -261,12 +260,7 @@ impl Session {
             Packet::Nack { ssrc, lost } => {
                 let down = self.down.iter_mut().find(|d| d.stream.ssrc() == ssrc);
                 if let Some((down, way)) = down.zip(self.paths.way()) {
-                    let mut exit = Exit {
-                        egress: &mut self.egress,
-                        way,
-                        outlet,
-                        now,
-                    };
+                    let mut exit = Exit::new(&mut self.egress, way, outlet, now);
                     lost.for_each(|seq| down.stream.resend(&mut exit, seq));
                 }
             }
@@ -309,18 +303,13 @@ impl Session {
         let Some(mut burst) = self.egress.probe(now).copied() else {
             return;
         };
+        let way = self.way();
         let down = self.down.iter_mut().find(|d| d.video && d.stream.can_pad());
-        let way = self.paths.way().filter(|_| !self.failed);
         let Some((down, way)) = down.zip(way) else {
             self.egress.burst = None;
             return;
         };
-        let mut exit = Exit {
-            egress: &mut self.egress,
-            way,
-            outlet,
-            now,
-        };
+        let mut exit = Exit::new(&mut self.egress, way, outlet, now);
         while let Some(size) = burst.packet_due(now) {
             match down.stream.pad(&mut exit, size, burst.id) {
                 0 => return self.egress.burst = None,
@@ -345,12 +334,7 @@ impl Session {
         };
         let mut compound = Vec::new();
         write_goodbye(&mut compound, &ssrcs);
-        let mut exit = Exit {
-            egress: &mut self.egress,
-            way,
-            outlet,
-            now,
-        };
+        let mut exit = Exit::new(&mut self.egress, way, outlet, now);
         exit.rtcp(compound);
     }
 

@@ -2,6 +2,7 @@
 //! time passes. What the network loses, delays and mixes up comes from a seed.
 
 mod instructions;
+mod pictures;
 mod publishing;
 pub(super) mod tests;
 
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
-use str0m::media::{Direction, MediaKind, Mid};
+use str0m::media::{Direction, Mid};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, Input, Output, Rtc};
@@ -23,13 +24,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::command::{Command, Report, SessionId, Upstream, Want};
 use super::forward::TrackKey;
-use super::layers::Layer;
+use super::layers::{Layer, Rates};
 use super::link::{Bell, Link, Links};
 use super::negotiate::Transport;
 use super::paths::Origin;
 use super::sending::clock::WallClock;
 use super::worker::{Datagram, Worker};
 use instructions::by_workers;
+use pictures::{Camera, Media};
 
 /// All workers are asked after each event, so nobody has to be woken.
 struct Silent;
@@ -114,12 +116,16 @@ impl Network {
     }
 }
 
-/// A client with a microphone, and a section for each of the others.
+/// A client with a microphone or a camera, and a section for each of the others.
 struct Peer {
+    media: Media,
+    camera: Camera,
+    /// What its layers cost.
+    rates: Arc<Rates>,
     rtc: Rtc,
     name: usize,
     address: SocketAddr,
-    microphone: Mid,
+    source: Mid,
     ears: Vec<Mid>,
     due: Instant,
     sent: u64,
@@ -146,6 +152,11 @@ const PACE: Duration = Duration::from_millis(20);
 impl World {
     /// As many workers, and as many peers on them who all hear each other.
     fn new(seed: u64, workers: usize, peers: usize, weather: Weather) -> Self {
+        Self::of(Media::Sound, seed, workers, peers, weather)
+    }
+
+    /// The same, of sound or pictures.
+    fn of(media: Media, seed: u64, workers: usize, peers: usize, weather: Weather) -> Self {
         // The only time that is asked for; from here on it is told.
         #[allow(clippy::disallowed_methods)]
         let now = Instant::now();
@@ -174,7 +185,9 @@ impl World {
         let mut world = Self {
             now,
             workers: (0..workers).map(worker).collect(),
-            peers: (0..peers).map(|n| Peer::new(n, peers - 1, now)).collect(),
+            peers: (0..peers)
+                .map(|n| Peer::new(media, n, peers - 1, now))
+                .collect(),
             links,
             network: Network {
                 random: StdRng::seed_from_u64(seed),
@@ -215,12 +228,12 @@ impl World {
         link.command(Command::Publish {
             id,
             upstream: Upstream {
-                mid: self.peers[peer].microphone,
+                mid: self.peers[peer].source,
                 key: TrackKey(peer as u64),
-                audio: true,
-                layers: Vec::new(),
+                audio: self.peers[peer].media == Media::Sound,
+                layers: self.peers[peer].media.layers(),
                 open: true,
-                rates: Arc::default(),
+                rates: self.peers[peer].rates.clone(),
             },
         });
         self.workers[home].obey(self.now);
@@ -243,13 +256,13 @@ impl World {
                 mid,
                 track: TrackKey(other as u64),
                 origin: self.home(other),
-                video: false,
+                video: self.peers[peer].media == Media::Pictures,
                 want: Want {
                     most: Layer::TOP,
                     class: 0,
                     size: 0,
                 },
-                rates: Arc::default(),
+                rates: self.peers[other].rates.clone(),
             });
         }
     }
@@ -307,7 +320,7 @@ impl World {
         if self.next_packet <= self.now {
             self.next_packet = self.now + PACE;
             let speakers = self.peers.iter_mut().take(self.speakers);
-            speakers.for_each(|p| p.speak(self.now));
+            speakers.for_each(|p| p.publish(self.now));
         }
     }
 
@@ -347,7 +360,11 @@ impl World {
                 let now = self.now;
                 by_workers(|| {
                     worker.obey(now);
-                    while worker.receive_handed(now) || worker.forward_next(now) {
+                    while worker.receive_handed(now) {
+                        quiet = false;
+                    }
+                    worker.take_forwarded(usize::MAX);
+                    while worker.fan_out(now) {
                         quiet = false;
                     }
                 });
@@ -393,20 +410,24 @@ impl World {
 }
 
 impl Peer {
-    fn new(name: usize, others: usize, now: Instant) -> Self {
+    fn new(media: Media, name: usize, others: usize, now: Instant) -> Self {
         let address =
             SocketAddr::from(([198, 51, 100, 1], 4000 + name as u16 / 2 * 7 + name as u16));
         let mut rtc = Rtc::builder()
             .set_rtp_mode(true)
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(media == Media::Sound, false)
+            .enable_vp8(media == Media::Pictures)
             .build(now);
         rtc.add_local_candidate(Candidate::host(address, "udp").expect("a valid address"));
         Self {
+            media,
+            camera: Camera::default(),
+            rates: Arc::default(),
             rtc,
             name,
             address,
-            microphone: Mid::from("-"),
+            source: Mid::from("-"),
             ears: Vec::new(),
             due: now,
             sent: 0,
@@ -416,11 +437,11 @@ impl Peer {
 
     fn offer(&mut self) -> (String, SdpPendingOffer) {
         let mut change = self.rtc.sdp_api();
-        let mut add = |direction| change.add_media(MediaKind::Audio, direction, None, None, None);
-        self.microphone = add(Direction::SendOnly);
+        let (kind, layers) = (self.media.kind(), self.media.simulcast());
+        self.source = change.add_media(kind, Direction::SendOnly, None, None, layers);
         self.ears = self.heard[1..]
             .iter()
-            .map(|_| add(Direction::RecvOnly))
+            .map(|_| change.add_media(kind, Direction::RecvOnly, None, None, None))
             .collect();
         let (offer, pending) = change.apply().expect("something to offer");
         (offer.to_sdp_string(), pending)
@@ -450,16 +471,22 @@ impl Peer {
                 Output::Transmit(transmit) => out.push(transmit),
                 Output::Event(Event::RtpPacket(packet)) => {
                     // Who is hostile says anything.
-                    let of = packet
-                        .payload
-                        .first()
-                        .map_or(usize::MAX, |of| usize::from(*of));
+                    let of = (packet.payload.last()).map_or(usize::MAX, |of| usize::from(*of));
+                    self.camera.seen(&packet.payload);
                     if let Some(heard) = self.heard.get_mut(of) {
                         *heard += 1;
                     }
                 }
+                Output::Event(Event::KeyframeRequest(request)) => self.camera.asked(request.rid),
                 Output::Event(_) => {}
             }
+        }
+    }
+
+    fn publish(&mut self, now: Instant) {
+        match self.media {
+            Media::Sound => self.speak(now),
+            Media::Pictures => self.show(now),
         }
     }
 
@@ -470,7 +497,7 @@ impl Peer {
         self.sent += 1;
         let pt = self.rtc.codec_config().params()[0].pt();
         let mut api = self.rtc.direct_api();
-        let stream = api.stream_tx_by_mid(self.microphone, None);
+        let stream = api.stream_tx_by_mid(self.source, None);
         let payload = vec![self.name as u8; 40];
         let time = (self.sent * 960) as u32;
         let write = RtpWrite::new(pt, self.sent.into(), time, now, payload);

@@ -17,13 +17,14 @@ use str0m::Input;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::bandwidth::Moved;
+use super::bells::Bells;
 use super::command::{Command, Report, SessionId};
 use super::demux::{is_media, is_stun, Belongs, Demux};
 use super::forward::{Forward, TrackKey};
 use super::interest::{Interests, Receivers};
 use super::link::{Counters, Link, Links};
 use super::negotiate::Transport;
-use super::outbox::Outbox;
+use super::outbox::{Outbox, MAX_WAITING};
 use super::paths::{nominates, Origin};
 use super::sending::rtcp::is_rtcp;
 use super::session::{Outlet, Session};
@@ -33,6 +34,9 @@ use super::upstream::UpTrack;
 const TICK: Duration = Duration::from_millis(100);
 /// How often loudness is reported.
 const LEVELS: Duration = Duration::from_millis(300);
+/// Datagrams that are made at once at most, unless a track has more subscribers: a quarter of what
+/// may wait in the outbox.
+const FAN_OUT: usize = MAX_WAITING / 4;
 /// How often addresses that were not heard of are looked for.
 const EXPIRY: Duration = Duration::from_secs(5);
 
@@ -54,11 +58,16 @@ pub(super) struct Desk {
     /// Which workers have subscribers of a track published here. Kept apart from the tracks
     /// themselves, since another worker may ask before the track is known here.
     pub(super) interests: HashMap<TrackKey, Interests>,
-    /// Packets for subscribers on this worker.
+    /// Packets for subscribers on this worker, until [`Worker::fan_out`].
     pub(super) here: VecDeque<Forward>,
+    pub(super) bells: Bells,
 }
 
 impl Outlet for Desk {
+    fn buffer(&mut self) -> Vec<u8> {
+        self.outbox.buffers.take()
+    }
+
     fn transmit(&mut self, transmit: Transmit) {
         if !self.outbox.push(transmit) {
             Counters::add(&self.links[self.index].counters.dropped, 1);
@@ -81,6 +90,7 @@ impl Outlet for Desk {
                 self.here.push_back(packet.clone());
             } else if let Some(link) = self.links.get(worker) {
                 link.forward(packet.clone());
+                self.bells.now(worker);
             }
         }
     }
@@ -119,6 +129,8 @@ pub(crate) struct Worker {
     pub(super) uptracks: HashMap<TrackKey, usize>,
     pub(super) timers: BinaryHeap<Reverse<(Instant, usize)>>,
     pub(super) stopped: bool,
+    /// Room for the packets that are being fanned out.
+    run: Vec<Forward>,
     next_tick: Instant,
     next_levels: Instant,
     next_expiry: Instant,
@@ -141,6 +153,7 @@ impl Worker {
                 outbox: Outbox::default(),
                 interests: HashMap::new(),
                 here: VecDeque::with_capacity(256),
+                bells: Bells::default(),
             },
             demux: Demux::new(index),
             transport,
@@ -151,6 +164,7 @@ impl Worker {
             uptracks: HashMap::new(),
             timers: BinaryHeap::new(),
             stopped: false,
+            run: Vec::new(),
             next_tick: now,
             next_levels: now,
             next_expiry: now + EXPIRY,
@@ -169,10 +183,9 @@ impl Worker {
 
     /// When [`Self::wake`] has to be called at the latest.
     pub fn due(&self) -> Instant {
-        match self.timers.peek() {
-            Some(Reverse((at, _))) => self.next_tick.min(*at),
-            None => self.next_tick,
-        }
+        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        let others = timer.into_iter().chain(self.desk.bells.due());
+        others.fold(self.next_tick, Instant::min)
     }
 
     /// A datagram from one of this worker's sockets.
@@ -181,12 +194,12 @@ impl Worker {
         Counters::add(&self.own.counters.bytes_in, datagram.bytes.len() as u64);
         match self.demux.belongs(datagram.from, datagram.bytes) {
             Belongs::Here(session) => self.input(session, datagram, self.desk.index, now),
-            Belongs::Elsewhere(worker) => self.hand(worker, datagram),
+            Belongs::Elsewhere(worker) => self.hand(worker, datagram, now),
             Belongs::Nowhere => Counters::add(&self.own.counters.unknown, 1),
         }
     }
 
-    fn hand(&mut self, worker: usize, datagram: Datagram<'_>) {
+    fn hand(&mut self, worker: usize, datagram: Datagram<'_>, now: Instant) {
         let Some(link) = self
             .desk
             .links
@@ -198,6 +211,10 @@ impl Worker {
         let mut handed = self.own.spare_box();
         if handed.fill(datagram, self.desk.index) {
             link.hand(handed);
+            match is_media(datagram.bytes) && is_rtcp(datagram.bytes) {
+                true => self.desk.bells.later(worker, now),
+                false => self.desk.bells.now(worker),
+            }
         }
     }
 
@@ -228,7 +245,6 @@ impl Worker {
             true => self.media(index, datagram, now),
             false => self.control(index, datagram, by, now),
         }
-        self.fan_out(now);
     }
 
     /// RTP and RTCP, of which str0m sees nothing.
@@ -333,32 +349,41 @@ impl Worker {
         }
     }
 
-    /// The next packet for subscribers here that another worker published; false if there is none.
-    pub fn forward_next(&mut self, now: Instant) -> bool {
-        let Some(packet) = self.own.next_media() else {
+    /// Wake the workers that were given something.
+    pub fn ring_bells(&mut self, now: Instant) {
+        self.desk.bells.ring(&self.desk.links, now);
+    }
+
+    /// Take up to so many packets over that other workers published for subscribers here.
+    pub fn take_forwarded(&mut self, most: usize) {
+        let packets = std::iter::from_fn(|| self.own.next_media());
+        self.desk.here.extend(packets.take(most));
+    }
+
+    /// Send the next packets to their subscribers here; false if there are none.
+    ///
+    /// Those of one track that follow each other, such as a frame's, go to each subscriber together:
+    /// what it takes to send there is looked up once, and the socket can send them as one.
+    pub fn fan_out(&mut self, now: Instant) -> bool {
+        let Some(first) = self.desk.here.front() else {
             return false;
         };
-        self.deliver(packet, now);
-        self.fan_out(now);
+        let track = first.track;
+        let receivers = self.routes.get(&track).map_or(&[][..], |r| &r.list);
+        let most = (FAN_OUT / receivers.len().max(1)).max(1);
+        let here = &mut self.desk.here;
+        let length = here.iter().take(most).take_while(|p| p.track == track);
+        let length = length.count();
+        let mut run = std::mem::take(&mut self.run);
+        run.extend(here.drain(..length));
+        for (index, mid) in receivers {
+            if let Some(session) = self.sessions.get_mut(*index) {
+                session.deliver(*mid, &run, now, &mut self.desk);
+            }
+        }
+        run.clear();
+        self.run = run;
         true
-    }
-
-    pub(super) fn fan_out(&mut self, now: Instant) {
-        while let Some(packet) = self.desk.here.pop_front() {
-            self.deliver(packet, now);
-        }
-    }
-
-    fn deliver(&mut self, packet: Forward, now: Instant) {
-        let Some(receivers) = self.routes.get(&packet.track) else {
-            return;
-        };
-        for (index, mid) in &receivers.list {
-            let Some(session) = self.sessions.get_mut(*index) else {
-                continue;
-            };
-            session.deliver(*mid, &packet, now, &mut self.desk);
-        }
     }
 
     pub(super) fn schedule(&mut self, index: usize) {
@@ -398,7 +423,7 @@ impl Worker {
             self.next_expiry = now + EXPIRY;
             self.expire(now);
         }
-        self.fan_out(now);
+        self.ring_bells(now);
     }
 
     fn expire(&mut self, now: Instant) {

@@ -3,8 +3,7 @@
 //! which is most of the price of sending, is paid once. This is what GSO asks for: segments of one
 //! size, the last may be smaller.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use str0m::net::Transmit;
 
@@ -30,15 +29,47 @@ pub(super) struct Plan {
     pub messages: Vec<Message>,
     /// For each datagram the next of its message.
     next: Vec<Option<usize>>,
-    /// The message that a destination's next datagram may join.
-    open: HashMap<SocketAddr, usize>,
+    open: Open,
+}
+
+/// The message that a destination's next datagram may join.
+///
+/// Each destination has one place, which others may have, too: who takes it ends the message of who had
+/// it, which costs a message more and nothing else. So there is nothing to be probed, to grow or to be
+/// protected from chosen addresses, as in a map.
+#[derive(Debug)]
+struct Open(Box<[u32; PLACES]>);
+
+/// Several times as many as there are destinations in a flush.
+const PLACES: usize = 1 << PLACE_BITS;
+const PLACE_BITS: u32 = 10;
+/// No message: none of so many are planned.
+const NONE: u32 = u32::MAX;
+
+impl Default for Open {
+    fn default() -> Self {
+        Self(Box::new([NONE; PLACES]))
+    }
+}
+
+impl Open {
+    fn place(&mut self, destination: &SocketAddr) -> &mut u32 {
+        let ip = match destination.ip() {
+            IpAddr::V4(ip) => ip.to_bits(),
+            // Behind one prefix the last bytes differ.
+            IpAddr::V6(ip) => ip.to_bits() as u32,
+        };
+        // 2^32 by the golden ratio: neighbouring ports lie far apart.
+        let mixed = (ip ^ u32::from(destination.port()) << 8).wrapping_mul(0x9e37_79b9);
+        &mut self.0[(mixed >> (u32::BITS - PLACE_BITS)) as usize]
+    }
 }
 
 impl Plan {
     /// `segments` is the most that a message may be cut into; 1 without GSO.
     pub fn make(&mut self, datagrams: &[Transmit], segments: usize) {
         self.messages.clear();
-        self.open.clear();
+        self.open.0.fill(NONE);
         self.next.clear();
         self.next.resize(datagrams.len(), None);
         for (at, datagram) in datagrams.iter().enumerate() {
@@ -47,7 +78,7 @@ impl Plan {
                 continue;
             }
             if segments > 1 {
-                self.open.insert(datagram.destination, self.messages.len());
+                *self.open.place(&datagram.destination) = self.messages.len() as u32;
             }
             self.messages.push(Message {
                 first: at,
@@ -62,14 +93,16 @@ impl Plan {
     fn join(&mut self, datagrams: &[Transmit], at: usize, segments: usize) -> bool {
         let datagram = &datagrams[at];
         let size = datagram.contents.len();
-        let Some(message) = self.open.get(&datagram.destination).copied() else {
+        let open = self.open.place(&datagram.destination);
+        let Some(message) = self.messages.get_mut(*open as usize) else {
             return false;
         };
-        let message = &mut self.messages[message];
-        let fits = size <= message.segment
+        let first = &datagrams[message.first];
+        let fits = first.destination == datagram.destination
+            && size <= message.segment
             && message.count < segments
             && message.bytes + size <= MAX_MESSAGE
-            && datagrams[message.first].source == datagram.source;
+            && first.source == datagram.source;
         if !fits {
             return false;
         }
@@ -79,7 +112,7 @@ impl Plan {
         message.bytes += size;
         if size < message.segment {
             // A smaller one ends the run.
-            self.open.remove(&datagram.destination);
+            *open = NONE;
         }
         true
     }

@@ -155,10 +155,10 @@ impl Running {
             }
             self.flush_some();
         }
-        for _ in 0..TURN {
-            if !self.worker.forward_next(Instant::now()) {
-                break;
-            }
+        // Others begin while this one fans out.
+        self.worker.ring_bells(Instant::now());
+        self.worker.take_forwarded(TURN);
+        while self.worker.fan_out(Instant::now()) {
             self.flush_some();
         }
     }
@@ -176,7 +176,8 @@ impl Running {
                 .send(&mut outbox.datagrams, &self.link.counters);
         }
         if !outbox.datagrams.is_empty() && self.writable {
-            let flushed = self.socket.send(&mut outbox.datagrams, &self.link.counters);
+            let (datagrams, buffers) = (&mut outbox.datagrams, &mut outbox.buffers);
+            let flushed = self.socket.send(datagrams, buffers, &self.link.counters);
             if flushed == Flushed::Blocked {
                 self.block();
             }

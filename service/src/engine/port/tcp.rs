@@ -283,6 +283,7 @@ impl Conversation {
             Counters::add(&link.counters.packets_in, 1);
             Counters::add(&link.counters.bytes_in, bytes.len() as u64);
             link.hand(handed);
+            link.ring();
         }
     }
 

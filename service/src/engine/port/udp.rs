@@ -11,6 +11,7 @@ use super::batch::{Plan, MAX_SEGMENTS};
 use super::mmsg;
 use super::{is_local, single};
 use crate::engine::packets::link::{Counters, MAX_DATAGRAM};
+use crate::engine::packets::outbox::Buffers;
 
 /// Datagrams read by one call: at 10,000 a second and a turn of 1 ms there are ten.
 const READ_BATCH: usize = 32;
@@ -154,22 +155,27 @@ impl MediaSocket {
     }
 
     /// Send everything, and count it; what is refused for good is lost.
-    pub fn send(&mut self, datagrams: &mut Vec<Transmit>, counters: &Counters) -> Flushed {
+    pub fn send(
+        &mut self,
+        datagrams: &mut Vec<Transmit>,
+        buffers: &mut Buffers,
+        counters: &Counters,
+    ) -> Flushed {
         let mut segments = self.segments();
         loop {
             self.plan.make(datagrams, segments);
             match self.send_planned(datagrams, counters) {
                 Outcome::Done => {
-                    datagrams.clear();
+                    datagrams.drain(..).for_each(|d| buffers.give(d));
                     return Flushed::All;
                 }
                 Outcome::Blocked(at) => {
-                    self.keep_from(at, datagrams);
+                    self.keep_from(at, datagrams, buffers);
                     return Flushed::Blocked;
                 }
                 Outcome::Unsegmented(at) => {
                     segments = 1;
-                    self.keep_from(at, datagrams);
+                    self.keep_from(at, datagrams, buffers);
                 }
             }
         }
@@ -235,7 +241,7 @@ impl MediaSocket {
     }
 
     /// Drop what the messages before `at` sent from the list.
-    fn keep_from(&self, at: usize, datagrams: &mut Vec<Transmit>) {
+    fn keep_from(&self, at: usize, datagrams: &mut Vec<Transmit>, buffers: &mut Buffers) {
         let mut sent = vec![false; datagrams.len()];
         for message in &self.plan.messages[..at] {
             self.plan
@@ -243,7 +249,8 @@ impl MediaSocket {
                 .for_each(|place| sent[place] = true);
         }
         let mut places = sent.into_iter();
-        datagrams.retain(|_| !places.next().unwrap_or(false));
+        let gone = datagrams.extract_if(.., |_| places.next().unwrap_or(false));
+        gone.for_each(|d| buffers.give(d));
     }
 
     fn segments(&self) -> usize {

@@ -112,7 +112,8 @@ impl Locked<'_> {
             offering: Offering::default(),
             connection: super::connection::Connection::default(),
             louder: HashMap::new(),
-            speaking: false,
+            speaks: None,
+            knows_speakers: false,
             sent: Sent::default(),
             entered: now,
             permission: None,
@@ -169,6 +170,7 @@ impl Locked<'_> {
         }
         participant.socket_lost = None;
         self.forget_quality(sid);
+        self.forget_speakers(sid);
         let Some(participant) = self.participants.get_mut(sid) else {
             return;
         };

@@ -35,13 +35,14 @@ impl Locked<'_> {
             participant.wishes.clear();
             participant.told_codec.clear();
             participant.asked = None;
-            participant.speaking = false;
+            participant.speaks = None;
             participant.sent.moved();
             participant.entered = clock::now();
             // It named tracks and people of the old room.
             participant.permission = None;
         }
         self.forget_quality(sid);
+        self.forget_speakers(sid);
         self.enter(to, sid);
         self.set_gates(sid);
         self.tell_moved(sid);

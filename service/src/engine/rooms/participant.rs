@@ -166,8 +166,10 @@ pub(crate) struct Participant {
     pub connection: super::connection::Connection,
     /// Voices without a slot that are clearly louder than one that has one.
     pub louder: super::loudest::Louder,
-    /// Speaking, as last told to the others.
-    pub speaking: bool,
+    /// How loud it speaks, if it does, as last told to the others.
+    pub speaks: Option<super::speakers::Steps>,
+    /// It has been told of all others who speak.
+    pub knows_speakers: bool,
     /// Its reliable data messages.
     pub sent: Sent,
     /// When it came into its present room.

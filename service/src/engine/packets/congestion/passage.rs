@@ -59,7 +59,8 @@ impl BaseDelay {
             };
         }
         let second = sent / SECOND;
-        if second > self.second {
+        let later = second > self.second;
+        if later {
             let gone = (second - self.second).min(BASE_SECONDS as i64);
             for n in 0..gone {
                 self.least[(second - n).rem_euclid(BASE_SECONDS as i64) as usize] = Micros::MAX;
@@ -68,7 +69,11 @@ impl BaseDelay {
         }
         let least = &mut self.least[second.rem_euclid(BASE_SECONDS as i64) as usize];
         *least = delay.min(*least);
-        self.base = self.least.iter().copied().min().unwrap_or(delay);
+        self.base = match later {
+            // Some were forgotten.
+            true => self.least.iter().copied().min().unwrap_or(delay),
+            false => self.base.min(delay),
+        };
         other
     }
 
@@ -123,6 +128,7 @@ impl Passage {
         let mut standing = Standing::default();
         let mut busy = Busy::default();
         let (mut acked, mut sent) = (0, 0);
+        let mut stretch = Stretch::NONE;
         let oldest = last.sent - WINDOW;
         let looked = history.back_from(newest).take(LOOK_BACK);
         for packet in looked.take_while(|p| p.sent > oldest) {
@@ -130,6 +136,9 @@ impl Passage {
                 Fate::Arrived { at } => Some(at),
                 _ => None,
             };
+            if let Some(at) = arrival {
+                stretch.add(at);
+            }
             if packet.role != Role::Probe {
                 sent += packet.bits();
                 acked += arrival.map_or(0, |_| packet.bits());
@@ -141,6 +150,9 @@ impl Passage {
                 passage.recent += 1;
                 passage.missing += u32::from(packet.fate == Fate::Missing);
             }
+            if busy.over && standing.is_full() {
+                continue;
+            }
             let waited = arrival.map(|at| base.waited(packet.sent, at));
             if let (Some(waited), Role::Media) = (waited, packet.role) {
                 standing.add(waited);
@@ -149,7 +161,7 @@ impl Passage {
         }
         let span = (last.sent - began).clamp(WINDOW / 5, WINDOW);
         passage.sent = per_second(sent, span);
-        passage.acked = per_second(acked, span.max(stretched(history, newest, oldest)));
+        passage.acked = per_second(acked, span.max(stretch.length()));
         passage.standing = standing.least();
         if let Some((out, into)) = busy.rates() {
             passage.bottleneck = Some(out);
@@ -164,20 +176,23 @@ fn per_second(bits: u64, span: Micros) -> u64 {
     bits * 1_000_000 / span.max(1) as u64
 }
 
-/// How long it took what was sent since `oldest` to arrive.
-fn stretched(history: &History, newest: u16, oldest: Micros) -> Micros {
-    let arrivals = history.back_from(newest).take(LOOK_BACK);
-    let arrivals = arrivals.take_while(|p| p.sent > oldest);
-    let (mut first, mut last) = (Micros::MAX, Micros::MIN);
-    for packet in arrivals {
-        if let Fate::Arrived { at } = packet.fate {
-            first = first.min(at);
-            last = last.max(at);
-        }
+/// When the first and the last arrived of all that was looked at.
+#[derive(Debug)]
+struct Stretch(Micros, Micros);
+
+impl Stretch {
+    const NONE: Self = Self(Micros::MAX, Micros::MIN);
+
+    fn add(&mut self, at: Micros) {
+        *self = Self(self.0.min(at), self.1.max(at));
     }
-    // A receiver's clock may say anything; what is sent within half a second and takes longer than
-    // three has not passed.
-    last.saturating_sub(first).clamp(0, 3 * SECOND)
+
+    fn length(&self) -> Micros {
+        let Self(first, last) = *self;
+        // A receiver's clock may say anything; what is sent within half a second and takes longer
+        // than three has not passed.
+        last.saturating_sub(first).clamp(0, 3 * SECOND)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -194,8 +209,12 @@ impl Standing {
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.seen == STANDING
+    }
+
     fn least(&self) -> Option<Micros> {
-        self.least.filter(|_| self.seen == STANDING)
+        self.least.filter(|_| self.is_full())
     }
 }
 

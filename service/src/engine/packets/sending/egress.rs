@@ -243,7 +243,16 @@ pub(crate) struct Exit<'a, O: Outlet> {
     pub now: Instant,
 }
 
-impl<O: Outlet> Exit<'_, O> {
+impl<'a, O: Outlet> Exit<'a, O> {
+    pub fn new(egress: &'a mut Egress, way: Way, outlet: &'a mut O, now: Instant) -> Self {
+        Self {
+            egress,
+            way,
+            outlet,
+            now,
+        }
+    }
+
     /// Protect a packet and send it; its size. The index is the stream's extended sequence number,
     /// used once.
     pub fn rtp(&mut self, packet: Numbered, index: u64, probe: Option<ProbeId>) -> usize {

@@ -14,7 +14,6 @@ use super::sections::Section;
 use crate::engine::packets::congestion::ProbeId;
 use crate::engine::packets::dependency::Encoded;
 use crate::engine::packets::session::Outlet;
-use crate::engine::packets::srtp;
 use crate::engine::packets::window::Window;
 
 /// Sender reports, as often as libwebrtc's: they keep sound and picture together.
@@ -23,8 +22,6 @@ const REPORTS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(1)];
 /// RFC 7714 8.4). 2,048 of them: at 1,000 packets a second two seconds, and no packet of a publisher comes
 /// later than that.
 type Used = Window<32>;
-/// Room for a header with its extensions.
-const HEADER_ROOM: usize = 64;
 /// A packet's padding is counted in a byte (RFC 3550 5.1).
 const MAX_PADDING: usize = 255;
 const PADDED: u8 = 0x20;
@@ -147,7 +144,7 @@ impl Stream {
             ..Default::default()
         };
         let length = packet.payload.len();
-        let mut out = self.begin(exit, &fixed, extensions, length, self.known);
+        let mut out = self.begin(exit, &fixed, extensions, self.known);
         out.bytes.extend_from_slice(packet.payload);
         packet.patch.apply(&mut out.bytes[out.header..]);
         exit.rtp(out, packet.seq, None);
@@ -165,10 +162,9 @@ impl Stream {
         exit: &mut Exit<'_, O>,
         fixed: &Fixed,
         extensions: Extensions<'_>,
-        payload: usize,
         known: bool,
     ) -> Numbered {
-        let mut bytes = Vec::with_capacity(HEADER_ROOM + payload + srtp::OVERHEAD);
+        let mut bytes = exit.outlet.buffer();
         let number = self.ids.transport_cc.and_then(|_| exit.egress.number());
         let extensions = Extensions {
             mid: (!known).then_some(&*self.mid),
@@ -234,8 +230,7 @@ impl Stream {
             dependency: sent.dependency.as_deref(),
             ..Default::default()
         };
-        let length = sent.payload.len() + 2;
-        let mut out = self.begin(exit, &fixed, extensions, length, known);
+        let mut out = self.begin(exit, &fixed, extensions, known);
         out.bytes
             .extend_from_slice(&(sent.seq as u16).to_be_bytes());
         let start = out.bytes.len();
@@ -274,7 +269,7 @@ impl Stream {
             ssrc,
         };
         let padding = least.max(1);
-        let mut out = self.begin(exit, &fixed, Extensions::default(), padding, known);
+        let mut out = self.begin(exit, &fixed, Extensions::default(), known);
         out.bytes[0] |= PADDED;
         out.bytes.resize(out.header + padding - 1, 0);
         out.bytes.push(padding as u8);
@@ -308,7 +303,7 @@ impl Stream {
         self.reported = Some(now);
         let rate = if self.video { 90_000 } else { 48_000 };
         let passed = since(captured).as_micros() * rate / 1_000_000;
-        let mut compound = Vec::with_capacity(128);
+        let mut compound = exit.outlet.buffer();
         let report = SenderReport {
             ssrc: self.ssrc,
             ntp: exit.egress.clock.ntp(now),

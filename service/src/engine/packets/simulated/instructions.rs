@@ -5,7 +5,10 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use super::pictures::Media;
 use super::{Weather, World};
+use crate::engine::packets::command::{Command, SessionId, Want};
+use crate::engine::packets::layers::Layer;
 
 const FAIR: Weather = Weather {
     loss: 0.0,
@@ -77,4 +80,35 @@ fn idle() {
     let packets = heard(&mut world, Duration::from_secs(10));
     assert_eq!(packets, 0);
     println!("units: 200 seconds of a session");
+}
+
+/// One who shows three layers to eight, each of whom wants another layer ten times a second.
+#[test]
+#[ignore = "counted by `cargo xtask bench instructions`"]
+fn layer_switching() {
+    const VIEWERS: usize = 8;
+    let mut world = World::of(Media::Pictures, 1, 1, VIEWERS + 1, FAIR);
+    world.speakers = 1;
+    world.connect();
+    let mut packets = 0;
+    for round in 0..30 {
+        for viewer in 1..=VIEWERS {
+            world.links[0].command(Command::Want {
+                id: SessionId(viewer as u64),
+                mid: world.peers[viewer].ears[0],
+                want: Want {
+                    most: Layer::new((round + viewer as u8) % 3, 3),
+                    class: 0,
+                    size: 0,
+                },
+            });
+        }
+        packets += heard(&mut world, Duration::from_millis(100));
+    }
+    assert!(packets > 800, "{packets}");
+    let seen = world.peers.iter().skip(1).map(|p| p.camera.seen);
+    // A change waits for a key frame, so some do not come about.
+    let all = seen.clone().all(|seen| seen.iter().all(|n| *n > 4));
+    assert!(all, "{:?}", seen.collect::<Vec<_>>());
+    println!("units: {packets} packets sent while layers change");
 }

@@ -16,9 +16,6 @@ use keys::Half;
 pub(crate) use keys::Keys;
 use replay::Replay;
 
-/// What is added to a packet, at most: a tag, and to RTCP the index.
-pub(crate) const OVERHEAD: usize = cipher::TAG + cipher::INDEX;
-
 /// A session's protection, both ways.
 #[derive(Debug)]
 pub(crate) struct Srtp {

@@ -45,7 +45,10 @@ fn arrives_in_order(mut media: MediaSocket, from: SocketAddr) -> Counters {
         list.push(datagram(from, to_ada, size, mark));
         list.push(datagram(from, to_bob, size, mark + 100));
     }
-    assert_eq!(media.send(&mut list, &counters), Flushed::All);
+    assert_eq!(
+        media.send(&mut list, &mut Buffers::default(), &counters),
+        Flushed::All
+    );
     assert!(list.is_empty());
     for (client, first) in [(ada, 0), (bob, 100)] {
         for (mark, size) in (first..).zip(sizes) {
@@ -102,7 +105,10 @@ fn arrives_in_order_from_anywhere(mut media: MediaSocket, from: SocketAddr) {
     let (client, to) = client(Ipv4Addr::LOCALHOST.into());
     let counters = Counters::default();
     let mut list = vec![datagram(from, to, 9, 1), datagram(from, to, 9, 2)];
-    assert_eq!(media.send(&mut list, &counters), Flushed::All);
+    assert_eq!(
+        media.send(&mut list, &mut Buffers::default(), &counters),
+        Flushed::All
+    );
     for mark in [1, 2] {
         let mut buffer = [0; 20];
         let (length, sender) = client.recv_from(&mut buffer).expect("a datagram");
@@ -180,7 +186,7 @@ fn cost_of_sending() {
                 let to = (0..each).flat_map(|_| sinks.iter().map(|(_, to)| *to));
                 let mut list = to.map(|to| datagram(*from, to, 1100, 0)).collect();
                 let start = processor_time();
-                media.send(&mut list, counters);
+                media.send(&mut list, &mut Buffers::default(), counters);
                 *spent += processor_time() - start;
                 for (sink, _) in sinks {
                     while sink.recv_from(&mut [0; 2000]).is_ok() {}
