@@ -6,6 +6,7 @@
 import type { Change, RoomInfo } from '../core.js';
 import { settled } from '../errors.js';
 import { isolated } from '../events.js';
+import type { BreakoutRoom } from '../features/breakout-rooms.js';
 import { loadedCore } from '../runtime.js';
 import type { CallCommon } from './call.js';
 
@@ -17,6 +18,9 @@ export class Membership {
   /** The call that is not on hold. */
   current: CallCommon;
   view: RoomsView = { rooms: [], stays: false };
+  /** What the features of all its calls show: the same objects until they change (2.1.5c). */
+  assigned: BreakoutRoom | undefined;
+  list: BreakoutRoom[] | undefined;
   /** Calls by id, as far as they are on. */
   private readonly calls = new Map<string, CallCommon>();
 
@@ -60,6 +64,8 @@ export class Membership {
     const before = this.view;
     this.view = view;
     const changes = { assigned: differs(before.assigned, view.assigned), rooms: differs(before.rooms, view.rooms) };
+    if (changes.assigned) this.assigned = undefined;
+    if (changes.rooms) this.list = undefined;
     const settings = before.stays !== view.stays || before.ends !== view.ends;
     isolated(() => this.teller._toRooms((feature) => feature._roomsChanged(changes)));
     if (settings && this.current._record.room) isolated(() => this.current._toRooms((feature) => feature._settingsChanged()));
