@@ -77,7 +77,7 @@ export class BreakoutPlace {
 
   /** The room that is theirs, as long as they are not in it. */
   showAssigned(room, inRoom) {
-    if (!room || room.call || (inRoom && room.state !== 'open')) {
+    if (!room || room.call === this.call || (inRoom && room.state !== 'open')) {
       this.shown = undefined;
       this.notices.hide('assigned');
       return;

@@ -40,7 +40,7 @@ export class Membership {
 
   /** The call in a room, if the user is there. */
   callIn(room: string): CallCommon | undefined {
-    return [...this.calls.values()].find((call) => call._record.room === room);
+    return [...this.calls.values()].find((call) => call._record.room === room && call.state !== 'Disconnected');
   }
 
   ended(call: CallCommon): void {

@@ -123,8 +123,10 @@ export class BreakoutPanel {
     if (!some) this.create.open = true;
     this.timer.show();
     setText(this.all, anyOpen ? 'Close all rooms' : 'Open all rooms');
-    this.autoMove.input.checked = settings.autoMoveParticipantToBreakoutRoom ?? true;
-    this.stay.input.checked = !settings.disableReturnToMainMeeting;
+    if (!store.busy) {
+      this.autoMove.input.checked = settings.autoMoveParticipantToBreakoutRoom ?? true;
+      this.stay.input.checked = !settings.disableReturnToMainMeeting;
+    }
     this.showCards();
   }
 
