@@ -73,6 +73,7 @@ test('a_guest_is_moved_and_brought_back_in_the_order_that_applications_rely_on',
       ['the room is open', ({ what, state, call }) => what === 'assignedBreakoutRooms' && state === 'open' && call === 'main'],
       ['the call is in the list', ({ what, added }) => what === 'callsUpdated' && added[0] === 'call 1'],
       ['join on the main call', ({ what, call, joined, thread, listed }) => what === 'join' && call === 'main' && joined === 'call 1' && /^19:breakout_/.test(thread) && listed],
+      ['settings on the room’s call', ({ what, call, settings: now }) => what === 'breakoutRoomsSettings' && call === 'call 1' && now.disableReturnToMainMeeting === false],
       ['the main call ends', ({ what, call, state, subCode }) => what === 'state' && call === 'main' && state === 'Disconnected' && subCode === 59181],
       ['and leaves the list', ({ what, removed }) => what === 'callsUpdated' && removed[0] === 'main']);
     assert.equal(await Ada.page.evaluate(() => window.me.assigned.call === window.me.call), true);

@@ -21,6 +21,7 @@ export class Membership {
   /** What the features of all its calls show: the same objects until they change (2.1.5c). */
   assigned: BreakoutRoom | undefined;
   list: BreakoutRoom[] | undefined;
+  private way: Promise<unknown> = Promise.resolve();
   /** Calls by id, as far as they are on. */
   private readonly calls = new Map<string, CallCommon>();
 
@@ -71,17 +72,22 @@ export class Membership {
     if (settings && this.current._record.room) isolated(() => this.current._toRooms((feature) => feature._settingsChanged()));
   }
 
-  async join(room: RoomInfo['id']): Promise<CallCommon> {
-    await settled(async () => (await loadedCore()).ask(this.current.id, 'joinRoom', room));
-    return this.current;
+  join(room: RoomInfo['id']): Promise<CallCommon> {
+    return this.go(async () => (await loadedCore()).ask(this.current.id, 'joinRoom', room));
   }
 
   /** Asked for again while it is pending, or when it is done, it gives the same call. */
-  async returnToMain(): Promise<CallCommon> {
-    if (this.current._record.room) {
-      await settled(async () => (await loadedCore()).ask(this.current.id, 'returnToMain'));
-    }
-    return this.current;
+  returnToMain(): Promise<CallCommon> {
+    return this.go(async () => {
+      if (this.current._record.room) await (await loadedCore()).ask(this.current.id, 'returnToMain');
+    });
+  }
+
+  /** One after the other: each is asked in the name of the call that the one before led to. */
+  private go(ask: () => Promise<void>): Promise<CallCommon> {
+    const there = this.way.then(() => settled(ask)).then(() => this.current);
+    this.way = there.catch(() => {});
+    return there;
   }
 }
 
