@@ -29,8 +29,8 @@ export class BreakoutPanel {
     this.error = el('p', { class: 'form-error', role: 'alert', hidden: true });
     this.said = el('p', { class: 'only-read', role: 'status' });
     this.timer = new RoomTimer(store);
-    this.all = el('button', { class: 'button primary wide all', type: 'button', onclick: () => this.openOrCloseAll() });
-    this.opening = el('section', { class: 'stack tight', 'aria-label': 'Open and close' }, this.timer.element, this.all);
+    this.all = el('button', { class: 'button primary all', type: 'button', onclick: () => this.openOrCloseAll() });
+    this.opening = el('section', { class: 'opening', 'aria-label': 'Open and close' }, this.timer.element, this.all);
     this.filling = el('section', { class: 'row', 'aria-label': 'Assign everybody' }, el('span', { class: 'label' }, 'Assign everybody'),
       button('random', 'At random', () => store.distribute('random')), button('even', 'Evenly', () => store.distribute('even')));
     this.none = new RoomCard(null, this.cardActions());
@@ -56,6 +56,7 @@ export class BreakoutPanel {
       if (given.length > 0) count.value = String(Math.min(given.length, 50));
     });
     this.createTitle = el('summary', {}, 'Make rooms');
+    this.createButton = el('button', { class: 'button create', type: 'submit' }, icon('rooms'), 'Make rooms');
     return el('details', { open: true, class: 'make' }, this.createTitle,
       el('form', { class: 'stack tight', onsubmit: async (event) => {
         event.preventDefault();
@@ -71,19 +72,21 @@ export class BreakoutPanel {
       el('div', { class: 'make-fields' },
         el('div', { class: 'field' }, el('label', { for: 'room-count' }, 'How many'), count),
         el('div', { class: 'field' }, el('label', { for: 'room-names' }, 'Names, with commas (if any)'), names)),
-      el('button', { class: 'button create', type: 'submit' }, icon('rooms'), 'Make rooms')));
+      this.createButton));
   }
 
   announceForm() {
     const text = el('input', { id: 'room-announcement', maxlength: '1000', required: true, autocomplete: 'off', placeholder: 'Five minutes left' });
-    return el('form', { class: 'field announce', onsubmit: async (event) => {
+    const form = el('form', { class: 'field announce', onsubmit: async (event) => {
       event.preventDefault();
       if (!await this.store.announce(text.value)) return;
-      text.value = '';
+      // Resetting forgets that the field was touched, too: an empty one is no mistake yet.
+      form.reset();
       this.say('The announcement was sent');
     } },
     el('label', { for: 'room-announcement' }, 'Announce to everybody'),
     el('div', { class: 'link-row' }, text, el('button', { class: 'button compact send', type: 'submit' }, icon('megaphone'), 'Send')));
+    return form;
   }
 
   settings() {
@@ -120,6 +123,7 @@ export class BreakoutPanel {
     this.create.hidden = Boolean(refused);
     this.body.hidden = !some;
     setText(this.createTitle, some ? 'Make more rooms' : 'Make rooms');
+    this.createButton.classList.toggle('primary', !some);
     if (!some) this.create.open = true;
     this.timer.show();
     setText(this.all, anyOpen ? 'Close all rooms' : 'Open all rooms');

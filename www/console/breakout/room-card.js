@@ -109,6 +109,7 @@ export class RoomCard {
     this.input.value = this.room.displayName;
     this.input.select();
     this.input.focus();
+    this.form.scrollIntoView({ block: 'nearest' });
   }
 
   endEdit() {

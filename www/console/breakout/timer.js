@@ -14,7 +14,7 @@ export class RoomTimer {
     this.more = el('button', { class: 'button compact more-time', type: 'button', onclick: () => this.add() }, '+5 minutes');
     this.never = el('button', { class: 'button compact plain no-end', type: 'button', onclick: () => store.configure({ roomEndTime: null }) }, 'No end');
     this.running = el('div', { class: 'row running', hidden: true }, icon('clock'), this.left, this.more, this.never);
-    this.element = el('div', { class: 'stack tight' }, this.field, this.running);
+    this.element = el('div', { class: 'timer' }, this.field, this.running);
   }
 
   /** For opening: seconds, or nothing. */
