@@ -94,10 +94,11 @@ test('a_client_that_is_offline_during_its_move_arrives_when_it_is_back (E8, E11)
     assert.equal(await agreed(rooms, Ada), 1);
     await meet(Ada, Bob);
   });
-  await t.test('offline while it closes, it comes back to the main meeting', async () => {
+  await t.test('offline while it closes, until it has noticed: it comes back to the main meeting', async () => {
     network.down();
     await rooms.close();
     await Bob.isIn(undefined);
+    await until('the client has noticed', () => Ada.page.evaluate(() => window.me.agent.connectionState === 'Disconnected'), { patience: 60_000 });
     network.up();
     await Ada.isIn(undefined);
     await meet(Ada, Olivia);

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
+import { signIn } from './lib/attendee.mjs';
 import { clickReturn, inMain, inRoom, isTold, Rooms, together } from './lib/breakout-people.mjs';
 import { Guest } from './lib/guest.mjs';
 import { Organiser } from './lib/organiser.mjs';
@@ -164,6 +165,43 @@ test('who_must_stay_sees_no_way_back_and_who_leaves_the_room_leaves (E11, E12)',
   });
   await ada.nothingToComplain(/400/);
   await grete.nothingToComplain();
+});
+
+test('two_managers_at_once_see_what_is (E4)', async (t) => {
+  const { service, browser, ada, link, grete, rooms } = await meeting(t, 'Two');
+  const olivia = await signIn(service, 'olivia@plenary.test');
+  const filter = encodeURIComponent(`JoinWebUrl eq '${link}'`);
+  const found = await fetch(`${service.origin}/v1.0/me/onlineMeetings?$filter=${filter}`, { headers: { authorization: `Bearer ${olivia.accessToken}` } });
+  const { value: [{ id }] } = await found.json();
+  const invited = await fetch(`${service.origin}/v1.0/me/onlineMeetings/${id}`, {
+    method: 'PATCH', headers: { 'content-type': 'application/json', authorization: `Bearer ${olivia.accessToken}` },
+    body: JSON.stringify({ participants: { attendees: [{ upn: 'chidi@plenary.test', role: 'coorganizer' }] } }),
+  });
+  assert.equal(invited.status, 200);
+  const chidi = await Organiser.signIn(browser, service, 3);
+  await chidi.page.fill('#other-link', link);
+  await chidi.page.click('.add-other');
+  await chidi.start('Two');
+  const others = await new Rooms(chidi).show();
+  await rooms.make(2);
+  await others.room('Room 2').waitFor();
+  await others.row('Grete Gast').locator('select').selectOption({ label: 'Room 2' });
+  await rooms.has('Room 2', 'Grete Gast');
+  await Promise.all([
+    rooms.row('Grete Gast').locator('select').selectOption({ label: 'Room 1' }),
+    others.row('Grete Gast').locator('select').selectOption({ label: 'Not assigned' }),
+  ]);
+  await rooms.press('Delete Room 2');
+  await until('it is gone for both', async () => await rooms.room('Room 2').count() + await others.room('Room 2').count() === 0);
+  await rooms.assign('Grete Gast', 'Room 1');
+  await others.has('Room 1', 'Grete Gast');
+  await others.openAll();
+  await inRoom(grete, 'Room 1');
+  await rooms.state('Room 1', /Open · 1 in it/);
+  await rooms.closeAll();
+  await inMain(grete);
+  await others.state('Room 1', /Closed/);
+  for (const person of [ada, chidi, grete]) await person.nothingToComplain(/404/);
 });
 
 for (const colorScheme of ['light', 'dark']) {

@@ -7,6 +7,7 @@ window.Attendee = class Attendee {
     self.log = [];
     self.calls = new Map();
     self.heard = new Set();
+    self.tapped = new Set();
     const client = new Plenary.CallClient({ endpoint: origin });
     const credential = { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) };
     self.agent = member ? await client.createTeamsCallAgent(credential) : await client.createCallAgent(credential, { displayName: name });
@@ -137,10 +138,19 @@ window.Attendee = class Attendee {
     }
   }
 
-  /** From now on it is kept which of these tones come in, on any peer connection. */
+  /** From now on it is kept which of these tones come in, on any peer connection, and what every socket says. */
   listen(tones) {
     clearInterval(this.listening);
     this.heard.clear();
+    this.frames = '';
+    for (const socket of window.__watch.sockets) {
+      if (this.tapped.has(socket)) continue;
+      this.tapped.add(socket);
+      socket.addEventListener('message', async ({ data }) => {
+        if (typeof data === 'string') this.frames += data;
+        else this.frames += new TextDecoder('latin1').decode(data instanceof Blob ? await data.arrayBuffer() : data);
+      });
+    }
     this.ears ??= new Map();
     const bins = new Float32Array(2048);
     this.listening = setInterval(() => {

@@ -1,5 +1,6 @@
 // Somebody with the SDK in a blank page: what an application is told, in which order, and what comes in.
 
+import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { newGuest, openBlank } from './blank.mjs';
 import { until } from './until.mjs';
@@ -80,8 +81,8 @@ export class RoomsOverRest {
 }
 
 export class Attendee {
-  /** Joins the meeting of `rooms`; Olivia and Marco are members. */
-  static async join(browser, rooms, name) {
+  /** Joins the meeting of `rooms`; Olivia and Marco are members. `room`: assigned to it before they come. */
+  static async join(browser, rooms, name, { room } = {}) {
     const attendee = new Attendee();
     attendee.name = name;
     attendee.tone = TONES[name];
@@ -92,13 +93,14 @@ export class Attendee {
     attendee.access = session?.accessToken;
     attendee.token = member ? session.communicationToken.token : guest.token;
     attendee.id = member ? session.member.rawId : guest.userId;
+    (rooms.people ??= {})[name] = attendee;
+    if (room) await rooms.assign({ [name]: room });
     attendee.page = await openBlank(browser, service, [PAGE]);
     await attendee.page.addScriptTag({ url: `${service.origin}/sdk/plenary.iife.js` });
     await attendee.page.evaluate(async ([origin, token, options, link]) => {
       window.me = await window.Attendee.open(origin, token, options);
       window.me.join(link);
     }, [service.origin, attendee.token, { name, member, tone: attendee.tone }, rooms.link]);
-    (rooms.people ??= {})[name] = attendee;
     await attendee.is('in the meeting', ({ call }) => call !== undefined);
     return attendee;
   }
@@ -170,6 +172,16 @@ export class Attendee {
       const now = await this.stats();
       return now.frames >= before.frames + SOME_FRAMES && now.energy > before.energy;
     });
+  }
+
+  /** What no socket said since `listen()`: these people's ids, of person and of endpoint. */
+  async isToldNothingOf(...others) {
+    const frames = await this.page.evaluate(() => window.me.frames);
+    for (const other of others) {
+      const endpoint = await other.page.evaluate(() => window.me.call.info.participantId);
+      for (const id of [other.id, endpoint]) assert.ok(!frames.includes(id), `a socket of ${this.name}'s told of ${other.name}`);
+    }
+    return frames.length;
   }
 
   async hasHeard(...others) {
