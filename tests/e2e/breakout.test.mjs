@@ -198,6 +198,41 @@ test('without_auto_move_people_go_by_themselves_and_stay_while_they_must (E3, E7
   });
 });
 
+test('after_each_move_both_hear_and_see_each_other_and_what_was_sent_goes_on (E8, E9, E10)', async (t) => {
+  const { rooms, Ada, Bob } = await scene(t, ['Olivia', 'Ada', 'Bob']);
+  await rooms.make(3);
+  await rooms.open();
+  await meet(Ada, Bob);
+  await Ada.page.evaluate(async () => {
+    const canvas = document.querySelector('canvas');
+    await window.me.call.startScreenSharing(new Plenary.LocalVideoStream(canvas.captureStream(5)));
+  });
+  await Bob.is('muted', () => Bob.page.evaluate(async () => { await window.me.call.mute(); return window.me.call.isMuted; }));
+  await t.test('mute, camera and screen survive (UI library 5755)', async () => {
+    await rooms.assign({ Ada: 1, Bob: 1 });
+    await Promise.all([Ada.isIn('Room 1'), Bob.isIn('Room 1')]);
+    assert.deepEqual(await Ada.page.evaluate(() => [window.me.call.isScreenSharingOn, window.me.call.isLocalVideoStarted, window.me.call.localVideoStreams.length]), [true, true, 2]);
+    assert.equal((await Bob.look()).muted, true);
+    await until('Bob has both pictures', () => Bob.page.evaluate(() => window.me.call.remoteParticipants[0]?.videoStreams
+      .filter(({ isAvailable }) => isAvailable).map(({ mediaStreamType }) => mediaStreamType).sort().join() === 'ScreenSharing,Video'));
+    await until('Ada sees that Bob is muted', () => Ada.page.evaluate(() => window.me.call.remoteParticipants[0]?.isMuted));
+    await Ada.listen();
+    await Bob.listen();
+    await Bob.hearsAndSees(Ada);
+    assert.deepEqual(await Ada.hasHeard(Bob), [], 'who is muted stays silent');
+    await Bob.page.evaluate(() => window.me.call.unmute());
+    await meet(Ada, Bob);
+  });
+  for (const room of [2, 3, 1, 3, 2, 1]) {
+    await rooms.assign({ Ada: room, Bob: room });
+    await Promise.all([Ada.isIn(`Room ${room}`), Bob.isIn(`Room ${room}`)]);
+    await meet(Ada, Bob);
+  }
+  await rooms.close();
+  await Promise.all([Ada.isIn(undefined), Bob.isIn(undefined)]);
+  await meet(Ada, Bob);
+});
+
 test('nobody_else_manages_rooms (E4, S1)', async (t) => {
   const { service, rooms, Ada } = await scene(t, ['Olivia', 'Ada']);
   await rooms.make(1);
