@@ -75,6 +75,10 @@ test('one call is one object, wherever it is asked for (2.1.2)', async () => {
   assert.equal(entered, entered.feature(BreakoutRooms).assignedBreakoutRooms.call);
   assert.deepEqual(core.named('joinRoom'), [['joinRoom', call.id, '1']]);
   assert.equal(feature.breakoutRooms[1].call, undefined);
+  const left = [];
+  entered.on('stateChanged', () => left.push([entered.state, feature.assignedBreakoutRooms.call]));
+  move('next', 'back');
+  assert.deepEqual(left, [['Disconnected', undefined]], 'out of the room before it is told (2.1.7)');
 });
 
 test('a room is a new object when it changed, and the same until then, on every call (2.1.5c)', async () => {
