@@ -5,7 +5,7 @@
 //! hold (`E9`). Rosters are told after all of a command's moves, once to each receiver.
 
 use super::breakout::{Breakout, Change};
-use super::view::Receiver;
+use super::view::{name_for, Receiver};
 use super::{Answer, Effect, Meeting, Rooms, Seat};
 use plenary_protocol::agent::{Endpoint, Event};
 use plenary_protocol::breakout::{BreakoutView, RoomState};
@@ -131,7 +131,8 @@ impl Meeting {
         self.may_manage(by)?;
         let people = self.inside.iter().map(|(id, person)| {
             let places = person.seats.values().map(|seat| seat.room.clone());
-            (id.clone(), person.name.clone(), places.collect())
+            let name = name_for(by, id, person.name.as_ref());
+            (id.clone(), name, places.collect())
         });
         Ok(Answer::Rooms(Box::new(Rooms {
             breakout: self.breakout.clone(),

@@ -15,7 +15,7 @@ const LABEL: &str = " (External)";
 const NAMELESS: &str = "Guest";
 
 /// Somebody's name as `receiver` is to see it.
-fn name_for(receiver: &RawId, id: &RawId, name: Option<&String>) -> Option<String> {
+pub(super) fn name_for(receiver: &RawId, id: &RawId, name: Option<&String>) -> Option<String> {
     let labelled = Kind::of(receiver) == Kind::Member && Kind::of(id) == Kind::Guest;
     if labelled {
         let name = name.map_or(NAMELESS, String::as_str);

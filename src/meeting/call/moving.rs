@@ -45,7 +45,13 @@ impl Call {
     }
 
     /// Gives everything to the call that goes on; this one ends, or is on hold.
-    pub fn moves_to(&mut self, next: &mut Call, to: CallSnapshot, held: bool, around: &mut Around) {
+    pub fn moves_to(
+        &mut self,
+        next: &mut Call,
+        mut to: CallSnapshot,
+        held: bool,
+        around: &mut Around,
+    ) {
         around.emit(Change::Moved {
             call: self.id.0.clone(),
             to: next.id.0.clone(),
@@ -64,11 +70,14 @@ impl Call {
         let mut own = to.roster.iter().flat_map(|person| &person.endpoints);
         let own = own.find(|endpoint| endpoint.id == to.endpoint);
         next.muted_told = own.map_or(!next.muted, |endpoint| endpoint.muted);
+        let rooms = to.breakout.take();
         next.apply(to, true, around);
         match held {
             true => self.hold(around),
             false => self.end(Reason::MOVED.into(), around),
         }
+        // A room that is gone by now is readable until the return is done (UI library 6059).
+        next.tell_rooms(rooms, around);
     }
 
     fn give_media(&mut self, next: &mut Call, to: &CallSnapshot, around: &mut Around) {
@@ -129,7 +138,7 @@ impl Call {
 
     pub(super) fn tell_rooms(&mut self, view: Option<BreakoutView>, around: &mut Around) {
         // What is on hold hears nothing of its own.
-        if !self.is_held() && (self.rooms_told || view.is_some()) {
+        if !self.is_held() && !self.is_leaving() && (self.rooms_told || view.is_some()) {
             self.rooms_told = view.is_some();
             around.emit(Change::Breakout {
                 call: self.id.0.clone(),

@@ -95,7 +95,7 @@ impl Call {
                 if !current {
                     snapshot.media = None;
                 }
-                self.apply(snapshot, current, around);
+                self.apply_whole(snapshot, current, around);
             }
             // Whoever was in comes back when the service can again; newcomers are told.
             Err(error)
@@ -119,7 +119,7 @@ impl Call {
                 self.phase,
                 Phase::Disconnecting { .. } | Phase::Disconnected
             ) => {}
-            Event::Admitted(snapshot) => self.apply(*snapshot, false, around),
+            Event::Admitted(snapshot) => self.apply_whole(*snapshot, false, around),
             Event::Roster {
                 joined,
                 updated,
@@ -159,6 +159,13 @@ impl Call {
         }
     }
 
+    fn apply_whole(&mut self, mut snapshot: CallSnapshot, rejoined: bool, around: &mut Around) {
+        let rooms = snapshot.breakout.take();
+        self.apply(snapshot, rejoined, around);
+        self.tell_rooms(rooms, around);
+    }
+
+    /// All but what is known of the breakout rooms.
     pub(super) fn apply(&mut self, snapshot: CallSnapshot, rejoined: bool, around: &mut Around) {
         if matches!(
             self.phase,
@@ -174,7 +181,6 @@ impl Call {
             thread_id,
             roster,
             lobby,
-            breakout,
             media,
             ..
         } = snapshot;
@@ -217,7 +223,6 @@ impl Call {
             self.start_media(around);
         }
         around.emit_all(|out| self.roster.replace(roster, out));
-        self.tell_rooms(breakout, around);
         let lobby = lobby.unwrap_or_default();
         let gone = self
             .lobby

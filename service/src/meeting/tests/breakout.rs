@@ -204,6 +204,19 @@ fn e4_guests_and_other_members_manage_nothing() {
 }
 
 #[test]
+fn a3_who_manages_the_rooms_reads_guests_labelled() {
+    let mut story = prepared();
+    let Ok(Answer::Rooms(rooms)) = story.apply(Command::Rooms { by: OLIVIA.into() }) else {
+        panic!("an answer about rooms");
+    };
+    let name = |id: &str| rooms.people.iter().find(|(of, ..)| *of == RawId::from(id));
+    let (_, guest, _) = name(ADA).expect("inside");
+    assert!(guest.as_deref().unwrap().ends_with(" (External)"));
+    let (_, member, _) = name(MARCO).expect("inside");
+    assert!(!member.as_deref().unwrap_or_default().contains("External"));
+}
+
+#[test]
 fn e7_a_closed_room_is_not_joined() {
     let mut story = prepared();
     assign(&mut story, ADA, Some(ONE));
