@@ -6,7 +6,7 @@ use super::error::{read_object, HttpError};
 use super::graph::{self, Caller};
 use crate::app::App;
 use crate::clock::{now_ms, parse_rfc3339, rfc3339};
-use crate::meeting::{Answer, Change, Command, NewRoom, Rooms};
+use crate::meeting::{Answer, Change, Command, NewRoom, Operation, Rooms};
 use crate::random;
 use crate::store::MeetingRow;
 use crate::text;
@@ -153,7 +153,7 @@ impl Asked {
 
     async fn appoint(&mut self, managers: Vec<String>) -> Result<(), HttpError> {
         let row = &mut self.meeting;
-        if self.by.as_str() != format!("8:orgid:{}", row.organizer) {
+        if !row.settings().may(&self.by, Operation::ChangeMeeting) {
             return Err(HttpError::forbidden(
                 "Only the organizer appoints breakout room managers.",
             ));

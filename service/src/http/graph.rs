@@ -4,7 +4,7 @@ use super::error::{read_object, HttpError};
 use super::identity::bearer;
 use crate::app::App;
 use crate::clock::{now_ms, parse_rfc3339, rfc3339};
-use crate::meeting::{Admitters, Bypass, Command, Presenters};
+use crate::meeting::{Admitters, Bypass, Command, Operation, Presenters};
 use crate::random;
 use crate::store::{Attendee, MeetingKey, MeetingRow, Member, Options};
 use crate::text;
@@ -314,7 +314,13 @@ pub(super) async fn meeting(app: &App, caller: &Caller, id: &str) -> Result<Meet
 
 async fn own(app: &App, caller: &Member, id: &str) -> Result<MeetingRow, HttpError> {
     match readable(app, caller, MeetingKey::Id(id)).await? {
-        Some(row) if row.organizer == caller.oid => Ok(row),
+        Some(row)
+            if row
+                .settings()
+                .may(&caller.raw_id(), Operation::ChangeMeeting) =>
+        {
+            Ok(row)
+        }
         Some(_) => Err(HttpError::forbidden(
             "Only the organizer may change a meeting.",
         )),
