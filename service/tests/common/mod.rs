@@ -2,6 +2,9 @@
 //! WebSocket that speaks the agent protocol by hand.
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
+pub mod openapi;
+pub mod signed;
+
 use futures::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -71,7 +74,9 @@ impl Service {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
-        http(self.address, method, target, headers, body).await
+        let answer = http(self.address, method, target, headers, body).await;
+        openapi::holds(method, target, &answer);
+        answer
     }
 
     pub async fn post(&self, target: &str, token: Option<&str>, body: Value) -> Answer {
