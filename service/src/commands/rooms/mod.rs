@@ -13,8 +13,17 @@ use url::Url;
 
 pub use client::RoomsError;
 
+const HELP: &str = "\
+MEETING is an onlineMeeting's id or its join link, ROOM a room's id or its name, PERSON a raw id (8:acs:…,
+8:orgid:…; `list --json` shows those who are there).
+
+  plenary-service rooms --member olivia@plenary.test create \"$LINK\" --count 3
+  plenary-service rooms --member olivia@plenary.test distribute \"$LINK\" --random
+  plenary-service rooms --member olivia@plenary.test open \"$LINK\" --minutes 10";
+
 /// Breakout rooms of a meeting, on a service that runs.
 #[derive(Debug, Args)]
+#[command(after_help = HELP)]
 pub struct RoomsArgs {
     /// Where the service is
     #[arg(
@@ -46,8 +55,6 @@ pub struct RoomsArgs {
     command: Command,
 }
 
-/// MEETING is an onlineMeeting's id or its join link, ROOM a room's id or name, PERSON a raw id (8:acs:…,
-/// 8:orgid:…).
 #[derive(Debug, Subcommand)]
 enum Command {
     /// The rooms, who is assigned and who is where
@@ -75,7 +82,7 @@ enum Command {
         meeting: String,
         /// The room; "none" takes assignments back
         room: String,
-        #[arg(required = true)]
+        #[arg(required = true, value_name = "PERSON")]
         people: Vec<String>,
     },
     /// Assign everybody who does not manage the rooms, in rooms of equal size
