@@ -8,14 +8,15 @@ use std::sync::LazyLock;
 
 static OPENAPI: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(DOCUMENT).unwrap());
 
-/// Keywords that say nothing about an answer's shape.
-const NOTES: [&str; 8] = [
+/// Keywords that say nothing about a value's shape.
+const NOTES: [&str; 9] = [
     "description",
     "default",
     "example",
     "format",
     "minimum",
     "maximum",
+    "minItems",
     "minLength",
     "maxLength",
 ];
@@ -53,12 +54,20 @@ fn fits(template: &str, path: &str) -> bool {
             .all(|(t, p)| t == p || (t.starts_with('{') && !p.is_empty() && !p.starts_with(':')))
 }
 
-/// Panics where an answer is not as the document says.
-pub fn holds(method: &str, target: &str, answer: &Answer) {
+/// Panics where an answer, or a body that was taken, is not as the document says.
+pub fn holds(method: &str, target: &str, body: &str, answer: &Answer) {
     let path = target.split('?').next().unwrap_or_default();
     let Some(operation) = operation(method, path) else {
         return;
     };
+    let asked = operation.pointer("/requestBody/content/application~1json/schema");
+    let taken = answer.status.is_success() && !body.is_empty();
+    if let Some(schema) = asked.filter(|_| taken) {
+        let body = serde_json::from_str(body).unwrap();
+        if let Err(wrong) = valid(schema, &body, "body") {
+            panic!("{method} {path} took another body: {wrong}");
+        }
+    }
     let responses = &operation["responses"];
     let status = answer.status.as_u16().to_string();
     let response = match responses.get(&status) {
