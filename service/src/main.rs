@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use plenary_service::commands::engine::{self, EngineArgs};
+use plenary_service::commands::rooms::{self, RoomsArgs};
 use plenary_service::commands::{keys, serve};
 use plenary_service::config::Flags;
 use std::io::IsTerminal;
@@ -21,6 +22,8 @@ enum Command {
     Serve(Box<Flags>),
     /// Print the connection strings of the resources: secrets of an application's backend.
     Keys(Box<Flags>),
+    /// Breakout rooms of a meeting, on a service that runs.
+    Rooms(Box<RoomsArgs>),
     /// Run the media engine alone: a small LiveKit server.
     Engine(EngineArgs),
 }
@@ -35,6 +38,7 @@ async fn main() -> ExitCode {
     let result: Result<(), Box<dyn std::error::Error>> = match Cli::parse().command {
         Command::Serve(flags) => serve::run(&flags).await.map_err(Into::into),
         Command::Keys(flags) => keys::run(&flags).await.map_err(Into::into),
+        Command::Rooms(args) => rooms::run(*args).await.map_err(Into::into),
         Command::Engine(args) => engine::run(args).await.map_err(Into::into),
     };
     match result {

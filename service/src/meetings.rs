@@ -9,9 +9,7 @@ use crate::meeting::{Admission, Answer, Bounds, Breakout, Command, Effect, Meeti
 use crate::random;
 use crate::store::{MeetingKey, Store};
 use parking_lot::Mutex;
-use plenary_protocol::agent::{
-    CallSnapshot, Event, MediaGrant, MediaOffer, ProtocolError, Reply, Role,
-};
+use plenary_protocol::agent::{CallSnapshot, Event, MediaGrant, MediaOffer, ProtocolError, Reply};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
 use std::collections::BTreeMap;
@@ -545,9 +543,9 @@ impl Actor {
 
     /// Who presents may share a screen (`B9`); the others have camera and microphone.
     fn right(&self, endpoint: &EndpointId) -> Right {
-        match self.core.role_inside(endpoint) {
-            Some(Role::Attendee) => Right::Attend,
-            _ => Right::Speak,
+        match self.core.may_share_screen(endpoint) {
+            true => Right::Speak,
+            false => Right::Attend,
         }
     }
 

@@ -7,6 +7,7 @@ use axum::extract::ws::Utf8Bytes;
 use parking_lot::Mutex;
 use plenary_protocol::agent::{Event, Frame, ProtocolError, Reply, Welcome};
 use plenary_protocol::id::{CallId, RawId, SessionId};
+use plenary_protocol::matrix::Client;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -50,6 +51,8 @@ pub struct Session {
     pub who: RawId,
     /// Name that others see.
     pub name: Option<String>,
+    /// What it runs on.
+    pub client: Client,
     state: Mutex<State>,
 }
 
@@ -96,6 +99,7 @@ impl Session {
         id: SessionId,
         who: RawId,
         name: Option<String>,
+        client: Client,
         expires: u64,
         limits: &Limits,
         now: u64,
@@ -110,8 +114,15 @@ impl Session {
             id,
             who,
             name,
+            client,
             state: Mutex::new(state),
         })
+    }
+
+    /// Whether one of its calls is in that meeting, or waits in its lobby.
+    pub fn is_in(&self, meeting: &str) -> bool {
+        let state = self.state.lock();
+        state.calls.values().any(|call| call == meeting)
     }
 
     /// Puts a socket in the place of the last one: first the welcome, then everything after `last_seq`,

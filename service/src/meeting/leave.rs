@@ -227,8 +227,8 @@ impl Meeting {
         let mut told = Vec::new();
         for (id, person) in &mut self.inside {
             let role = self.settings.role(id);
-            let saw = before.may(id, person.role, Operation::Lobby);
-            let sees = self.settings.may(id, role, Operation::Lobby);
+            let saw = before.may(id, Operation::ManageLobby);
+            let sees = self.settings.may(id, Operation::ManageLobby);
             if role != person.role {
                 person.role = role;
                 changed.push(id.clone());

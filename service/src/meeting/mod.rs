@@ -20,11 +20,13 @@ mod tests;
 mod view;
 
 pub use breakout::{Breakout, Change, NewRoom, Room};
-pub use rights::{Admitters, Bypass, Kind, Operation, Presenters, Settings};
+pub use plenary_protocol::matrix::Operation;
+pub use rights::{Admitters, Bypass, Kind, Presenters, Settings};
 
 use plenary_protocol::agent::{Event, Role};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
+use plenary_protocol::matrix::Client;
 use std::collections::BTreeMap;
 
 /// The numbers that bound a meeting.
@@ -76,6 +78,7 @@ struct Seat {
     call: CallId,
     session: SessionId,
     muted: bool,
+    client: Client,
     /// The breakout room; without one, in the main meeting.
     room: Option<RoomId>,
     /// The call in the main meeting that is on hold meanwhile (`E9`).
@@ -89,11 +92,12 @@ struct Seat {
 }
 
 impl Seat {
-    fn new(call: CallId, session: SessionId, muted: bool) -> Self {
+    fn new(call: CallId, session: SessionId, muted: bool, client: Client) -> Self {
         Self {
             call,
             session,
             muted,
+            client,
             room: None,
             held: None,
             former: None,
@@ -159,6 +163,8 @@ pub struct Comer {
     pub session: SessionId,
     /// Microphone muted.
     pub muted: bool,
+    /// What it runs on: breakout rooms are not for every kind (section E).
+    pub client: Client,
 }
 
 /// Where an endpoint is.

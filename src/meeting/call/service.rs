@@ -293,3 +293,36 @@ fn waiting_info(entry: &LobbyEntry) -> ParticipantInfo {
         endpoints: vec![],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plenary_protocol::matrix::{ask, Asker, CallKind, Client, Facts, Identity, Operation};
+
+    /// The table itself would be too large for the wasm.
+    #[test]
+    fn b5_who_may_admit_is_as_in_the_support_matrix() {
+        for (id, member) in [("8:orgid:o", true), ("8:acs:r_u", false)] {
+            for role in [
+                Role::Organizer,
+                Role::CoOrganizer,
+                Role::Presenter,
+                Role::Attendee,
+            ] {
+                let asker = Asker {
+                    identity: Identity::of(member, role),
+                    call: CallKind::Meeting,
+                    client: Client::Web,
+                    facts: Facts {
+                        presenters_admit: true,
+                        breakout: true,
+                        manages_rooms: false,
+                        return_enabled: true,
+                    },
+                };
+                let expected = ask(Operation::ManageLobby, asker).is_ok();
+                assert_eq!(may_admit(&id.into(), role), expected, "{id} {role:?}");
+            }
+        }
+    }
+}
