@@ -122,7 +122,7 @@ impl Session {
     /// Whether one of its calls is in that meeting, or waits in its lobby.
     pub fn is_in(&self, meeting: &str) -> bool {
         let state = self.state.lock();
-        state.calls.values().any(|call| call == meeting)
+        state.calls.values().any(|call| call.meeting == meeting)
     }
 
     /// Puts a socket in the place of the last one: first the welcome, then everything after `last_seq`,
