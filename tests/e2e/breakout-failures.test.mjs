@@ -10,7 +10,7 @@ import { Namespace } from './lib/namespace.mjs';
 import { until } from './lib/until.mjs';
 
 /** How often a race is run: either may win each time. */
-const RACES = 6;
+const RACES = 4;
 /** Moves that are asked for without waiting for one. */
 const HASTE = 12;
 

@@ -216,14 +216,16 @@ test('after_each_move_both_hear_and_see_each_other_and_what_was_sent_goes_on (E8
     await until('Bob has both pictures', () => Bob.page.evaluate(() => window.me.call.remoteParticipants[0]?.videoStreams
       .filter(({ isAvailable }) => isAvailable).map(({ mediaStreamType }) => mediaStreamType).sort().join() === 'ScreenSharing,Video'));
     await until('Ada sees that Bob is muted', () => Ada.page.evaluate(() => window.me.call.remoteParticipants[0]?.isMuted));
-    await Ada.listen();
-    await Bob.listen();
-    await Bob.hearsAndSees(Ada);
-    assert.deepEqual(await Ada.hasHeard(Bob), [], 'who is muted stays silent');
+    // What was said before may still be played out.
+    await until('who is muted is silent, while the other is heard', async () => {
+      await Promise.all([Ada.listen(), Bob.listen()]);
+      await Bob.hearsAndSees(Ada);
+      return (await Ada.hasHeard(Bob)).length === 0;
+    });
     await Bob.page.evaluate(() => window.me.call.unmute());
     await meet(Ada, Bob);
   });
-  for (const room of [2, 3, 1, 3, 2, 1]) {
+  for (const room of [2, 3, 1, 2]) {
     await rooms.assign({ Ada: room, Bob: room });
     await Promise.all([Ada.isIn(`Room ${room}`), Bob.isIn(`Room ${room}`)]);
     await meet(Ada, Bob);

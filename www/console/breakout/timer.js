@@ -9,7 +9,7 @@ export class RoomTimer {
     this.store = store;
     this.timer = 0;
     this.minutes = el('input', { type: 'number', min: '1', max: '1440', inputmode: 'numeric', placeholder: 'no end', id: 'room-minutes' });
-    this.field = el('div', { class: 'field minutes' }, el('label', { for: 'room-minutes' }, 'Close after (minutes)'), this.minutes);
+    this.field = el('div', { class: 'field minutes' }, el('label', { for: 'room-minutes' }, 'Close after (min)'), this.minutes);
     this.left = el('span', { class: 'remaining', role: 'timer', 'aria-label': 'Time until the rooms close' });
     this.more = el('button', { class: 'button compact more-time', type: 'button', onclick: () => this.add() }, '+5 minutes');
     this.never = el('button', { class: 'button compact plain no-end', type: 'button', onclick: () => store.configure({ roomEndTime: null }) }, 'No end');
