@@ -319,6 +319,11 @@ impl Call {
 
     /// Ends, for whatever reason.
     pub fn end(&mut self, why: Refused, around: &mut Around) {
+        if std::mem::replace(&mut self.join, JoinState::Due) == JoinState::Asked {
+            // The service may let in who it has just sent away: the question was on its way.
+            let call = self.id.clone();
+            around.ask(Purpose::Silent, Request::Leave { call });
+        }
         self.stop_media(around);
         match &mut self.phase {
             Phase::Disconnected => return,

@@ -107,7 +107,10 @@ impl Call {
                     self.join = JoinState::Later(around.at.now + RETRY);
                 }
             }
-            Err(error) => self.end(error, around),
+            Err(error) => {
+                self.join = JoinState::Due;
+                self.end(error, around);
+            }
         }
     }
 
