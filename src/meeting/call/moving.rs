@@ -1,9 +1,9 @@
 //! From the main meeting to a breakout room, between rooms and back (`E8`-`E11`): one call goes on with
 //! the media of another. Microphone, camera, screen and mute survive (UI library 5755).
 
-use super::{Around, Call, JoinState, Media, Microphone, MicrophoneUse, Phase, Roster, Screen};
+use super::{Around, Call, JoinState, Media, Microphone, MicrophoneUse, Phase};
 use crate::api::changes::{CallChange, Change};
-use crate::meeting::input::Action;
+use crate::meeting::input::{Action, NewCall};
 use crate::meeting::roster::StreamIds;
 use plenary_protocol::agent::CallSnapshot;
 use plenary_protocol::breakout::BreakoutView;
@@ -18,29 +18,17 @@ const SOUND_LIMIT: f64 = 1_000.0;
 impl Call {
     /// The call that goes on with this one's media, before it has it.
     pub fn follower(&self, id: &CallId, ids: StreamIds) -> Self {
-        Self {
-            roster: Roster::new(id.clone(), self.own.clone(), ids),
-            id: id.clone(),
+        let new = NewCall {
+            call: id.clone(),
             locator: self.locator.clone(),
-            phase: Phase::Held,
-            join: JoinState::Joined,
-            media: Media::Gone,
-            sessions: 0,
             muted: self.muted,
-            muted_told: self.muted,
             camera: false,
-            screen: Screen::Off,
-            microphone: Microphone {
-                use_: MicrophoneUse::Closed,
-                tickets: vec![],
-            },
-            role: None,
-            own: self.own.clone(),
-            lobby: vec![],
-            may_admit: false,
-            troubled: false,
+            microphone: MicrophoneUse::Closed,
+        };
+        Self {
+            join: JoinState::Joined,
             rooms_told: self.rooms_told,
-            hands_over: None,
+            ..Self::new(new, self.own.clone(), ids, Phase::Held)
         }
     }
 
