@@ -208,11 +208,11 @@ impl Session {
         if matches!(state.link, Link::Over) || (!known && state.calls.len() >= CALLS) {
             return false;
         }
-        let held = CallPlace {
+        let place = CallPlace {
             meeting: meeting.to_owned(),
             former: None,
         };
-        state.calls.insert(call.clone(), held);
+        state.calls.insert(call.clone(), place);
         true
     }
 
@@ -224,10 +224,10 @@ impl Session {
     /// The meeting of a call; what was asked before the client heard of a move names the call of before.
     pub fn meeting(&self, call: &CallId) -> Option<String> {
         let state = self.state.lock();
-        let mut held = state.calls.values();
+        let mut places = state.calls.values();
         let found = state.calls.get(call);
-        let found = found.or_else(|| held.find(|held| held.former.as_ref() == Some(call)));
-        found.map(|held| held.meeting.clone())
+        let found = found.or_else(|| places.find(|place| place.former.as_ref() == Some(call)));
+        found.map(|place| place.meeting.clone())
     }
 
     /// A fresh token was shown.
@@ -257,7 +257,7 @@ impl Session {
         let calls = state
             .calls
             .iter()
-            .map(|(call, held)| (call.clone(), held.meeting.clone()))
+            .map(|(call, place)| (call.clone(), place.meeting.clone()))
             .collect();
         match std::mem::replace(&mut state.link, Link::Over) {
             Link::Up { out, .. } => Finish {
@@ -303,7 +303,7 @@ impl Finish {
 impl State {
     /// A call goes on under another id.
     fn moved(&mut self, from: &CallId, held: bool, to: &CallId) {
-        let Some(meeting) = self.calls.get(from).map(|held| held.meeting.clone()) else {
+        let Some(meeting) = self.calls.get(from).map(|place| place.meeting.clone()) else {
             return;
         };
         if !held {
