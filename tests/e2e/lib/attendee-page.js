@@ -164,7 +164,9 @@ window.Attendee = class Attendee {
           this.ears.set(track, analyser);
         }
       }
-      for (const analyser of this.ears.values()) {
+      for (const [track, analyser] of this.ears) {
+        // The last that an ended track gave stands in its analyser for good.
+        if (track.readyState !== 'live') continue;
         analyser.getFloatFrequencyData(bins);
         for (const tone of tones) {
           const bin = Math.round(tone / (this.audio.sampleRate / 4096));
