@@ -440,6 +440,14 @@ impl Actor {
     async fn command(&mut self, command: Command) -> Result<Answer, Reason> {
         let mut effects = Vec::new();
         let result = self.core.apply(command, now_ms(), &mut effects);
+        // All at once: what everybody receives is chosen once, however many go.
+        let entering = effects.iter().filter_map(|effect| match effect {
+            Effect::Admit { endpoint, .. } | Effect::Move { endpoint, .. } => {
+                Some(endpoint.clone())
+            }
+            _ => None,
+        });
+        self.enter(entering.collect()).await;
         for effect in effects {
             self.carry_out(effect).await;
         }
@@ -467,7 +475,6 @@ impl Actor {
             }
             Effect::Cut(endpoint) => self.cut(&endpoint).await,
             Effect::Admit { endpoint, session } => {
-                self.enter(&endpoint).await;
                 let Some(mut snapshot) = self.core.snapshot(&endpoint, &self.server_call_id) else {
                     return;
                 };
@@ -480,7 +487,6 @@ impl Actor {
                 from,
                 held,
             } => {
-                self.enter(&endpoint).await;
                 let Some(mut to) = self.core.snapshot(&endpoint, &self.server_call_id) else {
                     return;
                 };
