@@ -8,14 +8,13 @@
 // The main meeting sends a blue picture and a low tone, the room a red one and a high tone. Whoever moves
 // goes through a relay with the delay of half a round trip each way; the others do not.
 
-import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startChromium } from '../e2e/harness/browser.mjs';
 import { findLivekit, KEY, MISSING, SECRET, startLivekit } from '../e2e/harness/livekit-server.mjs';
 import { Service } from '../e2e/harness/service.mjs';
-import { startRelay } from '../e2e/lib/relay.mjs';
+import { quantile, quarters } from './lib/figures.mjs';
+import { act, here, LIVEKIT_SCRIPTS, livekitVersion, networks, openPage } from './lib/pages.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -31,38 +30,15 @@ const TIMES = Number(values.times);
 const EXPECTED = { ours: { ratio: 0.2, silence: 60 }, cluster: { ratio: 0.8, silence: 60 } };
 /** Windows of 10 ms at the seam hold both tones: as many as with a client that leaves before it joins. */
 const SEAM = 30;
-const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const LIVEKIT = here('../e2e/node_modules/livekit-client');
-
-async function openPage(browser, { origin, route }, { livekit = false } = {}) {
-  const context = await browser.newContext({ bypassCSP: true });
-  await context.grantPermissions(['camera', 'microphone']);
-  const page = await context.newPage();
-  for (const path of ['join/page.js', 'breakout/senses.js']) await page.addInitScript({ path: here(path) });
-  await page.goto(`${origin}/healthz`);
-  if (!livekit) await page.addScriptTag({ url: '/sdk/plenary.iife.js' });
-  const scripts = [...(livekit ? [`${LIVEKIT}/dist/livekit-client.umd.js`, here('../e2e/lib/agent-socket.js')] : []), here('breakout/actors.js')];
-  for (const path of scripts) await page.addScriptTag({ content: await readFile(path, 'utf8') });
-  await page.evaluate((ports) => window.__bench.through(ports), route);
-  return page;
-}
-
-const act = (page, name, argument) => page.evaluate(([what, given]) => window.actors[what](given), [name, argument]);
+const EARLY = ['join/page.js', 'breakout/senses.js'].map(here);
+const ACTORS = here('breakout/actors.js');
 
 /** A meeting with so many people in its room; gives who moves, and how. */
 async function scene(service, browser, people, roundTrip, cleanUps) {
-  const near = { origin: service.origin, route: null };
-  let far = near;
-  if (roundTrip > 0) {
-    const relay = await startRelay({ listen: '127.0.0.1', target: '127.0.0.1', delay: roundTrip / 2, tcp: [[0, service.port]], udp: [[0, service.udpPort]] });
-    cleanUps.push(() => relay.close());
-    far = {
-      origin: `http://127.0.0.1:${relay.tcp[0]}`,
-      route: { tcp: [service.port, relay.tcp[0]], udp: [service.udpPort, relay.udp[0]] },
-    };
-  }
-  const page = async (...args) => {
-    const opened = await openPage(browser, ...args);
+  const { near, far } = await networks(service, roundTrip, cleanUps);
+  const page = async (network, { livekit = false } = {}) => {
+    const scripts = [...(livekit ? LIVEKIT_SCRIPTS : []), ACTORS];
+    const opened = await openPage(browser, network, { sdk: !livekit, early: EARLY, scripts });
     cleanUps.push(() => opened.context().close().catch(() => {}));
     return opened;
   };
@@ -117,12 +93,6 @@ async function measure(service, browser, people, roundTrip) {
   }
 }
 
-function quantile(list, part) {
-  const sorted = [...list].sort((a, b) => a - b);
-  const at = (sorted.length - 1) * part;
-  return sorted[Math.floor(at)] + (sorted[Math.ceil(at)] - sorted[Math.floor(at)]) * (at % 1);
-}
-
 const LABELS = { ours: 'ours, join() → first frame', livekit: 'livekit-client, leaves and joins', cluster: "ours, on LiveKit's own server" };
 
 function print(name, { times, silences, both, failed }, base) {
@@ -130,7 +100,7 @@ function print(name, { times, silences, both, failed }, base) {
     console.log(`${LABELS[name].padEnd(36)} nothing was measured (${failed} failed)`);
     return;
   }
-  const [middle, low, high] = [0.5, 0.25, 0.75].map((part) => quantile(times, part));
+  const [middle, low, high] = quarters(times);
   const [silence, longest] = [quantile(silences, 0.5), Math.max(...silences)];
   const expected = EXPECTED[name];
   const ratio = base && middle / base;
@@ -148,8 +118,7 @@ const run = { after: (clean) => cleanUps.push(clean), skip() {} };
 
 try {
   const browser = await startChromium(run);
-  const { version } = JSON.parse(await readFile(`${LIVEKIT}/package.json`, 'utf8'));
-  console.log(`a move: ${TIMES} times each, livekit-client ${version}, Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}`);
+  console.log(`a move: ${TIMES} times each, livekit-client ${await livekitVersion()}, Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}`);
   const service = await Service.start(run);
   for (const people of numbers(values.people)) {
     for (const roundTrip of numbers(values.roundTrips)) {

@@ -8,13 +8,12 @@
 // cross the sender's network, too. Devices are open and the wasm is loaded
 // before the clock starts, LiveKit's connection is prepared: what is compared is joining.
 
-import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startChromium } from '../e2e/harness/browser.mjs';
 import { Service } from '../e2e/harness/service.mjs';
-import { startRelay } from '../e2e/lib/relay.mjs';
+import { quantile, quarters } from './lib/figures.mjs';
+import { act, here, LIVEKIT_SCRIPTS, livekitVersion, networks, openPage } from './lib/pages.mjs';
 
 const { values } = parseArgs({ options: { times: { type: 'string', default: '12' }, check: { type: 'boolean', default: false } } });
 const TIMES = Number(values.times);
@@ -25,47 +24,17 @@ const NETWORKS = [
   { title: 'round trip 50 ms for who joins', roundTrip: 50, everybody: false },
   { title: 'round trip 50 ms for everybody', roundTrip: 50, everybody: true },
 ];
-const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const LIVEKIT = here('../e2e/node_modules/livekit-client');
-
 const cleanUps = [];
 /** What the harness needs of a test. */
 const run = { after: (act) => cleanUps.push(act), skip() {} };
 
-async function openActor(browser, { origin, route }, scripts) {
-  const context = await browser.newContext({ bypassCSP: true });
-  await context.grantPermissions(['camera', 'microphone']);
-  const page = await context.newPage();
-  await page.addInitScript({ path: here('join/page.js') });
-  // Any page of the service: Chromium lets none of unknown origin connect to this machine.
-  await page.goto(`${origin}/healthz`);
-  if (scripts.sdk) await page.addScriptTag({ url: '/sdk/plenary.iife.js' });
-  for (const path of scripts.files) await page.addScriptTag({ content: await readFile(path, 'utf8') });
-  await page.evaluate((ports) => window.__bench.through(ports), route);
-  return page;
-}
-
-const act = (page, name, argument) => page.evaluate(([what, given]) => window.actors[what](given), [name, argument]);
-
 async function measure(service, browser, { roundTrip, everybody }) {
-  const near = { origin: service.origin, route: null };
-  let far = near;
-  if (roundTrip > 0) {
-    const relay = await startRelay({ listen: '127.0.0.1', target: '127.0.0.1', delay: roundTrip / 2, tcp: [[0, service.port]], udp: [[0, service.udpPort]] });
-    cleanUps.push(() => relay.close());
-    far = {
-      origin: `http://127.0.0.1:${relay.tcp[0]}`,
-      route: { tcp: [service.port, relay.tcp[0]], udp: [service.udpPort, relay.udp[0]] },
-    };
-  }
-  const actors = here('join/actors.js');
-  const ours = (network) => openActor(browser, network, { sdk: true, files: [actors] });
-  const organiser = await ours(everybody ? far : near);
+  const { near, far } = await networks(service, roundTrip, cleanUps);
+  const open = (network, sdk, scripts) => openPage(browser, network, { sdk, early: [here('join/page.js')], scripts: [...scripts, here('join/actors.js')] });
+  const organiser = await open(everybody ? far : near, true, []);
   const links = await act(organiser, 'organiser');
-  const openGuest = () => ours(far);
-  const openLivekit = () => openActor(browser, far, {
-    sdk: false, files: [`${LIVEKIT}/dist/livekit-client.umd.js`, here('../e2e/lib/agent-socket.js'), actors],
-  });
+  const openGuest = () => open(far, true, []);
+  const openLivekit = () => open(far, false, LIVEKIT_SCRIPTS);
   let guest = await openGuest();
   let livekit = await openLivekit();
 
@@ -114,26 +83,19 @@ async function measure(service, browser, { roundTrip, everybody }) {
   return { times, transports, failures };
 }
 
-function quantile(numbers, part) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const at = (sorted.length - 1) * part;
-  return sorted[Math.floor(at)] + (sorted[Math.ceil(at)] - sorted[Math.floor(at)]) * (at % 1);
-}
-
 const LABELS = { admit: 'ours, admit → first frame', join: 'ours, join() → first frame', livekit: 'livekit-client, connect() → first frame' };
 
 try {
   const service = await Service.start(run);
   const browser = await startChromium(run);
-  const { version } = JSON.parse(await readFile(`${LIVEKIT}/package.json`, 'utf8'));
-  console.log(`first picture: ${TIMES} times each, livekit-client ${version}, Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}`);
+  console.log(`first picture: ${TIMES} times each, livekit-client ${await livekitVersion()}, Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}`);
   for (const network of NETWORKS) {
     const { times, transports, failures } = await measure(service, browser, network);
     const base = quantile(times.livekit, 0.5);
     console.log(`\n${network.title} (${transports} of ${TIMES + 1} waited with their transport up)`);
     console.log(`${''.padEnd(42)} ${'median'.padStart(8)} ${'p25'.padStart(8)} ${'p75'.padStart(8)} ${'ratio'.padStart(7)}  expected`);
     for (const [name, numbers] of Object.entries(times)) {
-      const [middle, low, high] = [0.5, 0.25, 0.75].map((part) => quantile(numbers, part));
+      const [middle, low, high] = quarters(numbers);
       const ratio = middle / base;
       const expected = EXPECTED[name];
       const good = expected === undefined || ratio <= expected;

@@ -1,0 +1,45 @@
+// Pages of a benchmark, near the service or behind a relay with a delay.
+
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { startRelay } from '../../e2e/lib/relay.mjs';
+
+export const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const LIVEKIT = here('../e2e/node_modules/livekit-client');
+/** LiveKit's client, and an agent socket without an SDK. */
+export const LIVEKIT_SCRIPTS = [`${LIVEKIT}/dist/livekit-client.umd.js`, here('../e2e/lib/agent-socket.js')];
+
+export async function livekitVersion() {
+  const { version } = JSON.parse(await readFile(`${LIVEKIT}/package.json`, 'utf8'));
+  return version;
+}
+
+/** The ways to a service: directly, and with half of a round trip each way. */
+export async function networks(service, roundTrip, cleanUps) {
+  const near = { origin: service.origin, route: null };
+  if (roundTrip === 0) return { near, far: near };
+  const relay = await startRelay({ listen: '127.0.0.1', target: '127.0.0.1', delay: roundTrip / 2, tcp: [[0, service.port]], udp: [[0, service.udpPort]] });
+  cleanUps.push(() => relay.close());
+  const far = {
+    origin: `http://127.0.0.1:${relay.tcp[0]}`,
+    route: { tcp: [service.port, relay.tcp[0]], udp: [service.udpPort, relay.udp[0]] },
+  };
+  return { near, far };
+}
+
+/** A page with devices; `early` runs before anything else, `scripts` in order when it is there. */
+export async function openPage(browser, { origin, route }, { sdk, early, scripts }) {
+  const context = await browser.newContext({ bypassCSP: true });
+  await context.grantPermissions(['camera', 'microphone']);
+  const page = await context.newPage();
+  for (const path of early) await page.addInitScript({ path });
+  // Any page of the service: Chromium lets none of unknown origin connect to this machine.
+  await page.goto(`${origin}/healthz`);
+  if (sdk) await page.addScriptTag({ url: '/sdk/plenary.iife.js' });
+  for (const path of scripts) await page.addScriptTag({ content: await readFile(path, 'utf8') });
+  await page.evaluate((ports) => window.__bench.through(ports), route);
+  return page;
+}
+
+/** Runs one of the page's `actors`. */
+export const act = (page, name, argument) => page.evaluate(([what, given]) => window.actors[what](given), [name, argument]);
