@@ -2,6 +2,7 @@
 //! which meeting a locator opens.
 
 use crate::agent::session::{close, Overdue, Session, Sessions};
+use crate::chats::Chats;
 use crate::clock::now_ms;
 use crate::config::{self, Config, Limits};
 use crate::http::metrics::Metrics;
@@ -41,6 +42,8 @@ pub struct App {
     pub sessions: Arc<Sessions>,
     /// Living meetings.
     pub meetings: Arc<Meetings>,
+    /// Chat.
+    pub chats: Arc<Chats>,
     /// The media engine.
     pub media: Media,
     /// Places for agent sockets.
@@ -71,8 +74,10 @@ impl App {
         let sessions = Arc::new(Sessions::default());
         let run = random::uuid().to_string();
         let limits = config.limits.clone();
+        let chats = Chats::new(store.clone(), limits.chat.clone());
         let meetings = Meetings::new(
             store.clone(),
+            chats.clone(),
             media.clone(),
             sessions.clone(),
             limits.clone(),
@@ -84,6 +89,7 @@ impl App {
             tokens,
             sessions,
             meetings,
+            chats,
             media,
             sockets: Arc::new(Semaphore::new(limits.sockets)),
             metrics: Metrics::default(),

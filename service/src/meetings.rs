@@ -2,10 +2,12 @@
 //! order. A meeting wakes with the first join and goes to sleep when nobody is there.
 
 use crate::agent::session::{Session, Sessions};
+use crate::chat::Origin;
+use crate::chats::{self, Chats};
 use crate::clock::now_ms;
 use crate::config::Limits;
 use crate::media::{Media, Pass, Right, HANDOVER};
-use crate::meeting::{Admission, Answer, Bounds, Breakout, Command, Effect, Meeting, Place};
+use crate::meeting::{Admission, Answer, Bounds, Breakout, Chat, Command, Effect, Meeting, Place};
 use crate::random;
 use crate::store::{MeetingKey, Store};
 use parking_lot::Mutex;
@@ -69,6 +71,7 @@ pub(crate) struct Look {
 /// All living meetings of this process.
 pub struct Meetings {
     store: Arc<dyn Store>,
+    chats: Arc<Chats>,
     media: Media,
     sessions: Arc<Sessions>,
     limits: Limits,
@@ -83,6 +86,7 @@ impl Meetings {
     /// None is living yet; `run` names this run of the service.
     pub fn new(
         store: Arc<dyn Store>,
+        chats: Arc<Chats>,
         media: Media,
         sessions: Arc<Sessions>,
         limits: Limits,
@@ -91,6 +95,7 @@ impl Meetings {
         let lapse_at = now_ms() + limits.resume_window_ms;
         Arc::new(Self {
             store,
+            chats,
             media,
             sessions,
             limits,
@@ -233,6 +238,9 @@ struct Actor {
     /// The engine's names of the breakout rooms that somebody was in since they opened.
     rooms: BTreeMap<RoomId, String>,
     passes: BTreeMap<EndpointId, Pass>,
+    /// What chat was told last, and whether it knows that somebody is in the call.
+    chats: BTreeMap<String, Chat>,
+    rings: bool,
     /// Who is to be looked at once more when the present message is answered.
     unsettled: Vec<EndpointId>,
 }
@@ -259,6 +267,8 @@ impl Actor {
             room: format!("m-{}", random::text(random::ALPHANUMERIC, 24)),
             rooms: BTreeMap::new(),
             passes: BTreeMap::new(),
+            chats: BTreeMap::new(),
+            rings: false,
             unsettled: Vec::new(),
         };
         tracing::debug!(call = actor.server_call_id, "meeting wakes");
@@ -439,12 +449,68 @@ impl Actor {
 
     async fn command(&mut self, command: Command) -> Result<Answer, Reason> {
         let mut effects = Vec::new();
+        let changes_rights = matches!(command, Command::Change(_));
         let result = self.core.apply(command, now_ms(), &mut effects);
+        if changes_rights || effects.iter().any(Effect::moves_somebody) {
+            self.tell_chat().await;
+        }
         for effect in effects {
             self.carry_out(effect).await;
         }
         self.forget_closed_rooms().await;
         result
+    }
+
+    /// Chat hears who is there before they do: who was let in can write at once, and who is gone can read
+    /// nothing any more (`D1`, `S13`). The meeting goes on whatever becomes of chat; what it was not told
+    /// it is told with the next change.
+    async fn tell_chat(&mut self) {
+        let now = self.core.chats();
+        let threads: Vec<&String> = now.iter().map(|chat| &chat.thread).collect();
+        let gone = self.chats.keys().filter(|thread| !threads.contains(thread));
+        for thread in gone.cloned().collect::<Vec<_>>() {
+            // A breakout room was deleted.
+            match self.meetings.chats.closed(&thread).await {
+                Ok(()) => drop(self.chats.remove(&thread)),
+                Err(error) => tracing::error!(%error, "a room's thread stays"),
+            }
+        }
+        for chat in now {
+            if self.chats.get(&chat.thread) == Some(&chat) {
+                continue;
+            }
+            let place = self.chat_place(&chat);
+            match self
+                .meetings
+                .chats
+                .follow(&place, chat.roster.clone())
+                .await
+            {
+                Ok(()) => drop(self.chats.insert(chat.thread.clone(), chat)),
+                Err(error) => tracing::error!(%error, "a thread does not know who is there"),
+            }
+        }
+        let somebody = self.core.anybody().cloned();
+        if somebody.is_some() != self.rings {
+            self.rings = somebody.is_some();
+            let thread = self.core.settings().thread.clone();
+            if let Err(error) = self.meetings.chats.call(&thread, somebody).await {
+                tracing::error!(%error, "a thread does not say that the call began or ended");
+            }
+        }
+    }
+
+    fn chat_place(&self, chat: &Chat) -> chats::Place {
+        let meeting = self.id.clone();
+        chats::Place {
+            thread: chat.thread.clone(),
+            origin: match chat.room {
+                Some(_) => Origin::Room(meeting),
+                None => Origin::Meeting(meeting),
+            },
+            topic: chat.name.clone().unwrap_or_default(),
+            organizer: self.core.settings().organizer.clone(),
+        }
     }
 
     /// Names change with every opening.

@@ -1,6 +1,7 @@
 //! Everything that arrives over HTTP: the table of routes, and what all of them share.
 
 mod breakout;
+mod chat;
 mod dev;
 mod error;
 mod graph;
@@ -40,6 +41,7 @@ pub fn router(app: &Arc<App>, engine: Option<Router>) -> Router {
         .merge(identity::routes())
         .merge(graph::routes())
         .merge(breakout::routes())
+        .merge(chat::routes())
         .layer(cors());
     let mut routes = Router::new()
         .merge(open)

@@ -1,6 +1,8 @@
 //! The store in SQLite: the embedded default. One file in the data folder, write-ahead log, readers
 //! beside one writer.
 
+mod chat;
+
 use super::{MeetingKey, MeetingRow, Member, Resource, Result, Store, StoreError, User};
 use crate::meeting::{Admission, Breakout};
 use async_trait::async_trait;
