@@ -5,6 +5,7 @@ mod chat;
 mod dev;
 mod error;
 mod graph;
+mod graph_chat;
 mod hmac;
 mod identity;
 mod media_metrics;
@@ -42,6 +43,7 @@ pub fn router(app: &Arc<App>, engine: Option<Router>) -> Router {
         .merge(graph::routes())
         .merge(breakout::routes())
         .merge(chat::routes())
+        .merge(graph_chat::routes())
         .layer(cors());
     let mut routes = Router::new()
         .merge(open)
