@@ -558,3 +558,55 @@ async fn d5_members_read_and_write_chat_in_graphs_shape() {
     );
     service.stop().await;
 }
+
+#[tokio::test]
+async fn d2_a_guest_has_text_and_their_own_messages_and_no_files_replies_or_reactions() {
+    let service = Service::start().await;
+    let olivia = service.sign_in("Olivia").await;
+    let open = json!({"lobbyBypassSettings": {"scope": "everyone"}});
+    let meeting = service.schedule(&olivia, open).await;
+    let thread = thread_of(&meeting);
+    let mut organizer = service.agent(&olivia, "").await;
+    organizer.join("o", &meeting).await.unwrap();
+    let ada = service.guest().await;
+    let mut guest = service.agent(&ada, "Ada").await;
+    guest.join("g", &meeting).await.unwrap();
+    let sent = send(&service, &ada, &thread, "mine").await.ok();
+    let mine = format!("/messages/{}", sent["id"].as_str().unwrap());
+    let edit = json!({"content": "changed"});
+    let edited = ask(&service, &ada, "PATCH", &thread, &mine, edit.clone()).await;
+    assert_eq!(edited.status, StatusCode::NO_CONTENT, "{}", edited.body);
+    let typing = ask(&service, &ada, "POST", &thread, "/typing", json!({})).await;
+    assert_eq!(typing.status, StatusCode::OK);
+    let read = json!({"chatMessageId": sent["id"]});
+    let receipt = ask(&service, &ada, "POST", &thread, "/readReceipts", read).await;
+    assert_eq!(receipt.status, StatusCode::OK, "{}", receipt.body);
+    // Another's message, files, replies, reactions.
+    let theirs = send(&service, &olivia, &thread, "theirs").await.ok();
+    let theirs = format!("/messages/{}", theirs["id"].as_str().unwrap());
+    for method in ["PATCH", "DELETE"] {
+        let refused = ask(&service, &ada, method, &thread, &theirs, edit.clone()).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
+    for extra in [
+        json!({"attachments": [{"id": "1"}]}),
+        json!({"replyToId": "1"}),
+    ] {
+        let mut body = json!({"content": "x"});
+        body.as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
+        let refused = ask(&service, &ada, "POST", &thread, "/messages", body).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert_eq!(refused.json()["error"]["code"], "NotSupported");
+    }
+    for rest in [format!("{theirs}/reactions"), "/images".to_owned()] {
+        let refused = ask(&service, &ada, "POST", &thread, &rest, json!({})).await;
+        assert_eq!(refused.status, StatusCode::NOT_FOUND, "{rest}");
+    }
+    let page = history(&service, &ada, &thread).await.ok();
+    assert_eq!(texts(&page), ["theirs", "changed"]);
+    let deleted = ask(&service, &ada, "DELETE", &thread, &mine, Value::Null).await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT);
+    service.stop().await;
+}
