@@ -28,6 +28,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use url::Url;
 
+/// How often what is past its time is deleted (`D4`).
+const NIGHT: u64 = 24 * 60 * 60_000;
+
 /// Everything that a request may need.
 pub struct App {
     /// The configuration.
@@ -74,7 +77,7 @@ impl App {
         let sessions = Arc::new(Sessions::default());
         let run = random::uuid().to_string();
         let limits = config.limits.clone();
-        let chats = Chats::new(store.clone(), limits.chat.clone());
+        let chats = Chats::new(store.clone(), limits.chat.clone(), config.retention.clone());
         let meetings = Meetings::new(
             store.clone(),
             chats.clone(),
@@ -259,6 +262,7 @@ impl App {
         let window = self.limits().resume_window_ms;
         let started = now_ms();
         let mut lapsed = false;
+        let mut night = started;
         let mut ticks = tokio::time::interval(Duration::from_millis((window / 20).clamp(20, 250)));
         loop {
             ticks.tick().await;
@@ -270,6 +274,11 @@ impl App {
                     None => continue,
                 };
                 self.end_session(&session, reason).await;
+            }
+            if now >= night {
+                night = now + NIGHT;
+                let chats = self.chats.clone();
+                tokio::spawn(async move { chats.sweep(now).await });
             }
             if !lapsed && now >= started + window {
                 lapsed = true;

@@ -4,6 +4,7 @@
 //! last section; tests make the windows short instead of waiting.
 
 use crate::chat::rates::AllRates;
+use crate::chat::retention::Policy;
 use clap::Args;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::Figment;
@@ -36,6 +37,10 @@ pub struct Config {
     pub turn: Vec<Turn>,
     /// Folder of the database and of the keys.
     pub data: PathBuf,
+    /// Folder of what belongs to the resource, if it is another (`D3`): the last message of each guest.
+    pub resource_data: Option<PathBuf>,
+    /// The organisation's policies that delete chat (`D4`).
+    pub retention: Vec<Policy>,
     /// Folder of static pages.
     pub www: Option<PathBuf>,
     /// Origin under which clients reach the service; the listening address by default.
@@ -217,6 +222,8 @@ impl Default for Config {
             livekit: None,
             turn: Vec::new(),
             data: PathBuf::from("plenary-data"),
+            resource_data: None,
+            retention: Vec::new(),
             www: None,
             public_url: None,
             link_hosts: Vec::new(),

@@ -7,6 +7,10 @@ use common::*;
 use hyper::StatusCode;
 use plenary_protocol::agent::*;
 use plenary_protocol::id::CallId;
+use plenary_service::chat::retention::{Policy, Why};
+use plenary_service::chat::Content;
+use plenary_service::store::chat::ChatStore;
+use plenary_service::store::sqlite::Sqlite;
 use serde_json::{json, Value};
 
 const VERSION: &str = "api-version=2025-03-15";
@@ -608,5 +612,76 @@ async fn d2_a_guest_has_text_and_their_own_messages_and_no_files_replies_or_reac
     assert_eq!(texts(&page), ["theirs", "changed"]);
     let deleted = ask(&service, &ada, "DELETE", &thread, &mine, Value::Null).await;
     assert_eq!(deleted.status, StatusCode::NO_CONTENT);
+    service.stop().await;
+}
+
+const DAY: u64 = 24 * 60 * 60_000;
+
+#[tokio::test]
+async fn d3_d4_a_guests_last_message_is_kept_apart_and_goes_by_the_policy_of_who_was_there() {
+    let apart = tempfile::tempdir().unwrap();
+    let service = Service::with(|config| {
+        config.resource_data = Some(apart.path().to_owned());
+        config.retention = vec![Policy {
+            days: 7,
+            members: None,
+        }];
+    })
+    .await;
+    let app = service.running.as_ref().unwrap().app.clone();
+    let olivia = service.sign_in("Olivia").await;
+    let open = json!({"lobbyBypassSettings": {"scope": "everyone"}});
+    let meeting = service.schedule(&olivia, open).await;
+    let thread = thread_of(&meeting);
+    let mut organizer = service.agent(&olivia, "").await;
+    organizer.join("o", &meeting).await.unwrap();
+    let ada = service.guest().await;
+    let mut guest = service.agent(&ada, "Ada").await;
+    guest.join("g", &meeting).await.unwrap();
+    for text in ["first", "last"] {
+        assert_eq!(
+            send(&service, &ada, &thread, text).await.status,
+            StatusCode::CREATED
+        );
+    }
+    assert_eq!(
+        send(&service, &olivia, &thread, "a member's").await.status,
+        StatusCode::CREATED
+    );
+    let copies = app.store.last_messages(None, 9).await.unwrap();
+    assert_eq!(copies.len(), 1, "guests' alone, and one of each");
+    assert_eq!(copies[0].body.content, Content::Text("last".into()));
+    // In the resource's own database, and not in the organisation's.
+    let database = plenary_service::server::database;
+    let own = Sqlite::open(&database(apart.path())).await.unwrap();
+    assert_eq!(own.last_messages(None, 9).await.unwrap(), copies);
+    let organisation = Sqlite::open(&database(service.data.path())).await.unwrap();
+    assert!(organisation
+        .last_messages(None, 9)
+        .await
+        .unwrap()
+        .is_empty());
+    assert!(own.thread(&thread).await.unwrap().is_none());
+    // It follows what its guest does with it.
+    let one = format!("/messages/{}", copies[0].message);
+    let edit = json!({"content": "changed"});
+    let edited = ask(&service, &ada, "PATCH", &thread, &one, edit).await;
+    assert_eq!(edited.status, StatusCode::NO_CONTENT);
+    let copies = app.store.last_messages(None, 9).await.unwrap();
+    assert_eq!(copies[0].body.content, Content::Text("changed".into()));
+
+    let sent = copies[0].sent;
+    app.chats.sweep(sent + 7 * DAY - 1).await;
+    assert_eq!(app.store.last_messages(None, 9).await.unwrap().len(), 1);
+    let over = app.chats.past_their_time(sent + 7 * DAY).await.unwrap();
+    assert_eq!(over[0].1, Why::Policy(7), "Olivia was there");
+    app.chats.sweep(sent + 7 * DAY).await;
+    assert!(app.store.last_messages(None, 9).await.unwrap().is_empty());
+    let page = history(&service, &olivia, &thread).await.ok();
+    assert_eq!(
+        texts(&page)[1],
+        "changed",
+        "the organisation's is not the resource's"
+    );
     service.stop().await;
 }

@@ -30,6 +30,7 @@ CREATE TABLE chat_participant (
     windows     TEXT NOT NULL,
     read_id     INTEGER,
     read_at     INTEGER,
+    attended    INTEGER NOT NULL,
     metadata    TEXT NOT NULL,
     PRIMARY KEY (thread, raw_id)
 ) STRICT, WITHOUT ROWID;
@@ -59,4 +60,15 @@ CREATE TABLE chat_creation (
     request TEXT NOT NULL,
     thread  TEXT NOT NULL REFERENCES chat_thread (id) ON DELETE CASCADE,
     PRIMARY KEY (raw_id, request)
+) STRICT, WITHOUT ROWID;
+
+-- Of each guest the last message that they sent in a meeting (D3). This table is of the resource: it may be
+-- in a database of its own.
+CREATE TABLE guest_message (
+    raw_id  TEXT PRIMARY KEY,
+    thread  TEXT NOT NULL,
+    message INTEGER NOT NULL,
+    sent    INTEGER NOT NULL,
+    -- JSON.
+    body    TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

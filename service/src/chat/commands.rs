@@ -384,6 +384,7 @@ impl Thread {
                 order,
                 windows: Vec::new(),
                 read: None,
+                attended: false,
                 metadata: BTreeMap::new(),
             });
             participant.name = name.clone().or_else(|| participant.name.take());

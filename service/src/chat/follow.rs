@@ -6,7 +6,7 @@ use super::message::Content;
 use super::thread::{Bounds, Participant, Thread};
 use crate::meeting::Kind;
 use plenary_protocol::id::RawId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who is there, as the meeting says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Roster {
     pub members: BTreeMap<RawId, Option<String>>,
     /// Guests in the call who have chat; with their going their right goes. `None`: as it was.
     pub guests: Option<BTreeMap<RawId, Option<String>>>,
+    /// Members who are in the call, of whichever room (`D4`).
+    pub attended: BTreeSet<RawId>,
     /// The first roster since the service started then: guests who were there before and did not come
     /// back had their last word before that.
     pub restarted: Option<u64>,
@@ -66,6 +68,13 @@ impl Thread {
             }
         }
         self.let_in(come, &by, now, effects);
+        for id in roster.attended {
+            let participant = self.participants.get_mut(&id);
+            if let Some(participant) = participant.filter(|participant| !participant.attended) {
+                participant.attended = true;
+                effects.push(Effect::KeepParticipant(id));
+            }
+        }
         Answer::Done
     }
 

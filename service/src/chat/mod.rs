@@ -12,6 +12,7 @@ pub mod content;
 mod follow;
 mod message;
 pub mod rates;
+pub mod retention;
 #[cfg(test)]
 mod tests;
 mod thread;

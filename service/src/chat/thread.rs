@@ -73,6 +73,8 @@ pub struct Participant {
     pub windows: Vec<Window>,
     /// How far they have read.
     pub read: Option<Receipt>,
+    /// They were in the call (`D4`).
+    pub attended: bool,
     /// The application's own.
     pub metadata: BTreeMap<String, String>,
 }
@@ -194,6 +196,13 @@ impl Thread {
             .collect();
         present.sort_by_key(|(_, participant)| participant.order);
         present
+    }
+
+    /// Members who were in the call (`D4`).
+    pub fn attended(&self) -> Vec<&RawId> {
+        let all = self.participants.iter();
+        let attended = all.filter(|(id, one)| one.attended && Kind::of(id) == Kind::Member);
+        attended.map(|(id, _)| id).collect()
     }
 
     pub(super) fn present_count(&self) -> usize {

@@ -4,7 +4,7 @@
 use super::{Kind, Meeting};
 use crate::chat::Roster;
 use plenary_protocol::id::{RawId, RoomId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The chat of the meeting or of one of its rooms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,9 @@ impl Meeting {
         let mut members: People = invited.map(|id| (id.clone(), None)).collect();
         members.insert(self.settings.organizer.clone(), None);
         let mut guests = People::new();
-        for (id, name) in self.in_call(None) {
+        let inside = self.in_call(None);
+        let attended = members_of(&inside);
+        for (id, name) in inside {
             match Kind::of(&id) {
                 Kind::Member => members.insert(id, name),
                 Kind::Guest => guests.insert(id, name),
@@ -59,6 +61,7 @@ impl Meeting {
         Roster {
             members,
             guests: Some(with(self.settings.guest_chat, guests)),
+            attended,
             restarted: None,
         }
     }
@@ -72,7 +75,9 @@ impl Meeting {
         let managers = self.inside.iter().filter(|(id, _)| self.manages(id));
         members.extend(managers.map(|(id, person)| (id.clone(), person.name.clone())));
         let mut guests = People::new();
-        for (id, name) in self.in_call(Some(room)) {
+        let inside = self.in_call(Some(room));
+        let attended = members_of(&inside);
+        for (id, name) in inside {
             match Kind::of(&id) {
                 Kind::Member => members.insert(id, name),
                 Kind::Guest => guests.insert(id, name),
@@ -82,6 +87,7 @@ impl Meeting {
         Roster {
             members,
             guests: Some(with(may, guests)),
+            attended,
             restarted: None,
         }
     }
@@ -99,6 +105,11 @@ impl Meeting {
         }
         people
     }
+}
+
+fn members_of(people: &People) -> BTreeSet<RawId> {
+    let members = people.keys().filter(|id| Kind::of(id) == Kind::Member);
+    members.cloned().collect()
 }
 
 fn with(allowed: bool, people: People) -> People {

@@ -1,6 +1,7 @@
 //! What chat keeps: threads, who takes part, messages.
 
 use super::StoreError;
+use crate::chat::retention::LastMessage;
 use crate::chat::{Message, Thread, Window};
 use async_trait::async_trait;
 use plenary_protocol::id::RawId;
@@ -70,4 +71,13 @@ pub trait ChatStore: Send + Sync + 'static {
         since: u64,
         limit: usize,
     ) -> Result<Vec<Listed>>;
+
+    /// Keeps the last message of a guest in the resource's store, in place of the one before (`D3`).
+    async fn keep_last(&self, last: &LastMessage) -> Result<()>;
+    /// The last message of a guest.
+    async fn last_of(&self, guest: &RawId) -> Result<Option<LastMessage>>;
+    /// The last messages of guests, in the order of their ids, after one of them.
+    async fn last_messages(&self, after: Option<&RawId>, limit: usize) -> Result<Vec<LastMessage>>;
+    /// Forgets a guest's last message, if it still is that one.
+    async fn forget_last(&self, guest: &RawId, thread: &str, message: u64) -> Result<()>;
 }

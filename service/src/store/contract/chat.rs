@@ -1,6 +1,7 @@
 //! What every store must do for chat.
 
 use super::stores;
+use crate::chat::retention::LastMessage;
 use crate::chat::{
     Body, Content, Effect, Invited, Life, Message, Origin, Receipt, Retention, Thread, Window,
 };
@@ -216,5 +217,32 @@ async fn threads_are_listed_for_those_who_take_part_the_youngest_first() {
             .await
             .unwrap()
             .is_empty());
+    }
+}
+
+#[tokio::test]
+async fn d3_of_each_guest_the_last_message_alone_is_kept() {
+    for (_folder, store) in stores().await {
+        let last = |guest: &str, id: u64| LastMessage {
+            guest: guest.into(),
+            thread: "t".into(),
+            message: id,
+            sent: id,
+            body: text(id).body,
+        };
+        for row in [last("b", 1), last("a", 2), last("b", 3)] {
+            store.keep_last(&row).await.unwrap();
+        }
+        let all = store.last_messages(None, 9).await.unwrap();
+        assert_eq!(all, [last("a", 2), last("b", 3)]);
+        let rest = store.last_messages(Some(&"a".into()), 9).await.unwrap();
+        assert_eq!(rest, [last("b", 3)]);
+        store.forget_last(&"b".into(), "t", 1).await.unwrap();
+        assert_eq!(
+            store.last_of(&"b".into()).await.unwrap(),
+            Some(last("b", 3))
+        );
+        store.forget_last(&"b".into(), "t", 3).await.unwrap();
+        assert_eq!(store.last_of(&"b".into()).await.unwrap(), None);
     }
 }

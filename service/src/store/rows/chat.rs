@@ -1,6 +1,7 @@
 //! Chat in memory.
 
 use super::Rows;
+use crate::chat::retention::LastMessage;
 use crate::chat::{Message, Thread};
 use crate::store::chat::{ChatStore, Listed, Stretch, Writes};
 use crate::store::Result;
@@ -14,6 +15,7 @@ pub struct Tables {
     threads: BTreeMap<String, Thread>,
     messages: BTreeMap<(String, u64), Message>,
     creations: BTreeMap<(RawId, String), String>,
+    lasts: BTreeMap<RawId, LastMessage>,
 }
 
 impl Tables {
@@ -139,6 +141,36 @@ impl ChatStore for Rows {
             listed.sort_by_key(|row| (Reverse(row.created), row.id.clone()));
             listed.truncate(limit);
             listed
+        })
+        .await
+    }
+
+    async fn keep_last(&self, last: &LastMessage) -> Result<()> {
+        self.tables(|t| {
+            t.chat.lasts.insert(last.guest.clone(), last.clone());
+        })
+        .await
+    }
+
+    async fn last_of(&self, guest: &RawId) -> Result<Option<LastMessage>> {
+        self.tables(|t| t.chat.lasts.get(guest).cloned()).await
+    }
+
+    async fn last_messages(&self, after: Option<&RawId>, limit: usize) -> Result<Vec<LastMessage>> {
+        self.tables(|t| {
+            let all = t.chat.lasts.iter();
+            let rest = all.filter(|(guest, _)| after.is_none_or(|after| *guest > after));
+            rest.take(limit).map(|(_, last)| last.clone()).collect()
+        })
+        .await
+    }
+
+    async fn forget_last(&self, guest: &RawId, thread: &str, message: u64) -> Result<()> {
+        self.tables(|t| {
+            let is = |last: &LastMessage| last.thread == thread && last.message == message;
+            if t.chat.lasts.get(guest).is_some_and(is) {
+                t.chat.lasts.remove(guest);
+            }
         })
         .await
     }

@@ -1,6 +1,7 @@
 //! Chat in SQLite.
 
 use super::{signed, unsigned, Sqlite};
+use crate::chat::retention::LastMessage;
 use crate::chat::{Message, Participant, Receipt, Thread};
 use crate::store::chat::{ChatStore, Listed, Stretch, Writes};
 use crate::store::{Result, StoreError};
@@ -57,6 +58,7 @@ fn participant(row: &SqliteRow) -> Result<(RawId, Participant)> {
         order: unsigned(row, "place")?,
         windows: read(row, "windows", "what a participant may read")?,
         read: receipt.map(|(message, at)| Receipt { message, at }),
+        attended: row.try_get("attended")?,
         metadata: read(row, "metadata", "a participant's metadata")?,
     };
     Ok((RawId(row.try_get("raw_id")?), participant))
@@ -71,6 +73,16 @@ fn message(row: &SqliteRow) -> Result<Message> {
         sender: row.try_get::<Option<String>, _>("sender")?.map(RawId),
         client_id: row.try_get("client_id")?,
         body: read(row, "body", "a message")?,
+    })
+}
+
+fn last_message(row: &SqliteRow) -> Result<LastMessage> {
+    Ok(LastMessage {
+        guest: RawId(row.try_get("raw_id")?),
+        thread: row.try_get("thread")?,
+        message: unsigned(row, "message")?,
+        sent: unsigned(row, "sent")?,
+        body: read(row, "body", "a guest's last message")?,
     })
 }
 
@@ -118,10 +130,10 @@ async fn put_participant(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO chat_participant (thread, raw_id, place, present, name, shared_from, windows, read_id, \
-         read_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         read_at, attended, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
          ON CONFLICT (thread, raw_id) DO UPDATE SET place = excluded.place, present = excluded.present, \
          name = excluded.name, shared_from = excluded.shared_from, windows = excluded.windows, \
-         read_id = excluded.read_id, read_at = excluded.read_at, metadata = excluded.metadata",
+         read_id = excluded.read_id, read_at = excluded.read_at, attended = excluded.attended, metadata = excluded.metadata",
     )
     .bind(thread)
     .bind(id.as_str())
@@ -132,6 +144,7 @@ async fn put_participant(
     .bind(json(&participant.windows, "what a participant may read")?)
     .bind(participant.read.map(|read| signed(read.message)))
     .bind(participant.read.map(|read| signed(read.at)))
+    .bind(participant.attended)
     .bind(json(&participant.metadata, "a participant's metadata")?)
     .execute(db)
     .await?;
@@ -299,5 +312,49 @@ impl ChatStore for Sqlite {
             })
         };
         rows.iter().map(listed).collect()
+    }
+
+    async fn keep_last(&self, last: &LastMessage) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO guest_message (raw_id, thread, message, sent, body) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (raw_id) DO UPDATE SET thread = excluded.thread, message = excluded.message, \
+             sent = excluded.sent, body = excluded.body",
+        )
+        .bind(last.guest.as_str())
+        .bind(&last.thread)
+        .bind(signed(last.message))
+        .bind(signed(last.sent))
+        .bind(json(&last.body, "a guest's last message")?)
+        .execute(&self.of_guests)
+        .await?;
+        Ok(())
+    }
+
+    async fn last_of(&self, guest: &RawId) -> Result<Option<LastMessage>> {
+        let row = sqlx::query("SELECT * FROM guest_message WHERE raw_id = ?")
+            .bind(guest.as_str())
+            .fetch_optional(&self.of_guests)
+            .await?;
+        row.as_ref().map(last_message).transpose()
+    }
+
+    async fn last_messages(&self, after: Option<&RawId>, limit: usize) -> Result<Vec<LastMessage>> {
+        let rows =
+            sqlx::query("SELECT * FROM guest_message WHERE raw_id > ? ORDER BY raw_id LIMIT ?")
+                .bind(after.map_or("", RawId::as_str))
+                .bind(signed(limit as u64))
+                .fetch_all(&self.of_guests)
+                .await?;
+        rows.iter().map(last_message).collect()
+    }
+
+    async fn forget_last(&self, guest: &RawId, thread: &str, message: u64) -> Result<()> {
+        sqlx::query("DELETE FROM guest_message WHERE raw_id = ? AND thread = ? AND message = ?")
+            .bind(guest.as_str())
+            .bind(thread)
+            .bind(signed(message))
+            .execute(&self.of_guests)
+            .await?;
+        Ok(())
     }
 }
