@@ -460,6 +460,9 @@ impl Chats {
         if let Err(error) = self.delete_past_their_time(now).await {
             tracing::error!(%error, "copies of guests' messages stay until the next night");
         }
+        if let Err(error) = self.delete_expired_threads(now).await {
+            tracing::error!(%error, "expired threads stay until the next night, and nobody reads them");
+        }
     }
 
     async fn delete_past_their_time(&self, now: u64) -> Result<()> {
@@ -474,6 +477,27 @@ impl Chats {
             tracing::info!(%why, "the copy of a guest's last message was deleted");
         }
         Ok(())
+    }
+
+    /// Threads whose own policy says so; from that time on nobody reads them anyway.
+    async fn delete_expired_threads(&self, now: u64) -> Result<()> {
+        let mut after = String::new();
+        loop {
+            let ids = self.store.mortal(&after, SWEPT_AT_ONCE).await?;
+            let Some(last) = ids.last() else {
+                return Ok(());
+            };
+            after.clone_from(last);
+            for id in ids {
+                if self
+                    .find(&id)
+                    .await?
+                    .is_some_and(|thread| thread.is_gone(now))
+                {
+                    self.apply(&id, Command::Close).await?;
+                }
+            }
+        }
     }
 
     // --- meetings ---

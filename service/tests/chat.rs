@@ -528,3 +528,30 @@ async fn s5_s13_s16_strangers_get_the_same_answer_for_a_thread_and_for_none() {
     assert_eq!(chat.texts(&jane).await, ["secret"]);
     service.stop().await;
 }
+
+#[tokio::test]
+async fn a_threads_own_policy_deletes_it_with_its_messages() {
+    let service = Service::start().await;
+    let jane = service.guest().await;
+    let policy = json!({"kind": "threadCreationDate", "deleteThreadAfterDays": 30});
+    let body = json!({"topic": "Lunch", "retentionPolicy": policy});
+    let target = format!("/chat/threads?{VERSION}");
+    let made = service.post(&target, Some(&jane.token), body).await.ok();
+    let thread = made["chatThread"]["id"].as_str().unwrap().to_owned();
+    let chat = Chat {
+        service: &service,
+        thread,
+    };
+    let id: u64 = chat.send(&jane, "soon gone").await.parse().unwrap();
+    let app = service.running.as_ref().unwrap().app.clone();
+    let thirty_days = 30 * 24 * 60 * 60_000;
+    app.chats.sweep(id + thirty_days - 60_000).await;
+    assert_eq!(chat.texts(&jane).await, ["soon gone"]);
+    app.chats.sweep(id + thirty_days).await;
+    assert_eq!(
+        chat.get(&jane, "/messages").await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(app.store.message(&chat.thread, id).await.unwrap(), None);
+    service.stop().await;
+}

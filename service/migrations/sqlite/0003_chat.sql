@@ -18,6 +18,8 @@ CREATE TABLE chat_thread (
     revision      INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX chat_thread_mortal ON chat_thread (id) WHERE retention IS NOT NULL AND deleted IS NULL;
+
 -- Who takes part, or did.
 CREATE TABLE chat_participant (
     thread      TEXT NOT NULL REFERENCES chat_thread (id) ON DELETE CASCADE,

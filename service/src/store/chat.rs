@@ -72,6 +72,8 @@ pub trait ChatStore: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Listed>>;
 
+    /// Threads that go by themselves and are not deleted yet, in the order of their ids.
+    async fn mortal(&self, after: &str, limit: usize) -> Result<Vec<String>>;
     /// Keeps the last message of a guest in the resource's store, in place of the one before (`D3`).
     async fn keep_last(&self, last: &LastMessage) -> Result<()>;
     /// The last message of a guest.

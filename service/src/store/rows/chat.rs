@@ -145,6 +145,16 @@ impl ChatStore for Rows {
         .await
     }
 
+    async fn mortal(&self, after: &str, limit: usize) -> Result<Vec<String>> {
+        self.tables(|t| {
+            let mortal = t.chat.threads.values().filter(|thread| {
+                thread.retention.is_some() && thread.deleted.is_none() && *thread.id > *after
+            });
+            mortal.map(|thread| thread.id.clone()).take(limit).collect()
+        })
+        .await
+    }
+
     async fn keep_last(&self, last: &LastMessage) -> Result<()> {
         self.tables(|t| {
             t.chat.lasts.insert(last.guest.clone(), last.clone());

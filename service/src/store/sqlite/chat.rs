@@ -314,6 +314,18 @@ impl ChatStore for Sqlite {
         rows.iter().map(listed).collect()
     }
 
+    async fn mortal(&self, after: &str, limit: usize) -> Result<Vec<String>> {
+        let rows = sqlx::query(
+            "SELECT id FROM chat_thread WHERE retention IS NOT NULL AND deleted IS NULL AND id > ? \
+             ORDER BY id LIMIT ?",
+        )
+        .bind(after)
+        .bind(signed(limit as u64))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+    }
+
     async fn keep_last(&self, last: &LastMessage) -> Result<()> {
         sqlx::query(
             "INSERT INTO guest_message (raw_id, thread, message, sent, body) VALUES (?, ?, ?, ?, ?) \
