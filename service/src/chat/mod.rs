@@ -16,6 +16,7 @@ pub mod retention;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod writing;
 
 pub use commands::{Answer, Command, Draft, Effect, Invited, News, Notice, Speaker, Update};
 pub use follow::Roster;
