@@ -61,6 +61,14 @@ reasons! {
     NOT_ALLOWED = 403 / 59120, "This identity may not do that in this meeting.";
     /// `S8`, `S11`: too many attempts.
     TOO_MANY_ATTEMPTS = 429 / 59130, "Too many attempts; wait before trying again.";
+    /// Section E: only meetings have breakout rooms.
+    ROOMS_IN_MEETINGS_ONLY = 400 / 46250, "Only meetings have breakout rooms.";
+    /// Section E: only the web SDK does breakout rooms.
+    NOT_ON_THIS_CLIENT = 405 / 59184, "Breakout rooms are not supported on this kind of client; use the web SDK.";
+    /// `B8`.
+    GUESTS_CALL = 403 / 59080, "A member cannot join a call that a guest started.";
+    /// What this version does not have, or these meetings never.
+    NOT_SUPPORTED = 501 / 59200, "Plenary does not support this.";
     /// `E13`: the organisation or the organiser has switched breakout rooms off.
     BREAKOUT_OFF = 405 / 46251, "Breakout rooms are switched off for this meeting.";
     /// `E7`.

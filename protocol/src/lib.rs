@@ -9,4 +9,5 @@ pub mod breakout;
 pub mod end;
 mod entries;
 pub mod id;
+pub mod matrix;
 pub mod media;

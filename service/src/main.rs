@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use plenary_service::commands::engine::{self, EngineArgs};
+use plenary_service::commands::rooms::{self, RoomsArgs};
 use plenary_service::commands::{keys, retention, serve};
 use plenary_service::config::Flags;
 use std::io::IsTerminal;
@@ -23,6 +24,8 @@ enum Command {
     Keys(Box<Flags>),
     /// Say which copies of guests' messages the next night would delete, and why.
     Retention(Box<Flags>),
+    /// Breakout rooms of a meeting, on a service that runs.
+    Rooms(Box<RoomsArgs>),
     /// Run the media engine alone: a small LiveKit server.
     Engine(EngineArgs),
 }
@@ -38,6 +41,7 @@ async fn main() -> ExitCode {
         Command::Serve(flags) => serve::run(&flags).await.map_err(Into::into),
         Command::Keys(flags) => keys::run(&flags).await.map_err(Into::into),
         Command::Retention(flags) => retention::run(&flags).await.map_err(Into::into),
+        Command::Rooms(args) => rooms::run(*args).await.map_err(Into::into),
         Command::Engine(args) => engine::run(args).await.map_err(Into::into),
     };
     match result {

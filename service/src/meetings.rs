@@ -1,19 +1,19 @@
 //! Living meetings: one task each, which feeds commands to the core and carries its effects out in
 //! order. A meeting wakes with the first join and goes to sleep when nobody is there.
 
+mod chat;
+mod transports;
+
 use crate::agent::session::{Session, Sessions};
-use crate::chat::Origin;
-use crate::chats::{self, Chats};
+use crate::chats::Chats;
 use crate::clock::now_ms;
 use crate::config::Limits;
-use crate::media::{Media, Pass, Right, HANDOVER};
-use crate::meeting::{Admission, Answer, Bounds, Breakout, Chat, Command, Effect, Meeting, Place};
+use crate::media::{Media, Pass};
+use crate::meeting::{Admission, Answer, Bounds, Breakout, Chat, Command, Effect, Meeting};
 use crate::random;
 use crate::store::{MeetingKey, Store};
 use parking_lot::Mutex;
-use plenary_protocol::agent::{
-    CallSnapshot, Event, MediaGrant, MediaOffer, ProtocolError, Reply, Role,
-};
+use plenary_protocol::agent::{Event, MediaOffer, ProtocolError, Reply};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ enum Message {
 pub(crate) struct Look {
     pub room: String,
     pub passes: BTreeMap<EndpointId, Pass>,
-    pub snapshots: Vec<CallSnapshot>,
+    pub snapshots: Vec<plenary_protocol::agent::CallSnapshot>,
 }
 
 /// All living meetings of this process.
@@ -461,79 +461,6 @@ impl Actor {
         result
     }
 
-    /// Chat hears who is there before they do: who was let in can write at once, and who is gone can read
-    /// nothing any more (`D1`, `S13`). The meeting goes on whatever becomes of chat; what it was not told
-    /// it is told with the next change.
-    async fn tell_chat(&mut self) {
-        let now = self.core.chats();
-        let threads: Vec<&String> = now.iter().map(|chat| &chat.thread).collect();
-        let gone = self.chats.keys().filter(|thread| !threads.contains(thread));
-        for thread in gone.cloned().collect::<Vec<_>>() {
-            // A breakout room was deleted.
-            match self.meetings.chats.closed(&thread).await {
-                Ok(()) => drop(self.chats.remove(&thread)),
-                Err(error) => tracing::error!(%error, "a room's thread stays"),
-            }
-        }
-        for chat in now {
-            if self.chats.get(&chat.thread) == Some(&chat) {
-                continue;
-            }
-            let place = self.chat_place(&chat);
-            match self
-                .meetings
-                .chats
-                .follow(&place, chat.roster.clone())
-                .await
-            {
-                Ok(()) => drop(self.chats.insert(chat.thread.clone(), chat)),
-                Err(error) => tracing::error!(%error, "a thread does not know who is there"),
-            }
-        }
-        let somebody = self.core.anybody().cloned();
-        if somebody.is_some() != self.rings {
-            self.rings = somebody.is_some();
-            let thread = self.core.settings().thread.clone();
-            if let Err(error) = self.meetings.chats.call(&thread, somebody).await {
-                tracing::error!(%error, "a thread does not say that the call began or ended");
-            }
-        }
-    }
-
-    fn chat_place(&self, chat: &Chat) -> chats::Place {
-        let meeting = self.id.clone();
-        chats::Place {
-            thread: chat.thread.clone(),
-            origin: match chat.room {
-                Some(_) => Origin::Room(meeting),
-                None => Origin::Meeting(meeting),
-            },
-            topic: chat.name.clone().unwrap_or_default(),
-            organizer: self.core.settings().organizer.clone(),
-        }
-    }
-
-    /// Names change with every opening.
-    async fn forget_closed_rooms(&mut self) {
-        let closed = |room: &&RoomId| !self.core.breakout().is_open(room);
-        let closed: Vec<RoomId> = self.rooms.keys().filter(closed).cloned().collect();
-        for room in closed {
-            let name = self.rooms.remove(&room);
-            let (Some(name), Some(engine)) = (name, self.meetings.media.engine.clone()) else {
-                continue;
-            };
-            if engine.moves() {
-                engine.delete_room(&name).await;
-            } else {
-                // Its people are still there until they are in their next room.
-                tokio::spawn(async move {
-                    tokio::time::sleep(HANDOVER).await;
-                    engine.delete_room(&name).await;
-                });
-            }
-        }
-    }
-
     /// A call that was found by another id goes by its own from now on.
     fn rename(&self, session: &SessionId, asked: &CallId, is: Option<CallId>) {
         let session = self.meetings.sessions.get(session);
@@ -607,153 +534,5 @@ impl Actor {
         if let Some(session) = self.meetings.sessions.get(session) {
             session.event(event, now_ms());
         }
-    }
-
-    /// Who presents may share a screen (`B9`); the others have camera and microphone.
-    fn right(&self, endpoint: &EndpointId) -> Right {
-        match self.core.role_inside(endpoint) {
-            Some(Role::Attendee) => Right::Attend,
-            _ => Right::Speak,
-        }
-    }
-
-    /// Somebody's role changed: what their media may do follows at once.
-    async fn follow_roles(&mut self) {
-        let inside = self.passes.iter().filter(|(_, p)| p.right != Right::Wait);
-        let inside: Vec<_> = inside.map(|(e, p)| (e.clone(), p.clone())).collect();
-        for (endpoint, mut pass) in inside {
-            let right = self.right(&endpoint);
-            if pass.right == right {
-                continue;
-            }
-            pass.right = right;
-            self.meetings.media.living.permit(&endpoint, right);
-            self.passes.insert(endpoint.clone(), pass.clone());
-            if let Some(engine) = &self.meetings.media.engine {
-                // To where it is: only the rights change. Without a transport there is nothing to do.
-                let _ = engine.enter(&endpoint, &pass.room, &pass).await;
-            }
-        }
-    }
-
-    /// The pass comes before everything else: a token of before is void from here on (`S2`).
-    fn pass(&mut self, endpoint: &EndpointId, place: &Place) -> Pass {
-        let (room, right) = match place {
-            Place::Inside => (self.room.clone(), self.right(endpoint)),
-            Place::Room(room) => {
-                let name = || format!("b-{}", random::text(random::ALPHANUMERIC, 24));
-                let name = self.rooms.entry(room.clone()).or_insert_with(name).clone();
-                (name, self.right(endpoint))
-            }
-            // A room of their own, where nothing can be published to anybody or received.
-            Place::Lobby => {
-                let name = random::text(random::ALPHANUMERIC, 24);
-                (format!("lobby-{name}"), Right::Wait)
-            }
-        };
-        let nonce = random::text(random::ALPHANUMERIC, 24);
-        let pass = Pass { room, nonce, right };
-        self.meetings.media.living.set(endpoint, pass.clone());
-        self.passes.insert(endpoint.clone(), pass.clone());
-        pass
-    }
-
-    /// Media of somebody who joined, waits, or found back; the snapshot for them.
-    async fn joined(
-        &mut self,
-        endpoint: &EndpointId,
-        place: &Place,
-        offer: Option<MediaOffer>,
-    ) -> Option<CallSnapshot> {
-        let mut snapshot = self.core.snapshot(endpoint, &self.server_call_id)?;
-        let Some(engine) = self.meetings.media.engine.clone() else {
-            return Some(snapshot);
-        };
-        let pass = match self.passes.get(endpoint) {
-            Some(pass) => pass.clone(),
-            // Theirs is made on admission.
-            None if *place == Place::Lobby && (!engine.moves() || self.lobby_is_crowded()) => {
-                return Some(snapshot);
-            }
-            None => self.pass(endpoint, place),
-        };
-        let mut answer = None;
-        if let Some(offer) = offer {
-            match engine.join(endpoint, &pass, offer).await {
-                Ok(joined) => {
-                    self.meetings
-                        .media
-                        .living
-                        .known_as(endpoint, Some(joined.sid));
-                    answer = Some(joined.answer);
-                }
-                // The grant below still lets the client join over the engine's own socket.
-                Err(error) => tracing::warn!(%error, "an offer was not taken"),
-            }
-        }
-        snapshot.media = self.grant(endpoint, answer);
-        Some(snapshot)
-    }
-
-    /// Transports of people who wait are bounded apart from the lobby's places (`S11`).
-    fn lobby_is_crowded(&self) -> bool {
-        let waiting = self
-            .passes
-            .values()
-            .filter(|pass| pass.right == Right::Wait);
-        waiting.count() >= self.meetings.limits.lobby_transports
-    }
-
-    /// Moves an endpoint's media to where it is now: into the meeting, a breakout room, or back.
-    async fn enter(&mut self, endpoint: &EndpointId) {
-        let Some(engine) = self.meetings.media.engine.clone() else {
-            return;
-        };
-        let before = self.passes.remove(endpoint);
-        let sid = self.meetings.media.living.sid(endpoint);
-        let Some(place) = self.core.place(endpoint) else {
-            return;
-        };
-        let pass = self.pass(endpoint, &place);
-        let Some(before) = before else { return };
-        if !engine.moves() && before.right != Right::Wait {
-            // The client makes before it breaks.
-            return self.meetings.media.living.hand_over(endpoint, before.room);
-        }
-        // Without an offer over the agent socket it may still have come over the engine's own.
-        match engine.enter(endpoint, &before.room, &pass).await {
-            Ok(()) => self.meetings.media.living.known_as(endpoint, sid),
-            Err(error) => {
-                tracing::debug!(%error, "no transport was moved; it is made anew");
-                engine.remove(endpoint, &before.room).await;
-            }
-        }
-    }
-
-    async fn cut(&mut self, endpoint: &EndpointId) {
-        let left = self.meetings.media.living.end(endpoint);
-        let room = self.passes.remove(endpoint).map(|pass| pass.room);
-        if let Some(engine) = &self.meetings.media.engine {
-            for room in room.into_iter().chain(left) {
-                engine.remove(endpoint, &room).await;
-            }
-        }
-    }
-
-    fn grant(&self, endpoint: &EndpointId, answer: Option<String>) -> Option<MediaGrant> {
-        let engine = self.meetings.media.engine.as_ref()?;
-        let pass = self.passes.get(endpoint)?;
-        let life = Duration::from_millis(self.meetings.limits.media_token_ms);
-        #[allow(clippy::cast_precision_loss)] // Milliseconds since 1970 fit 53 bits.
-        let expires_at = (now_ms() + self.meetings.limits.media_token_ms) as f64;
-        Some(MediaGrant {
-            url: engine.url(),
-            token: engine.token(endpoint, pass, life),
-            expires_at,
-            participant_sid: self.meetings.media.living.sid(endpoint),
-            answer,
-            slots: engine.slots(),
-            ice_servers: engine.ice_servers(endpoint),
-        })
     }
 }

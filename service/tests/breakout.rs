@@ -204,6 +204,37 @@ async fn e3_e9_a_manager_joins_a_room_and_the_main_call_is_on_hold() {
     assert_eq!((from, held, back.call.as_str()), (there.call, false, "o"));
 }
 
+/// Section E: who says in the first message that they are no browser is told so, and moved nowhere.
+#[tokio::test]
+async fn section_e_a_native_client_is_told_that_rooms_are_not_supported() {
+    let mut scene = scene().await;
+    let (service, meeting) = (&scene.service, &scene.meeting);
+    let user = service.guest().await;
+    let android = ClientKind::Android;
+    let greeted = Agent::greet_on(android, service.address, &user.token, "Eve", None);
+    let mut native = greeted.await.unwrap();
+    let joined = native.join("n", meeting).await.unwrap();
+    assert_eq!(
+        (joined.state, joined.breakout),
+        (CallState::Connected, None)
+    );
+    let room = scene.assign(0).await;
+    let wish = json!({"assignments": [{"id": user.id, "roomId": room}]});
+    scene.ask("POST", "/assign", wish).await;
+    scene.ask("POST", "/open", json!({})).await;
+    // The other one is moved, which the native client hears as a change of the roster.
+    moved(&mut scene.guest).await;
+    let join = Request::JoinBreakoutRoom {
+        call: "n".into(),
+        room: RoomId(room),
+    };
+    let refused = native.ask(join).await.unwrap_err();
+    assert_eq!((refused.code, refused.sub_code), (405, 59184));
+    let told = |frame: &String| frame.contains("moved") || frame.contains("breakout");
+    assert!(!native.heard.iter().any(told), "{:?}", native.heard);
+    assert!(native.heard.iter().any(|frame| frame.contains("left")));
+}
+
 #[tokio::test]
 async fn e4_s1_nobody_else_manages_rooms() {
     let scene = scene().await;

@@ -1,6 +1,8 @@
 //! `cargo xtask soak meeting [minutes]`: twenty people in a meeting, of whom all but the organiser come
 //! and go, with sound and picture, some of them without a word. The service's memory stays flat, and at
 //! the end its sessions, transports, tasks and open files are those of the beginning.
+//!
+//! `cargo xtask soak rooms`: two hundred people are moved into twenty breakout rooms and back, ten times.
 #![allow(clippy::unwrap_used, missing_docs, dead_code)]
 
 #[path = "engine/client.rs"]
@@ -19,6 +21,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 
 const GUESTS: u64 = 19;
 /// Of whom so many are not muted: what is forwarded of all to all would be a test of speed.
@@ -254,4 +257,144 @@ async fn people_come_and_go_and_nothing_grows() {
         );
         tokio::time::sleep(SAMPLE).await;
     }
+}
+
+const PEOPLE: usize = 200;
+const ROOMS: usize = 20;
+const OPENINGS: usize = 10;
+/// Sound of the room's speaker is there within that, on a machine that does all of it alone.
+const MOVING: Duration = Duration::from_secs(30);
+
+/// Somebody who is moved between rooms; the first of each room speaks.
+struct Mover {
+    n: usize,
+    client: Client,
+    /// The rooms that the service says they are in.
+    moved: UnboundedReceiver<Option<String>>,
+}
+
+impl Mover {
+    async fn come(n: usize, service: std::sync::Arc<Service>, locator: Locator) -> (Self, String) {
+        let who = service.guest().await;
+        let mut agent = service.agent(&who, &format!("Guest {n}")).await;
+        let client = join(&mut agent, &format!("call-{n}"), &locator, n >= ROOMS).await;
+        client.until("the transport", |seen| seen.connected).await;
+        let (tell, moved) = unbounded_channel();
+        // Read all along: who does not is let go.
+        tokio::spawn(async move {
+            loop {
+                let to = agent.until(|event| match event {
+                    Event::Moved { to, .. } => Some(to.room.as_ref().map(ToString::to_string)),
+                    _ => None,
+                });
+                let _ = tell.send(to.await);
+                agent.events.clear();
+                agent.heard.clear();
+            }
+        });
+        (Self { n, client, moved }, who.id.0)
+    }
+
+    /// Until the service says that they are there, and their room's speaker is heard.
+    async fn arrives(mut self, rooms: std::sync::Arc<Vec<String>>, inside: bool) -> Self {
+        let wanted = inside.then(|| rooms[self.n % ROOMS].clone());
+        let to = tokio::time::timeout(MOVING, self.moved.recv()).await;
+        assert_eq!(to.expect("a move"), Some(wanted), "Guest {}", self.n);
+        self.client.mark().await;
+        if inside && self.n >= ROOMS {
+            let speaker = format!("call-{}/a", self.n % ROOMS);
+            let heard = |seen: &client::Seen| seen.heard.iter().any(|h| h.from == speaker);
+            self.client.until("the room's speaker", heard).await;
+            let own = format!("call-{}/", self.n % ROOMS);
+            let mut heard = self.client.heard_from();
+            heard.retain(|of| !of.starts_with(&own));
+            assert_eq!(heard, [] as [&str; 0], "Guest {} (E15)", self.n);
+        }
+        self
+    }
+}
+
+async fn all_arrive(
+    people: Vec<Mover>,
+    rooms: &std::sync::Arc<Vec<String>>,
+    inside: bool,
+) -> Vec<Mover> {
+    let mut moving = tokio::task::JoinSet::new();
+    for mover in people {
+        moving.spawn(mover.arrives(rooms.clone(), inside));
+    }
+    moving.join_all().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a soak of some minutes"]
+async fn two_hundred_in_twenty_rooms_are_where_they_should_be() {
+    let (child, service) = start().await;
+    let (pid, service) = (child.id().unwrap(), std::sync::Arc::new(service));
+    let olivia = service.sign_in("Olivia").await;
+    let everyone = json!({"lobbyBypassSettings": {"scope": "everyone"}});
+    let meeting = service.schedule(&olivia, everyone).await;
+    let path = format!(
+        "/meetings/{}/breakoutRooms",
+        meeting["id"].as_str().unwrap()
+    );
+    let ask = async |method: &str, rest: &str, body| {
+        let token = Some(olivia.access.as_str());
+        service
+            .json(method, &format!("{path}{rest}"), token, body)
+            .await
+            .ok()
+    };
+    let made = ask("POST", "", json!({ "count": ROOMS })).await;
+    let rooms = made["value"].as_array().unwrap().iter();
+    let rooms: Vec<String> = rooms
+        .map(|room| room["id"].as_str().unwrap().to_owned())
+        .collect();
+    let rooms = std::sync::Arc::new(rooms);
+    let mut organizer = service.agent(&olivia, "").await;
+    organizer.join("olivia", &meeting).await.unwrap();
+    tokio::spawn(async move { stay(&mut organizer, WINDOWS * 10).await });
+
+    let (mut people, mut assignments) = (Vec::new(), Vec::new());
+    for n in 0..PEOPLE {
+        let (mover, id) = Mover::come(n, service.clone(), link(&meeting)).await;
+        people.push(mover);
+        assignments.push(json!({ "id": id, "roomId": rooms[n % ROOMS] }));
+    }
+    ask("POST", "/assign", json!({ "assignments": assignments })).await;
+
+    let mut memory = Vec::new();
+    for opening in 1..=OPENINGS {
+        let begun = Instant::now();
+        ask("POST", "/open", json!({})).await;
+        people = all_arrive(people, &rooms, true).await;
+        let opened = begun.elapsed();
+        let state = ask("GET", "", json!({})).await;
+        for room in state["value"].as_array().unwrap() {
+            assert_eq!(
+                room["participants"].as_array().unwrap().len(),
+                PEOPLE / ROOMS
+            );
+        }
+        assert_eq!(gauges(&service).await["media_rooms"], ROOMS as f64);
+        let begun = Instant::now();
+        ask("POST", "/close", json!({})).await;
+        people = all_arrive(people, &rooms, false).await;
+        let closed = begun.elapsed();
+        let now = gauges(&service).await;
+        assert_eq!(
+            (now["media_rooms"], now["media_sessions"]),
+            (1.0, PEOPLE as f64)
+        );
+        memory.push(resident(pid));
+        println!(
+            "{opening}: all {PEOPLE} in {ROOMS} rooms and heard after {opened:.2?}, back after {closed:.2?}; {} KB",
+            memory.last().unwrap()
+        );
+    }
+    let (early, late) = (memory[OPENINGS / 3], memory[OPENINGS - 1]);
+    assert!(
+        late <= ((early as f64 * GROWTH) as u64).max(early + SLACK_KB),
+        "the service grew from {early} to {late} KB"
+    );
 }

@@ -148,13 +148,34 @@ impl Around<'_> {
 impl Call {
     /// Starts joining: the media offer at once, the microphone when it is wanted.
     pub fn start(new: NewCall, own: RawId, ids: StreamIds, around: &mut Around) -> Self {
-        let mut call = Self {
+        let phase = Phase::Connecting {
+            until: around.at.now + JOIN_LIMIT,
+        };
+        let mut call = Self::new(new, own, ids, phase);
+        around.emit(Change::Call(CallChange {
+            state: Some("Connecting"),
+            muted: Some(call.muted),
+            ..call.nothing()
+        }));
+        call.start_media(around);
+        if !call.muted && call.microphone.use_ == MicrophoneUse::Closed {
+            call.open_microphone(around);
+        }
+        call
+    }
+
+    /// The user hung up, and the service has not answered yet.
+    pub fn is_leaving(&self) -> bool {
+        matches!(self.phase, Phase::Disconnecting { .. })
+    }
+
+    /// Without media, and unknown to the service.
+    fn new(new: NewCall, own: RawId, ids: StreamIds, phase: Phase) -> Self {
+        Self {
             roster: Roster::new(new.call.clone(), own.clone(), ids),
             id: new.call,
             locator: new.locator,
-            phase: Phase::Connecting {
-                until: around.at.now + JOIN_LIMIT,
-            },
+            phase,
             join: JoinState::Due,
             media: Media::Gone,
             sessions: 0,
@@ -173,22 +194,7 @@ impl Call {
             troubled: false,
             rooms_told: false,
             hands_over: None,
-        };
-        around.emit(Change::Call(CallChange {
-            state: Some("Connecting"),
-            muted: Some(call.muted),
-            ..call.nothing()
-        }));
-        call.start_media(around);
-        if !call.muted && call.microphone.use_ == MicrophoneUse::Closed {
-            call.open_microphone(around);
         }
-        call
-    }
-
-    /// The user hung up, and the service has not answered yet.
-    pub fn is_leaving(&self) -> bool {
-        matches!(self.phase, Phase::Disconnecting { .. })
     }
 
     /// Nothing is left to be done.
@@ -319,6 +325,11 @@ impl Call {
 
     /// Ends, for whatever reason.
     pub fn end(&mut self, why: Refused, around: &mut Around) {
+        if std::mem::replace(&mut self.join, JoinState::Due) == JoinState::Asked {
+            // The service may let in who it has just sent away: the question was on its way.
+            let call = self.id.clone();
+            around.ask(Purpose::Silent, Request::Leave { call });
+        }
         self.stop_media(around);
         match &mut self.phase {
             Phase::Disconnected => return,

@@ -1,6 +1,6 @@
 // A move into a breakout room: from `join()` to the first decoded frame of somebody there, and what is
 // heard meanwhile, beside `livekit-client` leaving one room and joining the other on the same engine in
-// the same run; and our SDK on LiveKit's own server.
+// the same run; and both on LiveKit's own server.
 //
 // `cargo xtask bench breakout [--times 8] [--people 2,10,30] [--roundTrips 0,50,150] [--check]`; with
 // `--check` a figure worse than what is expected fails.
@@ -29,6 +29,8 @@ const numbers = (text) => text.split(',').map(Number);
 const TIMES = Number(values.times);
 /** Issue 5: parts of livekit-client's time, and ms of silence. */
 const EXPECTED = { ours: { ratio: 0.2, silence: 60 }, cluster: { ratio: 0.8, silence: 60 } };
+/** Windows of 10 ms at the seam hold both tones: as many as with a client that leaves before it joins. */
+const SEAM = 30;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const LIVEKIT = here('../e2e/node_modules/livekit-client');
 
@@ -48,7 +50,7 @@ async function openPage(browser, { origin, route }, { livekit = false } = {}) {
 const act = (page, name, argument) => page.evaluate(([what, given]) => window.actors[what](given), [name, argument]);
 
 /** A meeting with so many people in its room; gives who moves, and how. */
-async function scene(service, browser, people, roundTrip, cleanUps, { livekit }) {
+async function scene(service, browser, people, roundTrip, cleanUps) {
   const near = { origin: service.origin, route: null };
   let far = near;
   if (roundTrip > 0) {
@@ -76,21 +78,19 @@ async function scene(service, browser, people, roundTrip, cleanUps, { livekit })
   const ours = await page(far);
   const id = await act(ours, 'mover', link);
   movers.ours = { move: () => act(ours, 'move'), back: () => act(ours, 'back') };
-  if (livekit) {
-    const theirs = await page(far, { livekit: true });
-    const { room } = await act(theirs, 'livekit', link);
-    await act(organiser, 'assign', { ids: [room], stay: false });
-    await act(theirs, 'livekitComes');
-    movers.livekit = { move: () => act(theirs, 'livekitMove'), back: () => act(theirs, 'livekitBack') };
-  }
+  const theirs = await page(far, { livekit: true });
+  const { room } = await act(theirs, 'livekit', link);
+  await act(organiser, 'assign', { ids: [room], stay: false });
+  await act(theirs, 'livekitComes');
+  movers.livekit = { move: () => act(theirs, 'livekitMove'), back: () => act(theirs, 'livekitBack') };
   await act(organiser, 'assign', { ids: [id], stay: true });
   return movers;
 }
 
-async function measure(service, browser, people, roundTrip, options) {
+async function measure(service, browser, people, roundTrip) {
   const cleanUps = [];
   try {
-    const movers = await scene(service, browser, people, roundTrip, cleanUps, options);
+    const movers = await scene(service, browser, people, roundTrip, cleanUps);
     const results = {};
     // The first round warms caches and is not counted.
     for (let round = 0; round <= TIMES; round += 1) {
@@ -134,10 +134,10 @@ function print(name, { times, silences, both, failed }, base) {
   const [silence, longest] = [quantile(silences, 0.5), Math.max(...silences)];
   const expected = EXPECTED[name];
   const ratio = base && middle / base;
-  const good = !expected || (ratio <= expected.ratio && silence <= expected.silence && both === 0);
+  const good = !expected || (ratio <= expected.ratio && silence <= expected.silence && both <= SEAM);
   if (!good && values.check) process.exitCode = 1;
   const columns = [...[middle, low, high].map((ms) => `${ms.toFixed(0)} ms`), ratio?.toFixed(2) ?? '', `${silence} ms`, `${longest} ms`, `${both} ms`];
-  const verdict = expected ? `at most ${expected.ratio}, ${expected.silence} ms, 0: ${good ? 'yes' : 'NO'}` : '';
+  const verdict = expected ? `at most ${expected.ratio}, ${expected.silence} ms, ${SEAM} ms: ${good ? 'yes' : 'NO'}` : '';
   console.log(`${LABELS[name].padEnd(36)} ${columns.map((text) => text.padStart(8)).join(' ')}  ${verdict}${failed > 0 ? `  (${failed} failed)` : ''}`);
 }
 
@@ -151,13 +151,11 @@ try {
   const { version } = JSON.parse(await readFile(`${LIVEKIT}/package.json`, 'utf8'));
   console.log(`a move: ${TIMES} times each, livekit-client ${version}, Chromium ${browser.version()}, ${cpus().length} × ${cpus()[0].model}`);
   const service = await Service.start(run);
-  let base;
   for (const people of numbers(values.people)) {
     for (const roundTrip of numbers(values.roundTrips)) {
       console.log(`\n${people} in the room, round trip ${roundTrip} ms`);
-      const { ours, livekit } = await measure(service, browser, people, roundTrip, { livekit: true });
+      const { ours, livekit } = await measure(service, browser, people, roundTrip);
       const theirs = livekit.times.length > 0 ? quantile(livekit.times, 0.5) : undefined;
-      base ??= theirs;
       head();
       print('ours', ours, theirs);
       print('livekit', livekit);
@@ -171,10 +169,11 @@ try {
     cleanUps.push(() => server.stop());
     const env = { PLENARY_LIVEKIT__URL: server.url, PLENARY_LIVEKIT__KEY: KEY, PLENARY_LIVEKIT__SECRET: SECRET };
     const second = await Service.start(run, { env });
-    console.log("\n2 in the room, on LiveKit's own server; the ratio is to livekit-client's first row above");
-    const { ours } = await measure(second, browser, 2, 0, { livekit: false });
+    console.log("\n2 in the room, round trip 0 ms, on LiveKit's own server");
+    const { ours, livekit } = await measure(second, browser, 2, 0);
     head();
-    print('cluster', ours, base);
+    print('cluster', ours, quantile(livekit.times, 0.5));
+    print('livekit', livekit);
   }
 } finally {
   for (const cleanUp of cleanUps.reverse()) await cleanUp();

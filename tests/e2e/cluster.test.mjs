@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { startChromium } from './harness/browser.mjs';
 import { findLivekit, KEY, MISSING, SECRET, startLivekit } from './harness/livekit-server.mjs';
 import { Service } from './harness/service.mjs';
+import { Attendee, meet, RoomsOverRest } from './lib/attendee.mjs';
 import { newGuest, openBlank } from './lib/blank.mjs';
 import { Guest } from './lib/guest.mjs';
 import { Organiser } from './lib/organiser.mjs';
@@ -83,4 +84,38 @@ test('a_token_of_before_the_leaving_is_of_no_use_on_livekits_server (S2, S4)', {
   await connect();
   await until('whoever comes back without an admission is removed', () => other.evaluate(() => window.ended));
   assert.equal(await other.evaluate(() => window.ended), 'PARTICIPANT_REMOVED');
+});
+
+/** Counts, all along, into how many connections the microphone is sent at a time. */
+const countMicrophones = (person) => person.page.evaluate(() => {
+  window.microphones = 0;
+  setInterval(() => {
+    const sending = window.__watch.peers.filter((peer) => peer.signalingState !== 'closed'
+      && peer.getSenders().some(({ track }) => track?.kind === 'audio'));
+    window.microphones = Math.max(window.microphones, sending.length);
+  }, 2);
+});
+
+test('livekits_server_moves_nobody_so_the_new_room_is_entered_before_the_old_one_is_left (E9, E15)', { skip }, async (t) => {
+  const service = await startBoth(t);
+  const browser = await startChromium(t);
+  const rooms = await RoomsOverRest.schedule(service);
+  const people = [];
+  for (const name of ['Olivia', 'Ada', 'Bob']) people.push(await Attendee.join(browser, rooms, name));
+  const [olivia, ada, bob] = people;
+  await meet(olivia, ada);
+  await rooms.make(1);
+  await rooms.assign({ Ada: 1, Bob: 1 });
+  await countMicrophones(ada);
+  // The call is in its room before the new connection exists: the old ones are told from it by name.
+  await ada.page.evaluate(() => { window.old = [...window.__watch.peers]; });
+  await rooms.open();
+  await Promise.all([ada.isIn('Room 1'), bob.isIn('Room 1')]);
+  await until('the old connection is closed', () => ada.page.evaluate(() => window.old.every((peer) => peer.signalingState === 'closed')));
+  await meet(ada, bob);
+  assert.deepEqual(await ada.hasHeard(olivia), [], 'nobody of the main meeting is heard');
+  await rooms.close();
+  await Promise.all([ada.isIn(), bob.isIn()]);
+  await meet(olivia, ada);
+  assert.equal(await ada.page.evaluate(() => window.microphones), 1, 'never sent into two rooms');
 });

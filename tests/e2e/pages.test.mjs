@@ -36,6 +36,11 @@ test('more_people_never_get_larger_tiles', async () => {
   }
 });
 
+test('a_countdown_is_read_as_a_clock_and_never_runs_below_nothing (E12)', async () => {
+  const { clockText } = await pageModule('clock-text.js');
+  assert.deepEqual([0, 1, 1000, 59_001, 600_000, 3_729_000, -5000].map(clockText), ['0:00', '0:01', '0:01', '1:00', '10:00', '1:02:09', '0:00']);
+});
+
 test('every_end_reason_of_joining_has_words_of_its_own (end-codes)', async () => {
   const { endText } = await pageModule('end-texts.js');
   const reasons = [[0, 0], [0, 4097], [0, 5300], [403, 5854], [408, 5855], [404, 5751], [400, 59010], [403, 59020], [403, 59030],

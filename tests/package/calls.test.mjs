@@ -184,10 +184,29 @@ test('capabilities follow role and rights', async () => {
   await settle();
   core.tell({ type: 'call', call: call.id, state: 'InLobby' });
   core.tell({ type: 'call', call: call.id, state: 'Connected', threadId: 't', role: 'Presenter' });
-  assert.equal(feature.capabilities.manageLobby.reason, 'RoleRestricted');
+  const reasons = (...names) => names.map((name) => feature.capabilities[name].reason);
+  assert.deepEqual(reasons('manageLobby', 'raiseHand', 'joinBreakoutRooms', 'spotlightParticipant'),
+    ['RoleRestricted', 'RoleRestricted', 'Capable', 'FeatureNotSupported']);
   core.tell({ type: 'call', call: call.id, role: 'Organizer', mayAdmit: true });
-  assert.deepEqual(heard, [25, 3]);
-  for (const name of ['manageLobby', 'removeParticipant', 'hangUpForEveryOne']) assert.equal(feature.capabilities[name].isPresent, true);
+  assert.deepEqual(heard, [25], 'S1: a guest never, whatever their role');
+});
+
+test('capabilities of a member follow role and lobby', async () => {
+  const { core, call } = await joined(built, undefined, undefined, 'createTeamsCallAgent');
+  const { Capabilities } = built.sdk.Features;
+  const able = () => {
+    const { capabilities } = call.feature(Capabilities);
+    return ['manageLobby', 'removeParticipant', 'hangUpForEveryOne'].map((name) => capabilities[name].isPresent);
+  };
+  await settle();
+  core.tell({ type: 'call', call: call.id, state: 'Connected', threadId: 't', role: 'Attendee' });
+  assert.deepEqual(able(), [false, false, false]);
+  core.tell({ type: 'call', call: call.id, role: 'Presenter', mayAdmit: false });
+  assert.deepEqual(able(), [false, true, false], 'only organisers admit here');
+  core.tell({ type: 'call', call: call.id, mayAdmit: true });
+  assert.deepEqual(able(), [true, true, false]);
+  core.tell({ type: 'call', call: call.id, role: 'Co-organizer' });
+  assert.deepEqual(able(), [true, true, true]);
 });
 
 test('dispose ends the agent once, whatever the core says', async () => {

@@ -11,6 +11,8 @@ import { Preview } from '/shared/preview.js';
 import { formError, start } from '/shared/start.js';
 import { setTitle } from '/shared/title.js';
 import { Waiting } from '/shared/waiting.js';
+import { BreakoutPanel } from './breakout/panel.js';
+import { RoomsStore } from './breakout/store.js';
 import { MeetingList } from './meetings.js';
 import { scheduleForm } from './schedule.js';
 import { signIn, signInAs } from './sign-in.js';
@@ -30,7 +32,9 @@ class Console {
     setTitle('Sign in');
     this.show(signIn((session) => {
       this.session = session;
-      this.list = new MeetingList({ open: (meeting) => this.prepare(meeting), announce: this.announce });
+      this.list = new MeetingList({
+        open: (meeting) => this.prepare(meeting), announce: this.announce, accessToken: () => this.accessToken(),
+      });
       this.desk = el('div', { class: 'screen desk' }, el('h1', { class: 'only-read' }, 'Organise meetings'), scheduleForm({
         accessToken: () => this.accessToken(),
         made: (meeting) => this.list.add(meeting),
@@ -104,7 +108,7 @@ class Console {
       this.agent ??= await this.client.createTeamsCallAgent(tokens);
       this.flow = new CallFlow({
         agent: this.agent, media: this.media, locator: { meetingLink: meeting.joinWebUrl },
-        phase: (phase, call) => this.phase(phase, call, meeting),
+        phase: (phase, call) => this.phase(phase, call, meeting), moved: (call) => this.goOn(call),
       });
     } catch (failure) {
       this.problems.add('Joining failed', failure);
@@ -121,10 +125,13 @@ class Console {
       // Connected again after a drop: the meeting is on the page already.
     } else if (phase === 'connected') {
       this.preview.dispose();
+      this.rooms = this.breakoutPanel(meeting);
       this.meeting = new Meeting({
         sdk: this.sdk, call, media: this.media, selfName: this.session.member.displayName, subject: meeting.subject,
-        organiser: true, problems: this.problems, announce: this.announce,
+        organiser: true, problems: this.problems, announce: this.announce, hangUp: (options) => this.flow.hangUp(options),
+        rooms: { element: this.rooms.element, shown: (yes) => this.rooms.store.watch(yes) },
       });
+      this.followRooms(call);
       this.show(this.meeting.element, { meeting: true });
       this.meeting.focus();
     } else {
@@ -135,6 +142,27 @@ class Console {
       }
       this.waiting.show(phase);
     }
+  }
+
+  breakoutPanel(meeting) {
+    return new BreakoutPanel({
+      store: new RoomsStore(meeting, () => this.accessToken()), announce: this.announce, self: this.session.member.rawId,
+      visit: (threadId) => this.meeting.breakout.visit(threadId),
+    });
+  }
+
+  goOn(call) {
+    this.meeting.moveTo(call);
+    this.followRooms(call);
+  }
+
+  /** Whatever a call tells of rooms and people is a reason to look again. */
+  followRooms(call) {
+    const { listeners, store } = this.rooms;
+    const feature = call.feature(this.sdk.Features.BreakoutRooms);
+    listeners.add(feature, 'breakoutRoomsUpdated', () => store.touch());
+    listeners.add(call, 'remoteParticipantsUpdated', () => store.touch());
+    store.touch();
   }
 
   async ended(call, meeting) {
@@ -158,9 +186,10 @@ class Console {
 
   /** Nothing of a meeting stays behind: views, camera, agent, client. */
   async tidy() {
-    const { agent, client, media, preview, meeting } = this;
-    this.agent = this.client = this.media = this.preview = this.meeting = this.waiting = this.flow = null;
+    const { agent, client, media, preview, meeting, rooms } = this;
+    this.rooms = this.agent = this.client = this.media = this.preview = this.meeting = this.waiting = this.flow = null;
     meeting?.dispose();
+    rooms?.dispose();
     preview?.dispose();
     media?.dispose();
     try {

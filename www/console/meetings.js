@@ -1,5 +1,7 @@
 /** The meetings that were made in this session: when, how to join, and a button to start. */
 import { el, icon, setIcon, setText } from '/shared/dom.js';
+import { get } from '/shared/requests.js';
+import { formError } from '/shared/start.js';
 
 const COPIED_MS = 2500;
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
@@ -62,20 +64,42 @@ function card(meeting, open, announce) {
 }
 
 export class MeetingList {
-  constructor({ open, announce }) {
+  constructor({ open, announce, accessToken }) {
     this.open = open;
     this.announce = announce;
+    this.accessToken = accessToken;
     this.list = el('ul', { class: 'stack' });
     this.empty = el('div', { class: 'empty' }, icon('calendar'),
       el('p', {}, 'No meetings yet.'), el('p', { class: 'small' }, 'Schedule one and send its link to your guests.'));
     this.element = el('section', { class: 'stack', 'aria-labelledby': 'meetings-title' },
-      el('h2', { id: 'meetings-title' }, 'Your meetings'), this.empty, this.list);
+      el('h2', { id: 'meetings-title' }, 'Your meetings'), this.empty, this.list, this.others());
   }
 
-  add(meeting) {
+  /** Somebody else's meeting, for co-organisers, managers of its rooms and who else is invited. */
+  others() {
+    const input = el('input', { id: 'other-link', type: 'url', required: true, autocomplete: 'off', placeholder: 'https://…' });
+    const error = el('p', { class: 'form-error', role: 'alert', hidden: true });
+    const add = async (event) => {
+      event.preventDefault();
+      formError(error, '');
+      try {
+        const filter = `JoinWebUrl eq '${input.value.trim().replaceAll("'", "''")}'`;
+        const { value: [meeting] } = await get(`/v1.0/me/onlineMeetings?$filter=${encodeURIComponent(filter)}`, await this.accessToken());
+        if (!meeting) throw new Error('You are not invited to a meeting with this link. You can still join it as a guest does: open the link.');
+        input.value = '';
+        this.add(meeting, 'is in your list');
+      } catch (failure) {
+        formError(error, failure.message);
+      }
+    };
+    return el('form', { class: 'field other-meeting', onsubmit: add }, el('label', { for: 'other-link' }, 'Link of a meeting that you were invited to'), error,
+      el('div', { class: 'link-row' }, input, el('button', { class: 'button add-other', type: 'submit' }, 'Add')));
+  }
+
+  add(meeting, what = 'was scheduled') {
     this.empty.hidden = true;
     this.list.prepend(card(meeting, this.open, this.announce));
-    this.announce.say(`${meeting.subject} was scheduled`);
+    this.announce.say(`${meeting.subject} ${what}`);
     this.list.querySelector('.copy').focus();
   }
 }

@@ -72,7 +72,10 @@ class GuestPage {
       // The stand-in cannot give the same guest a second token; its first one lasts for half a day.
       const tokens = credential(this.guest, async () => { throw new Error('Your access has run out. Join again.'); });
       this.agent ??= await this.client.createCallAgent(tokens, { displayName: name });
-      this.flow = new CallFlow({ agent: this.agent, locator, media: this.media, phase: (phase, call) => this.phase(phase, call) });
+      this.flow = new CallFlow({
+        agent: this.agent, locator, media: this.media,
+        phase: (phase, call) => this.phase(phase, call), moved: (call) => this.meeting.moveTo(call),
+      });
     } catch (error) {
       setTitle('Join a meeting');
       this.problems.add('Joining failed', error);
@@ -107,7 +110,7 @@ class GuestPage {
     this.announce.say('You are in the meeting');
     this.meeting = new Meeting({
       sdk: this.sdk, call, media: this.media, selfName: this.name, subject: 'Meeting', organiser: false,
-      problems: this.problems, announce: this.announce,
+      problems: this.problems, announce: this.announce, hangUp: (options) => this.flow.hangUp(options),
     });
     this.show(this.meeting.element, { meeting: true });
     this.meeting.focus();

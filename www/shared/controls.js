@@ -10,7 +10,7 @@ function control(name, iconName, words, act) {
 }
 
 export class Controls {
-  /** `actions`: `{share, people, info, leave, endForAll?}`. */
+  /** `actions`: `{share, people, rooms?, info, leave, endForAll?}`. */
   constructor(media, actions) {
     this.media = media;
     this.listeners = new Listeners();
@@ -27,6 +27,12 @@ export class Controls {
     this.people.button.setAttribute('aria-expanded', 'false');
     this.info.button.setAttribute('aria-expanded', 'false');
     const buttons = [this.microphone, this.camera, this.share, this.people, this.info, this.leave];
+    if (actions.rooms) {
+      this.rooms = control('rooms', 'rooms', 'Rooms', actions.rooms);
+      this.rooms.button.title = 'Breakout rooms';
+      this.rooms.button.setAttribute('aria-expanded', 'false');
+      buttons.splice(4, 0, this.rooms);
+    }
     if (actions.endForAll) {
       this.endForAll = control('end-all', 'end-all', 'End for everyone', actions.endForAll);
       buttons.push(this.endForAll);
@@ -56,9 +62,10 @@ export class Controls {
     button.toggleAttribute('data-busy', busy);
   }
 
-  /** Which panel is open: `people`, `info` or none. */
+  /** Which panel is open: `people`, `rooms`, `info` or none. */
   showPanel(name) {
-    for (const panel of ['people', 'info']) {
+    for (const panel of ['people', 'rooms', 'info']) {
+      if (!this[panel]) continue;
       this[panel].button.setAttribute('aria-expanded', String(panel === name));
       this[panel].button.classList.toggle('open', panel === name);
     }

@@ -94,8 +94,10 @@ export class LocalMedia extends EventTarget {
     };
   }
 
+  /** Also to the call that goes on with another one's media; what was on stays on. */
   attach(call) {
     this.call = call;
+    this.muted = call.isMuted;
     this.callListeners.add(call, 'isMutedChanged', () => {
       this.muted = call.isMuted;
       this.changed();
@@ -108,6 +110,7 @@ export class LocalMedia extends EventTarget {
         this.changed();
       }
     });
+    this.changed();
   }
 
   /** The browser asks what to share; who picks nothing has changed their mind. */

@@ -1,5 +1,6 @@
 /** A meeting on the page, from being let in to the end: puts stage, panel, controls and notices together. */
 import { confirm } from './dialog.js';
+import { BreakoutPlace } from './breakout.js';
 import { watchDiagnostics } from './diagnostics.js';
 import { el, setText } from './dom.js';
 import { Controls } from './controls.js';
@@ -23,28 +24,48 @@ function elapsed(since) {
   return text.startsWith('00:') ? text.slice(3) : text;
 }
 
-export class Meeting {
-  /** `organiser`: shows removing and ending for everyone to a member who may. */
-  constructor({ sdk, call, media, selfName, subject, organiser, problems, announce }) {
-    Object.assign(this, { sdk, call, media, subject, problems, announce });
+/** What belongs to one call, and goes when the stay goes on in another one. */
+class Place {
+  constructor({ call, media, selfName, problems, organiser }) {
+    this.call = call;
     this.listeners = new Listeners();
-    this.notices = new Notices();
     this.people = new People(call);
     this.lobby = new Lobby(call, problems);
-    this.stage = new Stage({ sdk, people: this.people, media, selfName, problems, showPeople: () => this.panel.show('people') });
-    this.shared = new SharedScreen({ sdk, people: this.people, problems, announce });
     this.roster = new Roster({ call, people: this.people, media, selfName, problems, mayRemove: () => organiser });
     this.info = new Info(call, problems);
+  }
+
+  dispose() {
+    for (const part of [this.listeners, this.roster, this.lobby, this.info, this.people]) part.dispose();
+  }
+}
+
+export class Meeting {
+  /**
+   * `organiser`: shows removing and ending for everyone to a member who may. `hangUp({forEveryone})`
+   * leaves. `rooms`: a further panel `{element, shown(yes)}` for who manages the breakout rooms.
+   */
+  constructor({ sdk, call, media, selfName, subject, organiser, problems, announce, hangUp, rooms }) {
+    Object.assign(this, { sdk, media, selfName, subject, organiser, problems, announce, hangUp });
+    this.listeners = new Listeners();
+    this.notices = new Notices();
+    this.place = new Place({ ...this, call });
+    const { people } = this.place;
+    this.stage = new Stage({ sdk, people, media, selfName, problems, showPeople: () => this.panel.show('people') });
+    this.shared = new SharedScreen({ sdk, people, problems, announce });
+    this.breakout = new BreakoutPlace({ sdk, notices: this.notices, announce, problems });
     this.panel = new Panel({
-      people: { title: 'People', elements: [this.lobby.element, this.roster.element] },
-      info: { title: 'Information', elements: [this.info.element] },
+      ...this.panelBodies(),
+      ...(rooms && { rooms: { title: 'Breakout rooms', elements: [rooms.element] } }),
     }, (name) => {
       this.controls.showPanel(name);
+      rooms?.shown(name === 'rooms');
       this.tellWaiting();
     });
     this.controls = new Controls(media, {
       share: () => media.setSharing(!media.sharing),
       people: () => this.panel.toggle('people'),
+      rooms: rooms && (() => this.panel.toggle('rooms')),
       info: () => this.panel.toggle('info'),
       leave: () => this.leave(false),
       endForAll: organiser ? () => this.endForAll() : undefined,
@@ -54,12 +75,32 @@ export class Meeting {
     this.heading = el('h1', { tabindex: '-1' }, subject);
     this.element = el('div', { class: 'meeting' },
       el('header', { class: 'head' }, this.heading, clock, el('span', { class: 'fill' }), helpButton(), themeButton(this.listeners)),
-      el('div', { class: 'middle' }, this.notices.element, el('div', { class: 'stages' }, this.shared.element, this.stage.element), this.alone),
+      el('div', { class: 'middle' }, this.breakout.element, this.notices.element,
+        el('div', { class: 'stages' }, this.shared.element, this.stage.element), this.alone),
       this.panel.element, this.controls.element);
     this.keepClock(clock);
     this.follow();
-    this.count();
-    this.tellWaiting();
+    this.followPlace();
+  }
+
+  panelBodies() {
+    const { lobby, roster, info } = this.place;
+    return {
+      people: { title: 'People', elements: [lobby.element, roster.element] },
+      info: { title: 'Information', elements: [info.element] },
+    };
+  }
+
+  /** The stay goes on in a breakout room, or back in the main meeting (E9): other people, the same devices. */
+  moveTo(call) {
+    const before = this.place;
+    this.place = new Place({ ...this, call });
+    this.stage.follow(this.place.people);
+    this.shared.follow(this.place.people);
+    this.panel.replace(this.panelBodies());
+    before.dispose();
+    for (const subject of ['muted', 'waiting-people', 'reconnecting']) this.notices.hide(subject);
+    this.followPlace();
   }
 
   keepClock(clock) {
@@ -68,25 +109,39 @@ export class Meeting {
     this.listeners.own(() => clearInterval(timer));
   }
 
-  follow() {
-    const { call, media, announce, listeners, notices, problems, sdk } = this;
-    listeners.add(this.people, 'joined', ({ detail }) => {
+  /** The people, the lobby and the connection of the call that is on. */
+  followPlace() {
+    const { announce, notices, problems, sdk } = this;
+    const { call, listeners, people, lobby } = this.place;
+    listeners.add(people, 'joined', ({ detail }) => {
       announce.say(`${detail.name} joined`);
       this.count();
     });
-    listeners.add(this.people, 'left', ({ detail }) => {
+    listeners.add(people, 'left', ({ detail }) => {
       announce.say(`${detail.name} left`);
       this.count();
     });
-    listeners.add(this.lobby, 'came', ({ detail }) => {
+    listeners.add(lobby, 'came', ({ detail }) => {
       announce.say(`${detail.name} is waiting to be let in`);
       this.count();
       this.tellWaiting();
     });
-    listeners.add(this.lobby, 'gone', () => {
+    listeners.add(lobby, 'gone', () => {
       this.count();
       this.tellWaiting();
     });
+    listeners.add(call, 'mutedByOthers', () => {
+      announce.say('Somebody muted you');
+      notices.show('muted', 'Somebody in the meeting muted you.', { iconName: 'mic-off', buttons: [{ text: 'OK', act: () => notices.hide('muted') }] });
+    });
+    watchDiagnostics({ sdk, call, listeners, notices, problems, announce });
+    this.breakout.follow(call);
+    this.count();
+    this.tellWaiting();
+  }
+
+  follow() {
+    const { media, announce, listeners, notices, problems } = this;
     let muted = media.muted;
     let { cameraOn, sharing } = media;
     listeners.add(media, 'change', () => {
@@ -97,10 +152,6 @@ export class Meeting {
       if (media.notice) notices.show('media', media.notice, { warn: true });
       else notices.hide('media');
     });
-    listeners.add(call, 'mutedByOthers', () => {
-      announce.say('Somebody muted you');
-      notices.show('muted', 'Somebody in the meeting muted you.', { iconName: 'mic-off', buttons: [{ text: 'OK', act: () => notices.hide('muted') }] });
-    });
     // A failure that nobody sees is worse than a bar: the newest one is shown until it is put away.
     listeners.add(problems, 'change', () => {
       const [newest] = problems.entries;
@@ -108,7 +159,6 @@ export class Meeting {
         notices.show('problem', newest.text, { warn: true, buttons: [{ text: 'Close', act: () => notices.hide('problem') }] });
       }
     });
-    watchDiagnostics({ sdk, call, listeners, notices, problems, announce });
     listenForShortcuts(listeners, {
       microphone: () => media.setMuted(!media.muted),
       camera: () => media.setCamera(!media.cameraOn),
@@ -128,16 +178,17 @@ export class Meeting {
   }
 
   count() {
-    const people = this.people.list.length + 1;
-    const waiting = this.lobby.waiting.length;
+    const people = this.place.people.list.length + 1;
+    const waiting = this.place.lobby.waiting.length;
     this.controls.showCount(people, waiting);
     this.alone.hidden = people > 1;
-    setTitle(this.subject, { waiting, live: true });
+    setTitle(this.breakout.room ?? this.subject, { waiting, live: true });
   }
 
   /** The bar about those who wait; not needed while the panel shows them. */
   tellWaiting() {
-    const { waiting } = this.lobby;
+    const { lobby } = this.place;
+    const { waiting } = lobby;
     if (waiting.length === 0 || this.panel.open === 'people') {
       this.notices.hide('waiting-people');
       return;
@@ -146,8 +197,8 @@ export class Meeting {
     const text = waiting.length === 1 ? `${first.name} is waiting to be let in.` : `${first.name} and ${waiting.length - 1} more are waiting to be let in.`;
     const view = { text: 'View', act: () => this.panel.show('people') };
     const admit = waiting.length === 1
-      ? { text: 'Admit', primary: true, act: () => this.lobby.answer(first, 'admit', `${first.name} could not be let in`) }
-      : { text: 'Admit all', primary: true, act: () => this.lobby.admitAll() };
+      ? { text: 'Admit', primary: true, act: () => lobby.answer(first, 'admit', `${first.name} could not be let in`) }
+      : { text: 'Admit all', primary: true, act: () => lobby.admitAll() };
     this.notices.show('waiting-people', text, { iconName: 'door', buttons: [view, admit] });
   }
 
@@ -160,7 +211,7 @@ export class Meeting {
     const { button } = this.controls.leave;
     button.disabled = true;
     try {
-      await this.call.hangUp({ forEveryone });
+      await this.hangUp({ forEveryone });
     } catch (error) {
       button.disabled = false;
       this.problems.add(forEveryone ? 'The meeting could not be ended' : 'Leaving failed; it could not be told to the service', error);
@@ -172,7 +223,7 @@ export class Meeting {
   }
 
   dispose() {
-    for (const part of [this.listeners, this.shared, this.stage, this.roster, this.lobby, this.info, this.controls, this.people]) part.dispose();
+    for (const part of [this.listeners, this.breakout, this.shared, this.stage, this.place, this.controls]) part.dispose();
     document.querySelectorAll('dialog.question').forEach((dialog) => dialog.close('no'));
     this.element.remove();
   }

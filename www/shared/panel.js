@@ -16,6 +16,12 @@ export class Panel {
       this.body);
   }
 
+  /** Other bodies under the same names. */
+  replace(bodies) {
+    Object.assign(this.bodies, bodies);
+    if (this.open in bodies) this.body.replaceChildren(...bodies[this.open].elements);
+  }
+
   toggle(name) {
     this.show(this.open === name ? null : name);
   }

@@ -1,20 +1,27 @@
 /** JSON over HTTP with the service that this page came from, and errors that a person can read. */
 
 export class RequestError extends Error {
-  constructor(message, status) {
+  /** `code` is the service's word for it, where it said one. */
+  constructor(message, status, code = '') {
     super(message);
     this.name = 'RequestError';
     this.status = status;
+    this.reason = code;
   }
 }
 
-async function sentence(response) {
+async function failure(response) {
+  let said;
   try {
-    const { error } = await response.json();
-    if (error?.message) return `${error.message} (${response.status})`;
+    said = (await response.json()).error;
   } catch {
     // Not JSON: the status has to do.
   }
+  return new RequestError(sentence(response, said?.message), response.status, said?.code);
+}
+
+function sentence(response, message) {
+  if (message) return `${message} (${response.status})`;
   if (response.status === 404) return 'The service does not offer this here (404). The demo needs the development organisation.';
   if (response.status === 429) return 'Too many attempts. Wait a moment and try again (429).';
   return `The service answered with an error (${response.status}).`;
@@ -30,9 +37,11 @@ async function request(method, path, body, token) {
   } catch {
     throw new RequestError('The service cannot be reached. Check your network and try again.', 0);
   }
-  if (!response.ok) throw new RequestError(await sentence(response), response.status);
-  return response.json();
+  if (!response.ok) throw await failure(response);
+  return response.status === 204 ? undefined : response.json();
 }
 
 export const get = (path, token) => request('GET', path, undefined, token);
 export const post = (path, body, token) => request('POST', path, body, token);
+export const patch = (path, body, token) => request('PATCH', path, body, token);
+export const remove = (path, token) => request('DELETE', path, undefined, token);

@@ -13,7 +13,6 @@ const SELF = 'self';
 export class Stage {
   constructor({ sdk, people, media, selfName, problems, showPeople }) {
     this.sdk = sdk;
-    this.people = people;
     this.media = media;
     this.selfName = selfName;
     this.problems = problems;
@@ -28,9 +27,17 @@ export class Stage {
     const observer = new ResizeObserver(() => this.schedule());
     observer.observe(this.element);
     this.listeners.own(() => observer.disconnect());
-    for (const event of ['joined', 'left', 'changed']) this.listeners.add(people, event, ({ detail }) => this.update(detail));
+    this.follow(people);
     this.listeners.add(media, 'change', () => this.showSelf());
     this.showSelf();
+  }
+
+  /** Whom it shows from now on; nobody of before stays (E15). */
+  follow(people) {
+    this.people = people;
+    this.place([]);
+    this.spoke.clear();
+    for (const event of ['joined', 'left', 'changed']) people.addEventListener(event, ({ detail }) => this.update(people, detail));
     this.schedule();
   }
 
@@ -38,7 +45,8 @@ export class Stage {
     this.selfTile.show({ name: `${this.selfName} (you)`, muted: this.media.muted, speaking: false, stream: this.media.stream });
   }
 
-  update(person) {
+  update(people, person) {
+    if (people !== this.people) return;
     if (person.speaking) this.spoke.set(person.id, performance.now());
     if (!person.present) this.spoke.delete(person.id);
     this.tiles.get(person.id)?.show(person);

@@ -55,7 +55,7 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ),
     (
         "soak",
-        "everything that needs hours, or `soak <fuzz|simulation|moves|meeting|pages>` one of it",
+        "everything that needs hours, or `soak <fuzz|simulation|moves|rooms|meeting|pages>` one of it",
         soak::soak,
     ),
 ];

@@ -1,5 +1,6 @@
 //! `cargo xtask soak`: what needs long to be believed. With a name one of them, without all of them.
 
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::bench;
@@ -11,7 +12,7 @@ use crate::service::{self, Profile};
 
 type Soak = fn(&[String]) -> Result<()>;
 
-const SOAKS: [(&str, &str, Soak); 5] = [
+const SOAKS: [(&str, &str, Soak); 6] = [
     (
         "fuzz",
         "[seconds for each target, 3600] [seed]: bytes from outside",
@@ -26,6 +27,11 @@ const SOAKS: [(&str, &str, Soak); 5] = [
         "moves",
         "a thousand moves of thirty people between rooms, and nothing crosses",
         moves,
+    ),
+    (
+        "rooms",
+        "two hundred people into twenty breakout rooms and back, ten times",
+        rooms,
     ),
     (
         "meeting",
@@ -91,14 +97,24 @@ fn moves(_: &[String]) -> Result<()> {
         .arg("moves::through_a_thousand_moves_of_thirty_nothing_crosses"))
 }
 
-/// Against the release build: that is what is to run for long.
+fn rooms(_: &[String]) -> Result<()> {
+    let mut soak = against_release("two_hundred_in_twenty_rooms_are_where_they_should_be")?;
+    run(&mut soak)
+}
+
 fn meeting(arguments: &[String]) -> Result<()> {
     let minutes = number(arguments, 0, MEETING)?;
+    let mut soak = against_release("people_come_and_go_and_nothing_grows")?;
+    run(soak.env("PLENARY_SOAK_SECONDS", (minutes * 60).to_string()))
+}
+
+/// The release build is what is to run for long.
+fn against_release(test: &str) -> Result<Command> {
     let binary = service::build(Profile::Release)?;
-    run(cargo("test")
-        .args(["-p", "plenary-service", "--test", "soak", "--target-dir"])
+    let mut soak = cargo("test");
+    soak.args(["-p", "plenary-service", "--test", "soak", "--target-dir"])
         .arg(target())
-        .args(["--", "--ignored", "--nocapture"])
-        .env("PLENARY_SERVICE_BIN", binary)
-        .env("PLENARY_SOAK_SECONDS", (minutes * 60).to_string()))
+        .args(["--", "--exact", "--ignored", "--nocapture", test])
+        .env("PLENARY_SERVICE_BIN", binary);
+    Ok(soak)
 }

@@ -82,21 +82,23 @@ pub fn build() -> Result<()> {
 fn compile() -> Result<PathBuf> {
     let toolchain = toolchain::wasm()?;
     let mut flags = vec![];
-    let mut arguments = vec![];
     let mut folder = wasm_target();
-    if toolchain::ensure_library_source(toolchain) {
+    let small = toolchain::ensure_library_source(toolchain);
+    if small {
         flags.extend(["-Zunstable-options", "-Cpanic=immediate-abort"].map(str::to_owned));
-        arguments.extend([
-            "-Zbuild-std=std,panic_abort",
-            "-Zbuild-std-features=optimize_for_size",
-        ]);
         // Flags are not part of an artefact's name: the tests' would be built again each time.
         folder.push("small");
     }
     let mut build = cargo_with(toolchain, "build", &folder, flags);
     build.args(["--package", "plenary", "--lib", "--profile", "wasm"]);
-    // Both are stable in what they do, not yet in how they are asked for.
-    run(build.args(arguments).env("RUSTC_BOOTSTRAP", "1"))?;
+    if small {
+        // Both are stable in what they do, not yet in how they are asked for.
+        build.env("RUSTC_BOOTSTRAP", "1").args([
+            "-Zbuild-std=std,panic_abort",
+            "-Zbuild-std-features=optimize_for_size",
+        ]);
+    }
+    run(&mut build)?;
     Ok(folder.join(TARGET).join("wasm/plenary.wasm"))
 }
 

@@ -86,7 +86,10 @@ export class CallRecord implements CallSink {
   /** This call goes on as another one. */
   private moved(change: Of<'moved'>): void {
     const next = this.membership.moved(change);
-    if (change.room) this.call._toRooms((feature) => feature._joined(next));
+    if (!change.room) return;
+    this.call._toRooms((feature) => feature._joined(next));
+    // That it has them tells applications that it is a room's call (3.4.3).
+    next._toRooms((feature) => feature._settingsChanged());
   }
 
   /** What the call before had: the place is known before anything is told of it. */

@@ -6,6 +6,7 @@
 import type { Change, RoomInfo } from '../core.js';
 import { settled } from '../errors.js';
 import { isolated } from '../events.js';
+import type { BreakoutRoom } from '../features/breakout-rooms.js';
 import { loadedCore } from '../runtime.js';
 import type { CallCommon } from './call.js';
 
@@ -17,6 +18,10 @@ export class Membership {
   /** The call that is not on hold. */
   current: CallCommon;
   view: RoomsView = { rooms: [], stays: false };
+  /** What the features of all its calls show: the same objects until they change (2.1.5c). */
+  assigned: BreakoutRoom | undefined;
+  list: BreakoutRoom[] | undefined;
+  private way: Promise<unknown> = Promise.resolve();
   /** Calls by id, as far as they are on. */
   private readonly calls = new Map<string, CallCommon>();
 
@@ -36,7 +41,7 @@ export class Membership {
 
   /** The call in a room, if the user is there. */
   callIn(room: string): CallCommon | undefined {
-    return [...this.calls.values()].find((call) => call._record.room === room);
+    return [...this.calls.values()].find((call) => call._record.room === room && call.state !== 'Disconnected');
   }
 
   ended(call: CallCommon): void {
@@ -60,22 +65,29 @@ export class Membership {
     const before = this.view;
     this.view = view;
     const changes = { assigned: differs(before.assigned, view.assigned), rooms: differs(before.rooms, view.rooms) };
+    if (changes.assigned) this.assigned = undefined;
+    if (changes.rooms) this.list = undefined;
     const settings = before.stays !== view.stays || before.ends !== view.ends;
     isolated(() => this.teller._toRooms((feature) => feature._roomsChanged(changes)));
     if (settings && this.current._record.room) isolated(() => this.current._toRooms((feature) => feature._settingsChanged()));
   }
 
-  async join(room: RoomInfo['id']): Promise<CallCommon> {
-    await settled(async () => (await loadedCore()).ask(this.current.id, 'joinRoom', room));
-    return this.current;
+  join(room: RoomInfo['id']): Promise<CallCommon> {
+    return this.go(async () => (await loadedCore()).ask(this.current.id, 'joinRoom', room));
   }
 
   /** Asked for again while it is pending, or when it is done, it gives the same call. */
-  async returnToMain(): Promise<CallCommon> {
-    if (this.current._record.room) {
-      await settled(async () => (await loadedCore()).ask(this.current.id, 'returnToMain'));
-    }
-    return this.current;
+  returnToMain(): Promise<CallCommon> {
+    return this.go(async () => {
+      if (this.current._record.room) await (await loadedCore()).ask(this.current.id, 'returnToMain');
+    });
+  }
+
+  /** One after the other: each is asked in the name of the call that the one before led to. */
+  private go(ask: () => Promise<void>): Promise<CallCommon> {
+    const there = this.way.then(() => settled(ask)).then(() => this.current);
+    this.way = there.catch(() => {});
+    return there;
   }
 }
 

@@ -62,23 +62,20 @@ export interface BreakoutRoomsEvents {
 export class BreakoutRoomsCallFeature extends CallFeatureBase<BreakoutRoomsEvents> {
   /** Name of the feature, as in `Features`. */
   readonly name = 'BreakoutRooms';
-  /** @internal */
-  _assigned: BreakoutRoom | undefined;
-  /** @internal */
-  _rooms: BreakoutRoom[] | undefined;
 
   /** The room one is assigned to (one, despite the name); readable after the call's end, too. */
   get assignedBreakoutRooms(): BreakoutRoom | undefined {
-    const { assigned } = this._stay.view;
-    if (!this._assigned || !assigned) this._assigned = assigned && new Room(this._stay, assigned);
-    return this._assigned;
+    const stay = this._stay;
+    const { assigned } = stay.view;
+    return (stay.assigned ??= assigned && new Room(stay, assigned));
   }
 
   /** All rooms; undefined where there are none. */
   get breakoutRooms(): BreakoutRoom[] | undefined {
-    const { rooms } = this._stay.view;
-    if (!this._rooms && rooms.length > 0) this._rooms = rooms.map((room) => new Room(this._stay, room));
-    return this._rooms && [...this._rooms];
+    const stay = this._stay;
+    const { rooms } = stay.view;
+    if (rooms.length > 0) stay.list ??= rooms.map((room) => new Room(stay, room));
+    return stay.list && [...stay.list];
   }
 
   /** Settings; on the feature of a room's call alone. */
@@ -91,9 +88,8 @@ export class BreakoutRoomsCallFeature extends CallFeatureBase<BreakoutRoomsEvent
   /** @internal */
   get _stay(): Membership { return this._record.membership }
 
-  /** @internal New objects, so that who kept the old ones can compare (2.1.5c). */
+  /** @internal */
   _roomsChanged(changed: { assigned: boolean; rooms: boolean }): void {
-    this._assigned = this._rooms = undefined;
     if (changed.rooms) this._tell({ type: 'breakoutRooms', data: this.breakoutRooms });
     if (changed.assigned) this._tell({ type: 'assignedBreakoutRooms', data: this.assignedBreakoutRooms });
   }

@@ -1,6 +1,8 @@
 import type { CallRecord } from '../calling/call-record.js';
+import { CallKind } from '../enums.js';
 import type { CallChange } from '../runtime.js';
 import { CallFeatureBase } from './base.js';
+import { matrix } from './matrix.js';
 
 /** What somebody may be able to do. */
 export type ParticipantCapabilityName = (typeof names)[number];
@@ -62,19 +64,21 @@ export class CapabilitiesFeature extends CallFeatureBase<CapabilitiesEvents> {
   }
 }
 
+const roles = ['Attendee', 'Presenter', 'Co-organizer', 'Organizer'];
+
 /**
- * What the service allows (S1, C2 of the meeting rules), as a table: the service decides each request
- * again. After the end of a call its last capabilities stay.
+ * What the support matrix says: the service decides each request again. After the end of a call its last
+ * capabilities stay.
  */
 function capabilitiesOf(record: CallRecord): ParticipantCapabilities {
-  const able = new Map<string, CapabilityResolutionReason>();
-  const manages = record.mayAdmit ? 'Capable' : 'RoleRestricted';
-  const owns = record.mayAdmit && (record.role === 'Organizer' || record.role === 'Co-organizer');
-  for (const name of ['turnVideoOn', 'unmuteMic', 'viewAttendeeNames']) able.set(name, 'Capable');
-  for (const name of ['manageLobby', 'removeParticipant']) able.set(name, manages);
-  able.set('shareScreen', record.role === 'Attendee' ? 'RoleRestricted' : 'Capable');
-  able.set('hangUpForEveryOne', owns ? 'Capable' : 'RoleRestricted');
-  const reasonOf = (name: string) => (record.wasConnected ? (able.get(name) ?? 'FeatureNotSupported') : 'NotInitialized');
+  const role = Math.max(roles.indexOf(record.role), 0);
+  const column = record.call.kind === CallKind.TeamsCall ? role + 2 : Math.min(role, 1);
+  const reasonOf = (name: string): CapabilityResolutionReason => {
+    if (!record.wasConnected) return 'NotInitialized';
+    const cell = matrix[name]?.[column] ?? 'f';
+    if (cell === 'y' || (cell === 'a' && record.mayAdmit)) return 'Capable';
+    return cell === 'f' ? 'FeatureNotSupported' : 'RoleRestricted';
+  };
   return Object.fromEntries(
     names.map((name) => [name, { isPresent: reasonOf(name) === 'Capable', reason: reasonOf(name) }]),
   ) as ParticipantCapabilities;

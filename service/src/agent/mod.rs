@@ -189,7 +189,7 @@ async fn greet(
             }
         }
     }
-    let session = new_session(app, &token, hello.display_name.as_deref()).await?;
+    let session = new_session(app, &token, &hello).await?;
     let welcome = (request, welcome(&session, false));
     let queue = session
         .attach(connection, 0, token.expires, welcome, most)
@@ -200,14 +200,16 @@ async fn greet(
 async fn new_session(
     app: &Arc<App>,
     token: &UserToken,
-    chosen: Option<&str>,
+    hello: &Hello,
 ) -> Result<Arc<Session>, Reason> {
+    let chosen = hello.display_name.as_deref();
     let name = app.display_name(&token.id, chosen).await?;
     let id = SessionId(random::text(random::ALPHANUMERIC, 32));
     let session = Session::new(
         id,
         token.id.clone(),
         name,
+        hello.client.kind.into(),
         token.expires,
         app.limits(),
         now_ms(),

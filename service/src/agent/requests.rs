@@ -134,6 +134,7 @@ async fn join(
         endpoint: EndpointId(random::uuid().to_string()),
         session: session.id.clone(),
         muted,
+        client: session.client,
     };
     app.meetings
         .send(&meeting, Command::Join(comer), offer, reply());

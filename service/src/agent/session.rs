@@ -7,6 +7,7 @@ use axum::extract::ws::Utf8Bytes;
 use parking_lot::Mutex;
 use plenary_protocol::agent::{Event, Frame, ProtocolError, Reply, Welcome};
 use plenary_protocol::id::{CallId, RawId, SessionId};
+use plenary_protocol::matrix::Client;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -50,6 +51,8 @@ pub struct Session {
     pub who: RawId,
     /// Name that others see.
     pub name: Option<String>,
+    /// What it runs on.
+    pub client: Client,
     state: Mutex<State>,
 }
 
@@ -96,6 +99,7 @@ impl Session {
         id: SessionId,
         who: RawId,
         name: Option<String>,
+        client: Client,
         expires: u64,
         limits: &Limits,
         now: u64,
@@ -110,8 +114,15 @@ impl Session {
             id,
             who,
             name,
+            client,
             state: Mutex::new(state),
         })
+    }
+
+    /// Whether one of its calls is in that meeting, or waits in its lobby.
+    pub fn is_in(&self, meeting: &str) -> bool {
+        let state = self.state.lock();
+        state.calls.values().any(|call| call.meeting == meeting)
     }
 
     /// Puts a socket in the place of the last one: first the welcome, then everything after `last_seq`,
@@ -197,11 +208,11 @@ impl Session {
         if matches!(state.link, Link::Over) || (!known && state.calls.len() >= CALLS) {
             return false;
         }
-        let held = CallPlace {
+        let place = CallPlace {
             meeting: meeting.to_owned(),
             former: None,
         };
-        state.calls.insert(call.clone(), held);
+        state.calls.insert(call.clone(), place);
         true
     }
 
@@ -213,10 +224,10 @@ impl Session {
     /// The meeting of a call; what was asked before the client heard of a move names the call of before.
     pub fn meeting(&self, call: &CallId) -> Option<String> {
         let state = self.state.lock();
-        let mut held = state.calls.values();
+        let mut places = state.calls.values();
         let found = state.calls.get(call);
-        let found = found.or_else(|| held.find(|held| held.former.as_ref() == Some(call)));
-        found.map(|held| held.meeting.clone())
+        let found = found.or_else(|| places.find(|place| place.former.as_ref() == Some(call)));
+        found.map(|place| place.meeting.clone())
     }
 
     /// A fresh token was shown.
@@ -246,7 +257,7 @@ impl Session {
         let calls = state
             .calls
             .iter()
-            .map(|(call, held)| (call.clone(), held.meeting.clone()))
+            .map(|(call, place)| (call.clone(), place.meeting.clone()))
             .collect();
         match std::mem::replace(&mut state.link, Link::Over) {
             Link::Up { out, .. } => Finish {
@@ -292,7 +303,7 @@ impl Finish {
 impl State {
     /// A call goes on under another id.
     fn moved(&mut self, from: &CallId, held: bool, to: &CallId) {
-        let Some(meeting) = self.calls.get(from).map(|held| held.meeting.clone()) else {
+        let Some(meeting) = self.calls.get(from).map(|place| place.meeting.clone()) else {
             return;
         };
         if !held {

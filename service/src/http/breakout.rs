@@ -4,17 +4,17 @@
 
 use super::error::{read_object, HttpError};
 use super::graph::{self, Caller};
+use super::routes::{Routes, Who};
 use crate::app::App;
 use crate::clock::{now_ms, parse_rfc3339, rfc3339};
-use crate::meeting::{Answer, Change, Command, NewRoom, Rooms};
+use crate::meeting::{Answer, Change, Command, NewRoom, Operation, Rooms};
 use crate::random;
 use crate::store::MeetingRow;
 use crate::text;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{get, patch, post};
-use axum::{Json, Router};
+use axum::Json;
 use base64::prelude::{Engine, BASE64_URL_SAFE_NO_PAD};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{RawId, RoomId};
@@ -30,17 +30,22 @@ const ANNOUNCEMENT: usize = 1_000;
 const LONGEST: u64 = 24 * 60 * 60;
 
 /// The routes.
-pub fn routes() -> Router<Arc<App>> {
-    let rooms = "/meetings/{id}/breakoutRooms";
-    let at = |rest: &str| format!("{rooms}/{rest}");
-    Router::new()
-        .route(rooms, get(read).post(create).patch(configure))
-        .route(&at("assign"), post(assign))
-        .route(&at("distribute"), post(distribute))
-        .route(&at("open"), post(open))
-        .route(&at("close"), post(close))
-        .route(&at("announce"), post(announce))
-        .route(&at("{room}"), patch(rename).delete(remove))
+pub(super) fn routes() -> Routes {
+    let (rooms, room) = (
+        "/meetings/{id}/breakoutRooms",
+        "/meetings/{id}/breakoutRooms/{room}",
+    );
+    Routes::of(Who::Member)
+        .get(rooms, read)
+        .post(rooms, create)
+        .patch(rooms, configure)
+        .post("/meetings/{id}/breakoutRooms/assign", assign)
+        .post("/meetings/{id}/breakoutRooms/distribute", distribute)
+        .post("/meetings/{id}/breakoutRooms/open", open)
+        .post("/meetings/{id}/breakoutRooms/close", close)
+        .post("/meetings/{id}/breakoutRooms/announce", announce)
+        .patch(room, rename)
+        .delete(room, remove)
 }
 
 type Answered = Result<Json<Value>, HttpError>;
@@ -153,7 +158,7 @@ impl Asked {
 
     async fn appoint(&mut self, managers: Vec<String>) -> Result<(), HttpError> {
         let row = &mut self.meeting;
-        if self.by.as_str() != format!("8:orgid:{}", row.organizer) {
+        if !row.settings().may(&self.by, Operation::ChangeMeeting) {
             return Err(HttpError::forbidden(
                 "Only the organizer appoints breakout room managers.",
             ));

@@ -4,6 +4,7 @@
 
 use super::error::HttpError;
 use super::identity::{member_token, new_guest, token_for};
+use super::routes::{Routes, Who};
 use crate::app::App;
 use crate::clock::{now_ms, rfc3339};
 use crate::config::is_loopback_authority;
@@ -14,7 +15,6 @@ use axum::extract::{Request, State};
 use axum::http::{header, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{json, Value};
@@ -34,12 +34,17 @@ pub const MEMBERS: [(&str, &str); 4] = [
 ];
 
 /// The routes; only merged where the organisation is on.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/dev/members", get(members))
-        .route("/dev/signIn", post(sign_in))
-        .route("/dev/guests", post(guest))
-        .layer(middleware::from_fn(only_this_machine))
+pub(super) fn routes() -> Routes {
+    Routes::of(Who::ThisMachine)
+        .get("/dev/members", members)
+        .post("/dev/signIn", sign_in)
+        .post("/dev/guests", guest)
+}
+
+/// The routes as they are served.
+pub(super) fn router() -> Router<Arc<App>> {
+    let routes = routes().router();
+    routes.layer(middleware::from_fn(only_this_machine))
 }
 
 const FORWARDING: [&str; 6] = [

@@ -2,17 +2,17 @@
 
 use super::error::{read_object, HttpError};
 use super::identity::bearer;
+use super::routes::{Routes, Who};
 use crate::app::App;
 use crate::clock::{now_ms, parse_rfc3339, rfc3339};
-use crate::meeting::{Admitters, Bypass, Command, Presenters};
+use crate::meeting::{Admitters, Bypass, Command, Operation, Presenters};
 use crate::random;
 use crate::store::{Attendee, MeetingKey, MeetingRow, Member, Options};
 use crate::text;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::{request::Parts, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::Json;
 use base64::prelude::{Engine, BASE64_URL_SAFE_NO_PAD};
 use plenary_protocol::agent::Role;
 use serde::Deserialize;
@@ -24,14 +24,15 @@ const HOUR: u64 = 60 * 60_000;
 const MOST_ATTENDEES: usize = 1_000;
 
 /// The routes.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/v1.0/me/onlineMeetings", post(create).get(find))
-        .route("/v1.0/me/onlineMeetings/createOrGet", post(create_or_get))
-        .route(
-            "/v1.0/me/onlineMeetings/{id}",
-            get(read).patch(change).delete(remove),
-        )
+pub(super) fn routes() -> Routes {
+    let one = "/v1.0/me/onlineMeetings/{id}";
+    Routes::of(Who::Member)
+        .post("/v1.0/me/onlineMeetings", create)
+        .get("/v1.0/me/onlineMeetings", find)
+        .post("/v1.0/me/onlineMeetings/createOrGet", create_or_get)
+        .get(one, read)
+        .patch(one, change)
+        .delete(one, remove)
 }
 
 /// The member who asks, by their access token.
@@ -352,7 +353,13 @@ pub(super) async fn meeting(app: &App, caller: &Caller, id: &str) -> Result<Meet
 
 async fn own(app: &App, caller: &Member, id: &str) -> Result<MeetingRow, HttpError> {
     match readable(app, caller, MeetingKey::Id(id)).await? {
-        Some(row) if row.organizer == caller.oid => Ok(row),
+        Some(row)
+            if row
+                .settings()
+                .may(&caller.raw_id(), Operation::ChangeMeeting) =>
+        {
+            Ok(row)
+        }
         Some(_) => Err(HttpError::forbidden(
             "Only the organizer may change a meeting.",
         )),
@@ -360,7 +367,7 @@ async fn own(app: &App, caller: &Member, id: &str) -> Result<MeetingRow, HttpErr
     }
 }
 
-fn missing() -> HttpError {
+pub(super) fn missing() -> HttpError {
     HttpError::not_found("There is no such meeting.")
 }
 

@@ -3,6 +3,7 @@
 
 use super::error::{read_object, HttpError};
 use super::graph::Caller;
+use super::routes::{Routes, Who};
 use crate::app::App;
 use crate::chat::rates::Operation;
 use crate::chat::{
@@ -16,8 +17,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::Json;
 use plenary_protocol::id::RawId;
 use serde::Deserialize;
 use serde_json::{json, Value};
@@ -29,16 +29,27 @@ const MOST: usize = 50;
 const PAGE: usize = 20;
 
 /// The routes; the same with and without `/me`.
-pub fn routes() -> Router<Arc<App>> {
-    ["/v1.0/chats", "/v1.0/me/chats"]
-        .into_iter()
-        .fold(Router::new(), |router, base| {
-            let at = |rest: &str| format!("{base}/{{chat}}/messages{rest}");
-            router
-                .route(&at(""), get(list).post(send))
-                .route(&at("/{message}"), get(read).patch(change))
-                .route(&at("/{message}/softDelete"), post(remove))
-        })
+pub(super) fn routes() -> Routes {
+    let (all, one, gone) = (
+        "/v1.0/chats/{chat}/messages",
+        "/v1.0/chats/{chat}/messages/{message}",
+        "/v1.0/chats/{chat}/messages/{message}/softDelete",
+    );
+    let (my_all, my_one, my_gone) = (
+        "/v1.0/me/chats/{chat}/messages",
+        "/v1.0/me/chats/{chat}/messages/{message}",
+        "/v1.0/me/chats/{chat}/messages/{message}/softDelete",
+    );
+    let mut routes = Routes::of(Who::Member);
+    for (all, one, gone) in [(all, one, gone), (my_all, my_one, my_gone)] {
+        routes = routes
+            .get(all, list)
+            .post(all, send)
+            .get(one, read)
+            .patch(one, change)
+            .post(gone, remove);
+    }
+    routes
 }
 
 #[derive(Deserialize)]

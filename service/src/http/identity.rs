@@ -5,6 +5,7 @@
 
 use super::error::{read_object, HttpError};
 use super::hmac::{verifies, Signed};
+use super::routes::{Routes, Who};
 use super::RawTarget;
 use crate::app::App;
 use crate::clock::{now_ms, rfc3339};
@@ -15,8 +16,7 @@ use axum::body::{to_bytes, Bytes};
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{header, request::Parts, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, post};
-use axum::{Json, Router};
+use axum::Json;
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::RawId;
 use serde::de::DeserializeOwned;
@@ -31,12 +31,12 @@ const LIFE: std::ops::RangeInclusive<u64> = 60..=1_440;
 
 /// The routes. Some segments begin with a literal colon, which axum takes for its old parameter syntax
 /// (and a merged router undoes the permission), so they are told apart here.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/identities", post(create))
-        .route("/identities/{id}", delete(remove))
-        .route("/identities/{id}/{operation}", post(operate))
-        .route("/teamsUser/{operation}", post(exchange))
+pub(super) fn routes() -> Routes {
+    Routes::of(Who::Resource)
+        .post("/identities", create)
+        .delete("/identities/{id}", remove)
+        .post("/identities/{id}/{operation}", operate)
+        .post("/teamsUser/{operation}", exchange)
 }
 
 #[derive(Deserialize)]

@@ -10,18 +10,22 @@ mod hmac;
 mod identity;
 mod media_metrics;
 pub mod metrics;
+pub mod openapi;
 mod operations;
 mod pages;
+mod routes;
+mod support;
 
 pub use dev::MEMBERS as DEVELOPMENT_MEMBERS;
+pub use routes::{Route, Who};
 
 use crate::app::App;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{header, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::get;
 use axum::Router;
+use routes::Routes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
@@ -38,22 +42,17 @@ pub struct RawTarget(pub String);
 pub fn router(app: &Arc<App>, engine: Option<Router>) -> Router {
     // Applications call these from pages of other origins; bearer tokens and keys travel in headers, never
     // in cookies.
-    let open = Router::new()
-        .merge(identity::routes())
-        .merge(graph::routes())
-        .merge(breakout::routes())
-        .merge(chat::routes())
-        .merge(graph_chat::routes())
-        .layer(cors());
+    let open = public().into_iter().map(Routes::router);
+    let open = open.fold(Router::new(), Router::merge).layer(cors());
     let mut routes = Router::new()
         .merge(open)
-        .route("/agent", get(crate::agent::upgrade))
-        .merge(operations::routes());
+        .merge(agent().router())
+        .merge(operations::routes().router());
     if app.config.dev_organisation() {
-        routes = routes.merge(dev::routes());
+        routes = routes.merge(dev::router());
     }
     let routes = routes
-        .merge(pages::routes(app))
+        .merge(pages::router(app))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .with_state(app.clone());
     let mut router = Router::new().merge(routes);
@@ -71,6 +70,36 @@ pub fn router(app: &Arc<App>, engine: Option<Router>) -> Router {
             header::REFERRER_POLICY,
             HeaderValue::from_static("no-referrer"),
         ))
+}
+
+/// What applications call from pages of any origin.
+fn public() -> Vec<Routes> {
+    vec![
+        identity::routes(),
+        graph::routes(),
+        breakout::routes(),
+        chat::routes(),
+        graph_chat::routes(),
+        support::routes(),
+        openapi::routes(),
+    ]
+}
+
+fn agent() -> Routes {
+    Routes::of(Who::Hello).get("/agent", crate::agent::upgrade)
+}
+
+/// Every route with who may call it, those of the development organisation too. The media engine's are
+/// LiveKit's own.
+pub fn table() -> Vec<Route> {
+    let others = [
+        agent(),
+        operations::routes(),
+        dev::routes(),
+        pages::routes(),
+    ];
+    let all = public().into_iter().chain(others);
+    all.flat_map(Routes::list).collect()
 }
 
 fn cors() -> CorsLayer {

@@ -1,19 +1,18 @@
 //! For those who run the service: is it alive, is it ready, how is it doing.
 
+use super::routes::{Routes, Who};
 use crate::app::App;
 use axum::extract::State;
 use axum::http::{header, StatusCode};
 use axum::response::IntoResponse;
-use axum::routing::get;
-use axum::Router;
 use std::sync::Arc;
 
 /// The routes.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+pub(super) fn routes() -> Routes {
+    Routes::of(Who::Anybody)
+        .get("/healthz", || async { "ok" })
+        .get("/readyz", ready)
+        .get("/metrics", metrics)
 }
 
 /// Ready when the store answers.

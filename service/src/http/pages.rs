@@ -1,11 +1,11 @@
 //! Static pages: files as they are, `/meet/{id}` as the guest page, and the headers that keep a page from
 //! running what is not its own (`S12`).
 
+use super::routes::{Routes, Who};
 use crate::app::App;
 use axum::extract::{Request, State};
 use axum::http::{header, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
 use axum::Router;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,11 +22,16 @@ const CSP: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; sty
 const PERMISSIONS: &str =
     "camera=(self), microphone=(self), display-capture=(self), speaker-selection=(self)";
 
-/// The pages' routes.
-pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
-    let pages = Router::new()
-        .route("/meet/{id}", get(meet))
-        .route("/", get(root));
+/// The pages' routes; files of a folder come besides.
+pub(super) fn routes() -> Routes {
+    Routes::of(Who::Anybody)
+        .get("/meet/{id}", meet)
+        .get("/", root)
+}
+
+/// The routes as they are served, with the files.
+pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
+    let pages = routes().router();
     let pages = match &app.config.www {
         Some(folder) => pages.fallback_service(ServeDir::new(folder)),
         None => pages.fallback(|| async { StatusCode::NOT_FOUND }),

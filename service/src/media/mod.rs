@@ -73,8 +73,6 @@ pub const HANDOVER: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub struct Living {
     passes: RwLock<HashMap<EndpointId, Entry>>,
-    /// The room that an endpoint is about to leave by itself, and until when.
-    leaving: RwLock<HashMap<EndpointId, (String, Instant)>>,
 }
 
 #[derive(Debug)]
@@ -82,14 +80,19 @@ struct Entry {
     pass: Pass,
     /// Set while the engine knows the endpoint by an offer that came over the agent socket.
     sid: Option<String>,
+    /// The room that the endpoint is about to leave by itself, and until when.
+    leaving: Option<(String, Instant)>,
 }
 
 impl Living {
     /// Gives an endpoint its pass, in place of the one before.
     pub fn set(&self, endpoint: &EndpointId, pass: Pass) {
-        self.passes
-            .write()
-            .insert(endpoint.clone(), Entry { pass, sid: None });
+        let entry = Entry {
+            pass,
+            sid: None,
+            leaving: None,
+        };
+        self.passes.write().insert(endpoint.clone(), entry);
     }
 
     /// Changes what an endpoint may do where it is.
@@ -128,24 +131,24 @@ impl Living {
 
     /// Takes an endpoint's pass away; the room that it may still be about to leave.
     pub fn end(&self, endpoint: &EndpointId) -> Option<String> {
-        self.passes.write().remove(endpoint);
-        let left = self.leaving.write().remove(endpoint);
-        left.map(|(room, _)| room)
+        let (room, _) = self.passes.write().remove(endpoint)?.leaving?;
+        Some(room)
     }
 
     /// The endpoint was moved and is connecting to its new room: it leaves this one by itself.
     pub fn hand_over(&self, endpoint: &EndpointId, room: String) {
-        let until = Instant::now() + HANDOVER;
-        let mut leaving = self.leaving.write();
-        leaving.retain(|_, (_, until)| *until > Instant::now());
-        leaving.insert(endpoint.clone(), (room, until));
+        if let Some(entry) = self.passes.write().get_mut(endpoint) {
+            entry.leaving = Some((room, Instant::now() + HANDOVER));
+        }
     }
 
     /// Whether an endpoint may be in a room for a moment more.
     pub fn is_leaving(&self, endpoint: &EndpointId, room: &str) -> bool {
-        let leaving = self.leaving.read();
-        let found = leaving.get(endpoint);
-        found.is_some_and(|(of, until)| of == room && *until > Instant::now())
+        let passes = self.passes.read();
+        let leaving = passes
+            .get(endpoint)
+            .and_then(|entry| entry.leaving.as_ref());
+        leaving.is_some_and(|(of, until)| of == room && *until > Instant::now())
     }
 
     /// The pass that a token's identity, room and nonce name, if it is living (`S2`). Tokens that the

@@ -5,6 +5,7 @@ use super::{Meeting, Operation};
 use plenary_protocol::breakout::{BreakoutSettings, RoomState};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{RawId, RoomId};
+use plenary_protocol::matrix::{self, Client};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -270,20 +271,25 @@ fn shuffle(people: &mut [RawId], seed: u64) {
 }
 
 impl Meeting {
+    /// What the support matrix says, with what is chosen for the rooms now.
+    pub(super) fn permitted(
+        &self,
+        by: &RawId,
+        client: Client,
+        operation: Operation,
+    ) -> Result<(), Reason> {
+        let mut asker = self.settings.asker(by, client);
+        asker.facts.return_enabled = !self.breakout.return_disabled;
+        matrix::ask(operation, asker).map_err(|no| no.reason)
+    }
+
     /// Organiser, co-organiser and breakout room manager (`E4`), whether they are in the meeting or not:
     /// rooms are prepared before it.
     pub(super) fn may_manage(&self, by: &RawId) -> Result<(), Reason> {
-        if !self.settings.breakout {
-            return Err(Reason::BREAKOUT_OFF);
-        }
-        match self.manages(by) {
-            true => Ok(()),
-            false => Err(Reason::NOT_ALLOWED),
-        }
+        self.permitted(by, Client::Web, Operation::ManageRooms)
     }
 
     pub(super) fn manages(&self, who: &RawId) -> bool {
-        let role = self.settings.role(who);
-        self.settings.may(who, role, Operation::Breakout)
+        self.may_manage(who).is_ok()
     }
 }

@@ -1,7 +1,7 @@
 //! Who has chat where: members by right, guests while they are in the call and where they may (`B7`,
 //! `D1`, `E5`). [`crate::meetings`] tells chat so before anybody is told of their admission or end.
 
-use super::{Kind, Meeting};
+use super::{Kind, Meeting, Operation};
 use crate::chat::Roster;
 use plenary_protocol::id::{RawId, RoomId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,14 +53,15 @@ impl Meeting {
         let inside = self.in_call(None);
         let attended = members_of(&inside);
         for (id, name) in inside {
-            match Kind::of(&id) {
-                Kind::Member => members.insert(id, name),
-                Kind::Guest => guests.insert(id, name),
-            };
+            if Kind::of(&id) == Kind::Member {
+                members.insert(id, name);
+            } else if self.settings.may(&id, Operation::Chat) {
+                guests.insert(id, name);
+            }
         }
         Roster {
             members,
-            guests: Some(with(self.settings.guest_chat, guests)),
+            guests: Some(guests),
             attended,
             restarted: None,
         }
@@ -78,15 +79,15 @@ impl Meeting {
         let inside = self.in_call(Some(room));
         let attended = members_of(&inside);
         for (id, name) in inside {
-            match Kind::of(&id) {
-                Kind::Member => members.insert(id, name),
-                Kind::Guest => guests.insert(id, name),
-            };
+            if Kind::of(&id) == Kind::Member {
+                members.insert(id, name);
+            } else if self.settings.may(&id, Operation::RoomChat) {
+                guests.insert(id, name);
+            }
         }
-        let may = self.settings.guest_chat && self.settings.guest_chat_in_rooms;
         Roster {
             members,
-            guests: Some(with(may, guests)),
+            guests: Some(guests),
             attended,
             restarted: None,
         }
@@ -110,11 +111,4 @@ impl Meeting {
 fn members_of(people: &People) -> BTreeSet<RawId> {
     let members = people.keys().filter(|id| Kind::of(id) == Kind::Member);
     members.cloned().collect()
-}
-
-fn with(allowed: bool, people: People) -> People {
-    match allowed {
-        true => people,
-        false => People::new(),
-    }
 }

@@ -25,7 +25,7 @@ impl Meeting {
                 moves: admission.moves,
                 // Where somebody was is where they stay.
                 fresh: false,
-                ..Seat::new(admission.call, comer.session, comer.muted)
+                ..Seat::new(admission.call, comer.session, comer.muted, comer.client)
             };
             return Ok(self.take_seat(comer.id, comer.name, admission.endpoint, seat, effects));
         }
@@ -85,6 +85,7 @@ impl Meeting {
         let changed = seat.muted != comer.muted;
         seat.muted = comer.muted;
         seat.session = comer.session.clone();
+        seat.client = comer.client;
         if changed && place != Place::Lobby {
             let others = self.receivers_but_endpoint(&endpoint);
             self.tell_roster(&others, &[], std::slice::from_ref(&comer.id), effects);
@@ -97,7 +98,7 @@ impl Meeting {
     }
 
     fn take_new_seat(&mut self, comer: Comer, effects: &mut Vec<Effect>) -> Answer {
-        let seat = Seat::new(comer.call, comer.session, comer.muted);
+        let seat = Seat::new(comer.call, comer.session, comer.muted, comer.client);
         self.take_seat(comer.id, comer.name, comer.endpoint, seat, effects)
     }
 
@@ -160,6 +161,7 @@ impl Meeting {
             endpoint,
             session,
             muted,
+            client,
         } = comer;
         let places = self.waiting.len();
         let is_new = !self.waiting.contains_key(&id);
@@ -176,7 +178,7 @@ impl Meeting {
         }
         waiter
             .seats
-            .insert(endpoint.clone(), Seat::new(call, session, muted));
+            .insert(endpoint.clone(), Seat::new(call, session, muted, client));
         if is_new {
             let receivers = self.receivers(&[]);
             self.tell_lobby(&receivers, &[id], &[], effects);

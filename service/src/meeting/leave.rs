@@ -164,14 +164,18 @@ impl Meeting {
         };
         effects.extend(person.seats.keys().cloned().map(Effect::Cut));
         let mut places = BTreeSet::new();
+        let mut forget = Vec::new();
         for seat in person.seats.into_values() {
             places.extend(seat.places());
-            effects.push(Effect::Forget {
+            forget.push(Effect::Forget {
                 id: who.clone(),
                 call: seat.call.clone(),
             });
             effects.extend(seat.ended(reason));
         }
+        // A slow disk is not to stand between the cut and the word: a client whose media is gone asks
+        // for another.
+        effects.append(&mut forget);
         let places: Vec<Option<RoomId>> = places.into_iter().collect();
         self.tell_gone(who, &places, effects);
     }
@@ -227,8 +231,8 @@ impl Meeting {
         let mut told = Vec::new();
         for (id, person) in &mut self.inside {
             let role = self.settings.role(id);
-            let saw = before.may(id, person.role, Operation::Lobby);
-            let sees = self.settings.may(id, role, Operation::Lobby);
+            let saw = before.may(id, Operation::ManageLobby);
+            let sees = self.settings.may(id, Operation::ManageLobby);
             if role != person.role {
                 person.role = role;
                 changed.push(id.clone());

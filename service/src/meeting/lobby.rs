@@ -5,6 +5,7 @@ use super::{Answer, Effect, Meeting, Operation, Person, Waiter};
 use plenary_protocol::agent::Event;
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, RawId};
+use plenary_protocol::matrix::Client;
 
 impl Meeting {
     /// Whether `by` may do it, from a call of their own that is inside (`S1`).
@@ -17,8 +18,7 @@ impl Meeting {
         let person = self.inside.get(by);
         let inside = person.filter(|person| person.seats.values().any(|seat| seat.goes_by(call)));
         match inside {
-            Some(person) if self.settings.may(by, person.role, operation) => Ok(()),
-            Some(_) => Err(Reason::NOT_ALLOWED),
+            Some(_) => self.permitted(by, Client::Web, operation),
             // In the lobby nothing is allowed; elsewhere there is no such call.
             None if self.endpoint(by, call).is_some() => Err(Reason::NOT_ALLOWED),
             None => Err(Reason::NO_SUCH_CALL),
@@ -32,7 +32,7 @@ impl Meeting {
         who: &RawId,
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Reason> {
-        self.allowed(by, call, Operation::Lobby)?;
+        self.allowed(by, call, Operation::ManageLobby)?;
         if !self.waiting.contains_key(who) {
             return Err(Reason::NO_SUCH_CALL);
         }
@@ -47,7 +47,7 @@ impl Meeting {
         call: &CallId,
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Reason> {
-        self.allowed(by, call, Operation::Lobby)?;
+        self.allowed(by, call, Operation::ManageLobby)?;
         let mut queue: Vec<(u64, RawId)> = self
             .waiting
             .iter()
@@ -121,7 +121,7 @@ impl Meeting {
         who: &RawId,
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Reason> {
-        self.allowed(by, call, Operation::Lobby)?;
+        self.allowed(by, call, Operation::ManageLobby)?;
         if !self.waiting.contains_key(who) {
             return Err(Reason::NO_SUCH_CALL);
         }

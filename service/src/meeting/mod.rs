@@ -22,11 +22,13 @@ mod view;
 
 pub use breakout::{Breakout, Change, NewRoom, Room};
 pub use chat::Chat;
-pub use rights::{Admitters, Bypass, Kind, Operation, Presenters, Settings};
+pub use plenary_protocol::matrix::Operation;
+pub use rights::{Admitters, Bypass, Kind, Presenters, Settings};
 
 use plenary_protocol::agent::{Event, Role};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
+use plenary_protocol::matrix::Client;
 use std::collections::BTreeMap;
 
 /// The numbers that bound a meeting.
@@ -78,6 +80,7 @@ struct Seat {
     call: CallId,
     session: SessionId,
     muted: bool,
+    client: Client,
     /// The breakout room; without one, in the main meeting.
     room: Option<RoomId>,
     /// The call in the main meeting that is on hold meanwhile (`E9`).
@@ -91,11 +94,12 @@ struct Seat {
 }
 
 impl Seat {
-    fn new(call: CallId, session: SessionId, muted: bool) -> Self {
+    fn new(call: CallId, session: SessionId, muted: bool, client: Client) -> Self {
         Self {
             call,
             session,
             muted,
+            client,
             room: None,
             held: None,
             former: None,
@@ -161,6 +165,8 @@ pub struct Comer {
     pub session: SessionId,
     /// Microphone muted.
     pub muted: bool,
+    /// What it runs on: breakout rooms are not for every kind (section E).
+    pub client: Client,
 }
 
 /// Where an endpoint is.

@@ -5,12 +5,13 @@
 //! hold (`E9`). Rosters are told after all of a command's moves, once to each receiver.
 
 use super::breakout::{Breakout, Change};
-use super::view::Receiver;
-use super::{Answer, Effect, Meeting, Rooms, Seat};
+use super::view::{name_for, Receiver};
+use super::{Answer, Effect, Meeting, Operation, Rooms, Seat};
 use plenary_protocol::agent::{Endpoint, Event};
 use plenary_protocol::breakout::{BreakoutView, RoomState};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
+use plenary_protocol::matrix::Client;
 use std::collections::BTreeMap;
 
 /// Who is to go where; without a room, to the main meeting.
@@ -119,7 +120,7 @@ impl Meeting {
                     Some(_) if reassigned && assigned.is_none() && now.auto_move => Some(None),
                     // E8, E10. An opening fetches people from the main meeting alone.
                     Some(_) if !reassigned => None,
-                    _ => pulled.cloned().map(Some),
+                    _ => pulled.cloned().map(Some).filter(|_| self.may_go(id, seat)),
                 };
                 ways.extend(to.map(|to| (id.clone(), endpoint.clone(), to)));
             }
@@ -131,7 +132,8 @@ impl Meeting {
         self.may_manage(by)?;
         let people = self.inside.iter().map(|(id, person)| {
             let places = person.seats.values().map(|seat| seat.room.clone());
-            (id.clone(), person.name.clone(), places.collect())
+            let name = name_for(by, id, person.name.as_ref());
+            (id.clone(), name, places.collect())
         });
         Ok(Answer::Rooms(Box::new(Rooms {
             breakout: self.breakout.clone(),
@@ -174,12 +176,13 @@ impl Meeting {
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Reason> {
         let endpoint = self.endpoint_inside(by, call)?;
-        if !self.settings.breakout {
-            return Err(Reason::BREAKOUT_OFF);
-        }
+        let operation = match self.breakout.assigned.get(by) == Some(&room) {
+            true => Operation::JoinAssignedRoom,
+            false => Operation::JoinAnyRoom,
+        };
         // Another's room and none are the same answer.
-        let theirs = self.breakout.assigned.get(by) == Some(&room) || self.manages(by);
-        match self.breakout.room(&room).filter(|_| theirs) {
+        self.permitted(by, self.client_of(by, &endpoint), operation)?;
+        match self.breakout.room(&room) {
             None => Err(Reason::NOT_ASSIGNED),
             Some(room) if room.state == RoomState::Closed => Err(Reason::ROOM_CLOSED),
             Some(_) => {
@@ -198,8 +201,8 @@ impl Meeting {
     ) -> Result<Answer, Reason> {
         let endpoint = self.endpoint_inside(by, call)?;
         let is_out = self.is_in_a_room(by, &endpoint);
-        if is_out && self.breakout.return_disabled && !self.manages(by) {
-            return Err(Reason::RETURN_DISABLED);
+        if is_out {
+            self.permitted(by, self.client_of(by, &endpoint), Operation::Return)?;
         }
         self.relocate(vec![(by.clone(), endpoint, None)], effects);
         Ok(Answer::Done)
@@ -221,20 +224,37 @@ impl Meeting {
         seat.is_some_and(|seat| seat.room.is_some())
     }
 
+    fn client_of(&self, who: &RawId, endpoint: &EndpointId) -> Client {
+        let seat = self.inside.get(who).and_then(|p| p.seats.get(endpoint));
+        seat.map_or(Client::Native, |seat| seat.client)
+    }
+
+    /// Whether a connection can be moved to the room of its owner: not every kind of client can follow
+    /// (section E), and where rooms are off nothing is raised (`E13`).
+    fn may_go(&self, who: &RawId, seat: &Seat) -> bool {
+        let may = self.permitted(who, seat.client, Operation::JoinAssignedRoom);
+        may.is_ok()
+    }
+
     // --- late comers ---
 
     /// A newcomer goes to the room that is open for them; nobody stays in one that is closed.
     pub(super) fn settle(&mut self, endpoint: &EndpointId, effects: &mut Vec<Effect>) -> Answer {
-        let mut people = self.inside.iter_mut();
-        let found = people.find_map(|(id, person)| Some((id, person.seats.get_mut(endpoint)?)));
+        let mut people = self.inside.iter();
+        let found = people.find_map(|(id, person)| Some((id, person.seats.get(endpoint)?)));
         if let Some((id, seat)) = found {
-            let fresh = std::mem::replace(&mut seat.fresh, false);
+            let pulled = || self.breakout.pulls(id).filter(|_| self.may_go(id, seat));
             let to = match &seat.room {
                 Some(room) if !self.breakout.is_open(room) => Some(None),
-                None if fresh => self.breakout.pulls(id).cloned().map(Some),
+                None if seat.fresh => pulled().cloned().map(Some),
                 _ => None,
             };
-            let way = to.map(|to| (id.clone(), endpoint.clone(), to));
+            let id = id.clone();
+            let seats = self.inside.get_mut(&id).map(|person| &mut person.seats);
+            if let Some(seat) = seats.and_then(|seats| seats.get_mut(endpoint)) {
+                seat.fresh = false;
+            }
+            let way = to.map(|to| (id, endpoint.clone(), to));
             self.relocate(way.into_iter().collect(), effects);
         }
         Answer::Done
@@ -316,9 +336,9 @@ impl Meeting {
     pub(super) fn views(&self) -> Views {
         let mut views = Views::new();
         for (id, person) in &self.inside {
-            let view = self.breakout_view(id).unwrap_or_default();
             for (endpoint, seat) in &person.seats {
-                let address = (seat.session.clone(), seat.call.clone(), view.clone());
+                let view = self.breakout_view(id, seat.client).unwrap_or_default();
+                let address = (seat.session.clone(), seat.call.clone(), view);
                 views.insert(endpoint.clone(), address);
             }
         }

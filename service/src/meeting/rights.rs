@@ -1,8 +1,9 @@
-//! Who may do what: by identity kind and role (`S1`, `B5`, `C2`). Roles come from the meeting's
-//! settings in the store alone, never from a client (CVE-2024-38518).
+//! Who somebody is in a meeting: what they may do then is in the support matrix (`S1`, `B5`, `C2`). Roles
+//! come from the meeting's settings in the store alone, never from a client (CVE-2024-38518).
 
 use plenary_protocol::agent::Role;
 use plenary_protocol::id::RawId;
+use plenary_protocol::matrix::{self, Asker, CallKind, Client, Facts, Identity, Operation};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,19 +25,6 @@ impl Kind {
             Self::Guest
         }
     }
-}
-
-/// What somebody may be allowed to do to others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// See who waits, admit, reject (`B5`).
-    Lobby,
-    /// Remove a participant (`C2`).
-    Remove,
-    /// End the meeting for everybody.
-    End,
-    /// Manage the breakout rooms (`E4`).
-    Breakout,
 }
 
 /// `lobbyBypassSettings.scope`: who comes in without waiting.
@@ -147,19 +135,27 @@ impl Settings {
         }
     }
 
-    /// Whether an identity with a role may do something (`S1`): a guest never, whatever their role.
-    pub fn may(&self, id: &RawId, role: Role, operation: Operation) -> bool {
-        if Kind::of(id) == Kind::Guest {
-            return false;
+    /// Who somebody is to the support matrix; what the rooms' managers chose is the meeting's to add.
+    pub fn asker(&self, id: &RawId, client: Client) -> Asker {
+        let member = Kind::of(id) == Kind::Member;
+        Asker {
+            identity: Identity::of(member, self.role(id)),
+            call: CallKind::Meeting,
+            client,
+            facts: Facts {
+                presenters_admit: self.admitters
+                    == Admitters::OrganizerAndCoOrganizersAndPresenters,
+                breakout: self.breakout,
+                manages_rooms: member && self.breakout_managers.contains(id),
+                return_enabled: true,
+                guest_chat: self.guest_chat,
+                guest_room_chat: self.guest_chat_in_rooms,
+            },
         }
-        match (operation, role) {
-            (_, Role::Organizer | Role::CoOrganizer) => true,
-            (Operation::Lobby, Role::Presenter) => {
-                self.admitters == Admitters::OrganizerAndCoOrganizersAndPresenters
-            }
-            (Operation::Breakout, _) => self.breakout_managers.contains(id),
-            (Operation::Remove, Role::Presenter) => true,
-            (Operation::End, Role::Presenter) | (_, Role::Attendee) => false,
-        }
+    }
+
+    /// Whether somebody may do what depends neither on their client nor on the rooms (`S1`).
+    pub fn may(&self, id: &RawId, operation: Operation) -> bool {
+        matrix::ask(operation, self.asker(id, Client::Web)).is_ok()
     }
 }

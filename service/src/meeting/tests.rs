@@ -158,6 +158,7 @@ fn comer(id: &str, n: u32) -> Comer {
         endpoint: endpoint(id, n),
         session: session(id, n),
         muted: true,
+        client: Client::Web,
     }
 }
 
@@ -237,29 +238,35 @@ fn b5_waiting_is_bounded_in_time_and_in_number() {
     );
 }
 
-/// S1, B5, C2: each operation by identity kind and role; a guest never, whatever their role.
+/// S1, B5, C2: each operation by identity kind and role; a guest never, whatever their role. The table
+/// itself is held to the rules in `protocol/tests/matrix.rs`.
 #[test]
 fn s1_what_each_identity_may_do() {
-    use Operation::{End, Lobby, Remove};
-    let settings = settings(Bypass::Organization);
-    for (id, role, allowed) in [
-        (OLIVIA, Role::Organizer, &[Lobby, Remove, End][..]),
-        (MARCO, Role::CoOrganizer, &[Lobby, Remove, End]),
-        (MARCO, Role::Presenter, &[Lobby, Remove]),
-        (MARCO, Role::Attendee, &[]),
-        (ADA, Role::Organizer, &[]),
-        (ADA, Role::CoOrganizer, &[]),
-        (ADA, Role::Presenter, &[]),
-        (ADA, Role::Attendee, &[]),
+    use Operation::{ChangeMeeting, End, ManageLobby, ManageRooms, Remove, ShareScreen};
+    let appointed = |presenters, role| Settings {
+        presenters,
+        invited: BTreeMap::from([(MARCO.into(), role), (ADA.into(), role)]),
+        ..settings(Bypass::Organization)
+    };
+    let co = Some(Role::CoOrganizer);
+    let (all, some) = (Presenters::Everyone, Presenters::RoleIsPresenter);
+    let runs = [ManageLobby, Remove, End, ManageRooms, ShareScreen];
+    for (id, presenters, role, allowed) in [
+        (MARCO, all, co, &runs[..]),
+        (MARCO, all, None, &[ManageLobby, Remove, ShareScreen]),
+        (MARCO, some, None, &[]),
+        // A guest who is in the list all the same is appointed to nothing.
+        (ADA, all, co, &[ShareScreen]),
+        (ADA, some, co, &[]),
+        (ADA, some, Some(Role::Presenter), &[]),
     ] {
-        for operation in [Lobby, Remove, End] {
-            let expected = allowed.contains(&operation);
-            assert_eq!(
-                settings.may(&id.into(), role, operation),
-                expected,
-                "{id} {role:?}"
-            );
+        let settings = appointed(presenters, role);
+        for operation in runs {
+            let may = settings.may(&id.into(), operation);
+            assert_eq!(may, allowed.contains(&operation), "{id} {operation:?}");
+            assert!(settings.may(&OLIVIA.into(), operation));
         }
+        assert!(!settings.may(&id.into(), ChangeMeeting));
     }
 }
 

@@ -3,11 +3,10 @@
 //! may admit (`B5`), members see guests labelled (`A3`).
 
 use super::{Breakout, Effect, Kind, Meeting, Operation, Person, Place, Room};
-use plenary_protocol::agent::{
-    CallSnapshot, CallState, Endpoint, Event, LobbyEntry, Participant, Role,
-};
+use plenary_protocol::agent::{CallSnapshot, CallState, Endpoint, Event, LobbyEntry, Participant};
 use plenary_protocol::breakout::{BreakoutRoom, BreakoutView};
 use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
+use plenary_protocol::matrix::Client;
 
 /// `A3`.
 const LABEL: &str = " (External)";
@@ -15,7 +14,7 @@ const LABEL: &str = " (External)";
 const NAMELESS: &str = "Guest";
 
 /// Somebody's name as `receiver` is to see it.
-fn name_for(receiver: &RawId, id: &RawId, name: Option<&String>) -> Option<String> {
+pub(super) fn name_for(receiver: &RawId, id: &RawId, name: Option<&String>) -> Option<String> {
     let labelled = Kind::of(receiver) == Kind::Member && Kind::of(id) == Kind::Guest;
     if labelled {
         let name = name.map_or(NAMELESS, String::as_str);
@@ -41,7 +40,7 @@ impl Meeting {
         let people = self.inside.iter().filter(|(id, _)| !but.contains(id));
         people
             .flat_map(|(id, person)| {
-                let admits = self.settings.may(id, person.role, Operation::Lobby);
+                let admits = self.settings.may(id, Operation::ManageLobby);
                 person.seats.values().flat_map(move |seat| {
                     let held = seat.held.as_ref().map(|call| (call, None));
                     let calls = std::iter::once((&seat.call, seat.room.as_ref())).chain(held);
@@ -173,10 +172,11 @@ impl Meeting {
         })
     }
 
-    /// The role of whoever is inside with this endpoint.
-    pub fn role_inside(&self, endpoint: &EndpointId) -> Option<Role> {
-        let owns = |person: &&Person| person.seats.contains_key(endpoint);
-        self.inside.values().find(owns).map(|person| person.role)
+    /// Whether whoever is inside with this endpoint may share a screen (`B9`).
+    pub fn may_share_screen(&self, endpoint: &EndpointId) -> bool {
+        let mut people = self.inside.iter();
+        let found = people.find(|(_, person)| person.seats.contains_key(endpoint));
+        found.is_some_and(|(id, _)| self.settings.may(id, Operation::ShareScreen))
     }
 
     /// Everything about one endpoint's call that its owner may know; media is the edge's to add.
@@ -225,7 +225,7 @@ impl Meeting {
         let people = self.inside.iter();
         let roster =
             people.filter_map(|(other, person)| self.participant(id, place, other, person));
-        let admits = self.settings.may(id, person.role, Operation::Lobby);
+        let admits = self.settings.may(id, Operation::ManageLobby);
         let lobby = (admits && place.is_none()).then(|| {
             let waiters = self.waiting.keys();
             waiters
@@ -233,7 +233,12 @@ impl Meeting {
                 .collect::<Vec<_>>()
         });
         let room = place.and_then(|place| self.breakout.room(place));
-        let thread = room.map_or(&self.settings.thread, |room| &room.thread);
+        let (thread, chat) = match room {
+            Some(room) => (&room.thread, Operation::RoomChat),
+            None => (&self.settings.thread, Operation::Chat),
+        };
+        // E5, B7: what is not theirs to read is not named either.
+        let thread = self.settings.may(id, chat).then(|| thread.clone());
         Some(CallSnapshot {
             call: held.unwrap_or(&seat.call).clone(),
             server_call_id: server_call_id.to_owned(),
@@ -243,37 +248,41 @@ impl Meeting {
                 None => CallState::Connected,
             },
             role: person.role,
-            thread_id: Some(thread.clone()),
+            thread_id: thread,
             roster: roster.collect(),
             lobby,
             room: place.cloned(),
-            breakout: self.breakout_view(id),
+            breakout: self.breakout_view(id, seat.client),
             media: None,
         })
     }
 
     /// What somebody may know of the rooms (`E1`, `E2`): guests names and states, members the threads
-    /// too, managers everything. Nothing where there are none, and none may be (`E13`).
-    pub(super) fn breakout_view(&self, who: &RawId) -> Option<BreakoutView> {
+    /// too, managers everything. Nothing where there are none, none may be (`E13`), or a client does not
+    /// do them (section E).
+    pub(super) fn breakout_view(&self, who: &RawId, client: Client) -> Option<BreakoutView> {
         let Breakout {
             rooms, assigned, ..
         } = &self.breakout;
-        if rooms.is_empty() || !self.settings.breakout {
+        let may = |operation| self.permitted(who, client, operation).is_ok();
+        if rooms.is_empty() || !may(Operation::AllRooms) {
             return None;
         }
-        let (member, manages) = (Kind::of(who) == Kind::Member, self.manages(who));
+        let threads = may(Operation::RoomThreads);
+        let invitees = may(Operation::RoomInvitees);
         let view = |room: &Room| BreakoutRoom {
             id: room.id.clone(),
             display_name: room.name.clone(),
             state: room.state,
             auto_move: self.breakout.auto_move,
-            thread_id: member.then(|| room.thread.clone()),
-            invitees: manages.then(|| {
+            thread_id: threads.then(|| room.thread.clone()),
+            invitees: invitees.then(|| {
                 let invited = assigned.iter().filter(|(_, there)| **there == room.id);
                 invited.map(|(id, _)| id.clone()).collect()
             }),
         };
-        let own = assigned.get(who).and_then(|id| self.breakout.room(id));
+        let own = assigned.get(who).filter(|_| may(Operation::AssignedRoom));
+        let own = own.and_then(|id| self.breakout.room(id));
         Some(BreakoutView {
             assigned: own.map(view),
             rooms: rooms.iter().map(view).collect(),

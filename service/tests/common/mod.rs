@@ -2,6 +2,9 @@
 //! WebSocket that speaks the agent protocol by hand.
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
+pub mod openapi;
+pub mod signed;
+
 use futures::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -71,7 +74,9 @@ impl Service {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
-        http(self.address, method, target, headers, body).await
+        let answer = http(self.address, method, target, headers, body).await;
+        openapi::holds(method, target, body, &answer);
+        answer
     }
 
     pub async fn post(&self, target: &str, token: Option<&str>, body: Value) -> Answer {
@@ -249,13 +254,13 @@ pub async fn socket(address: SocketAddr, protocol: Option<&str>) -> WebSocketStr
         .0
 }
 
-pub fn hello(token: &str, name: &str, resume: Option<Resume>) -> Request {
+pub fn hello_from(kind: ClientKind, token: &str, name: &str, resume: Option<Resume>) -> Request {
     Request::Hello(Hello {
         version: VERSION,
         token: token.to_owned(),
         display_name: Some(name.to_owned()),
         client: ClientInfo {
-            kind: ClientKind::Web,
+            kind,
             name: "test".into(),
             version: "0".into(),
         },
@@ -289,6 +294,17 @@ impl Agent {
         name: &str,
         resume: Option<Resume>,
     ) -> Result<Self, ProtocolError> {
+        Self::greet_on(ClientKind::Web, address, token, name, resume).await
+    }
+
+    /// From another kind of client.
+    pub async fn greet_on(
+        kind: ClientKind,
+        address: SocketAddr,
+        token: &str,
+        name: &str,
+        resume: Option<Resume>,
+    ) -> Result<Self, ProtocolError> {
         let socket = socket(address, Some(SUBPROTOCOL)).await;
         let welcome = Welcome {
             session: SessionId::from(""),
@@ -311,7 +327,7 @@ impl Agent {
         if let Some(resume) = &resume {
             agent.last_seq = resume.last_seq;
         }
-        match agent.ask(hello(token, name, resume)).await? {
+        match agent.ask(hello_from(kind, token, name, resume)).await? {
             Reply::Welcome(welcome) => {
                 if !welcome.resumed {
                     agent.last_seq = 0;

@@ -1,9 +1,9 @@
 //! From the main meeting to a breakout room, between rooms and back (`E8`-`E11`): one call goes on with
 //! the media of another. Microphone, camera, screen and mute survive (UI library 5755).
 
-use super::{Around, Call, JoinState, Media, Microphone, MicrophoneUse, Phase, Roster, Screen};
+use super::{Around, Call, JoinState, Media, Microphone, MicrophoneUse, Phase};
 use crate::api::changes::{CallChange, Change};
-use crate::meeting::input::Action;
+use crate::meeting::input::{Action, NewCall};
 use crate::meeting::roster::StreamIds;
 use plenary_protocol::agent::CallSnapshot;
 use plenary_protocol::breakout::BreakoutView;
@@ -18,34 +18,28 @@ const SOUND_LIMIT: f64 = 1_000.0;
 impl Call {
     /// The call that goes on with this one's media, before it has it.
     pub fn follower(&self, id: &CallId, ids: StreamIds) -> Self {
-        Self {
-            roster: Roster::new(id.clone(), self.own.clone(), ids),
-            id: id.clone(),
+        let new = NewCall {
+            call: id.clone(),
             locator: self.locator.clone(),
-            phase: Phase::Held,
-            join: JoinState::Joined,
-            media: Media::Gone,
-            sessions: 0,
             muted: self.muted,
-            muted_told: self.muted,
             camera: false,
-            screen: Screen::Off,
-            microphone: Microphone {
-                use_: MicrophoneUse::Closed,
-                tickets: vec![],
-            },
-            role: None,
-            own: self.own.clone(),
-            lobby: vec![],
-            may_admit: false,
-            troubled: false,
+            microphone: MicrophoneUse::Closed,
+        };
+        Self {
+            join: JoinState::Joined,
             rooms_told: self.rooms_told,
-            hands_over: None,
+            ..Self::new(new, self.own.clone(), ids, Phase::Held)
         }
     }
 
     /// Gives everything to the call that goes on; this one ends, or is on hold.
-    pub fn moves_to(&mut self, next: &mut Call, to: CallSnapshot, held: bool, around: &mut Around) {
+    pub fn moves_to(
+        &mut self,
+        next: &mut Call,
+        mut to: CallSnapshot,
+        held: bool,
+        around: &mut Around,
+    ) {
         around.emit(Change::Moved {
             call: self.id.0.clone(),
             to: next.id.0.clone(),
@@ -64,11 +58,14 @@ impl Call {
         let mut own = to.roster.iter().flat_map(|person| &person.endpoints);
         let own = own.find(|endpoint| endpoint.id == to.endpoint);
         next.muted_told = own.map_or(!next.muted, |endpoint| endpoint.muted);
+        let rooms = to.breakout.take();
         next.apply(to, true, around);
         match held {
             true => self.hold(around),
             false => self.end(Reason::MOVED.into(), around),
         }
+        // A room that is gone by now is readable until the return is done (UI library 6059).
+        next.tell_rooms(rooms, around);
     }
 
     fn give_media(&mut self, next: &mut Call, to: &CallSnapshot, around: &mut Around) {
@@ -129,7 +126,7 @@ impl Call {
 
     pub(super) fn tell_rooms(&mut self, view: Option<BreakoutView>, around: &mut Around) {
         // What is on hold hears nothing of its own.
-        if !self.is_held() && (self.rooms_told || view.is_some()) {
+        if !self.is_held() && !self.is_leaving() && (self.rooms_told || view.is_some()) {
             self.rooms_told = view.is_some();
             around.emit(Change::Breakout {
                 call: self.id.0.clone(),

@@ -95,7 +95,7 @@ impl Call {
                 if !current {
                     snapshot.media = None;
                 }
-                self.apply(snapshot, current, around);
+                self.apply_whole(snapshot, current, around);
             }
             // Whoever was in comes back when the service can again; newcomers are told.
             Err(error)
@@ -107,7 +107,10 @@ impl Call {
                     self.join = JoinState::Later(around.at.now + RETRY);
                 }
             }
-            Err(error) => self.end(error, around),
+            Err(error) => {
+                self.join = JoinState::Due;
+                self.end(error, around);
+            }
         }
     }
 
@@ -119,7 +122,7 @@ impl Call {
                 self.phase,
                 Phase::Disconnecting { .. } | Phase::Disconnected
             ) => {}
-            Event::Admitted(snapshot) => self.apply(*snapshot, false, around),
+            Event::Admitted(snapshot) => self.apply_whole(*snapshot, false, around),
             Event::Roster {
                 joined,
                 updated,
@@ -159,6 +162,13 @@ impl Call {
         }
     }
 
+    fn apply_whole(&mut self, mut snapshot: CallSnapshot, rejoined: bool, around: &mut Around) {
+        let rooms = snapshot.breakout.take();
+        self.apply(snapshot, rejoined, around);
+        self.tell_rooms(rooms, around);
+    }
+
+    /// All but what is known of the breakout rooms.
     pub(super) fn apply(&mut self, snapshot: CallSnapshot, rejoined: bool, around: &mut Around) {
         if matches!(
             self.phase,
@@ -174,7 +184,6 @@ impl Call {
             thread_id,
             roster,
             lobby,
-            breakout,
             media,
             ..
         } = snapshot;
@@ -217,7 +226,6 @@ impl Call {
             self.start_media(around);
         }
         around.emit_all(|out| self.roster.replace(roster, out));
-        self.tell_rooms(breakout, around);
         let lobby = lobby.unwrap_or_default();
         let gone = self
             .lobby
@@ -286,5 +294,40 @@ fn waiting_info(entry: &LobbyEntry) -> ParticipantInfo {
         state: "InLobby",
         muted: true,
         endpoints: vec![],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plenary_protocol::matrix::{ask, Asker, CallKind, Client, Facts, Identity, Operation};
+
+    /// The table itself would be too large for the wasm.
+    #[test]
+    fn b5_who_may_admit_is_as_in_the_support_matrix() {
+        for (id, member) in [("8:orgid:o", true), ("8:acs:r_u", false)] {
+            for role in [
+                Role::Organizer,
+                Role::CoOrganizer,
+                Role::Presenter,
+                Role::Attendee,
+            ] {
+                let asker = Asker {
+                    identity: Identity::of(member, role),
+                    call: CallKind::Meeting,
+                    client: Client::Web,
+                    facts: Facts {
+                        presenters_admit: true,
+                        breakout: true,
+                        manages_rooms: false,
+                        return_enabled: true,
+                        guest_chat: true,
+                        guest_room_chat: false,
+                    },
+                };
+                let expected = ask(Operation::ManageLobby, asker).is_ok();
+                assert_eq!(may_admit(&id.into(), role), expected, "{id} {role:?}");
+            }
+        }
     }
 }

@@ -268,3 +268,20 @@ fn what_is_known_of_the_rooms_is_told_as_it_is() {
     sim.refuse(asked.expect("asked"), Reason::ROOM_CLOSED);
     assert_eq!(sim.settled(ticket), Some(Err(46256)));
 }
+
+#[test]
+fn e11_a_room_that_is_gone_is_readable_until_the_return_is_done() {
+    let mut sim = Sim::guest().in_meeting();
+    let to = there(&sim, ROOM_CALL, Some("r1"));
+    sim.event(moved(CALL, false, to));
+    sim.news();
+    // Deleted: by the time of the return there are no rooms.
+    let mut back = there(&sim, "main again", None);
+    back.breakout = Some(BreakoutView::default());
+    sim.event(moved(ROOM_CALL, false, back));
+    let ended = position(
+        &sim,
+        |a| matches!(a, Action::Emit(Change::Call(CallChange { call, state: Some("Disconnected"), .. })) if call == ROOM_CALL),
+    );
+    assert!(ended < position(&sim, |a| matches!(a, Action::Emit(Change::Breakout { .. }))));
+}

@@ -59,9 +59,9 @@ export const credential = { getToken: async () => ({ token: 'a.b.c', expiresOnTi
 export const settle = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** A joined call, and the core under it. */
-export async function joined({ sdk, scripted }, options, agentOptions = { displayName: 'Me' }) {
+export async function joined({ sdk, scripted }, options, agentOptions = { displayName: 'Me' }, create = 'createCallAgent') {
   const client = new sdk.CallClient();
-  const agent = await client.createCallAgent(credential, agentOptions);
+  const agent = await client[create](credential, agentOptions);
   const core = scripted.cores.at(-1);
   const call = agent.join({ meetingLink: 'https://meet.example/x' }, options);
   return { client, agent, core, call };

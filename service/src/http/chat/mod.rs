@@ -10,6 +10,7 @@ mod threads;
 
 use super::error::{read_object, HttpError};
 use super::identity::{bearer, check_version};
+use super::routes::{Routes, Who};
 use crate::app::App;
 use crate::chat::{Refusal, Speaker};
 use crate::chats::ChatError;
@@ -17,10 +18,8 @@ use crate::clock::{now_ms, parse_rfc3339};
 use crate::tokens::{Scope, UserToken};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::{request::Parts, HeaderValue, StatusCode};
-use axum::middleware::{self, Next};
+use axum::middleware::Next;
 use axum::response::Response;
-use axum::routing::{get, post};
-use axum::Router;
 use percent_encoding::{utf8_percent_encode, AsciiSet, NON_ALPHANUMERIC};
 use plenary_protocol::id::RawId;
 use serde::de::DeserializeOwned;
@@ -35,32 +34,33 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@');
 
 /// The routes; segments with a literal colon are told apart in their handlers.
-pub fn routes() -> Router<Arc<App>> {
-    let thread = "/chat/threads/{thread}";
-    let of = |rest: &str| format!("{thread}/{rest}");
-    Router::new()
-        .route("/chat/threads", get(threads::list).post(threads::create))
-        .route(
-            thread,
-            get(threads::read)
-                .patch(threads::update)
-                .delete(threads::remove),
+pub(super) fn routes() -> Routes {
+    let (all, one) = ("/chat/threads", "/chat/threads/{thread}");
+    let (messages, message) = (
+        "/chat/threads/{thread}/messages",
+        "/chat/threads/{thread}/messages/{message}",
+    );
+    let receipts = "/chat/threads/{thread}/readReceipts";
+    Routes::of(Who::Chat)
+        .get(all, threads::list)
+        .post(all, threads::create)
+        .get(one, threads::read)
+        .patch(one, threads::update)
+        .delete(one, threads::remove)
+        .get(messages, messages::list)
+        .post(messages, messages::send)
+        .get(message, messages::read)
+        .patch(message, messages::edit)
+        .delete(message, messages::remove)
+        .get("/chat/threads/{thread}/participants", participants::list)
+        .post(
+            "/chat/threads/{thread}/participants/{operation}",
+            participants::change,
         )
-        .route(&of("messages"), get(messages::list).post(messages::send))
-        .route(
-            &of("messages/{message}"),
-            get(messages::read)
-                .patch(messages::edit)
-                .delete(messages::remove),
-        )
-        .route(&of("participants"), get(participants::list))
-        .route(&of("participants/{operation}"), post(participants::change))
-        .route(&of("typing"), post(participants::types))
-        .route(
-            &of("readReceipts"),
-            get(participants::receipts).post(participants::has_read),
-        )
-        .layer(middleware::from_fn(never_stored))
+        .post("/chat/threads/{thread}/typing", participants::types)
+        .get(receipts, participants::receipts)
+        .post(receipts, participants::has_read)
+        .through(never_stored)
 }
 
 /// What people write is kept in no cache on the way.

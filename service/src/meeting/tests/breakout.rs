@@ -120,6 +120,53 @@ fn e1_e2_guests_see_names_and_states_members_threads_managers_everything() {
     assert_eq!(manager.invitees.as_deref(), Some(&[ADA.into()][..]));
 }
 
+/// Section E: a native client is told nothing of the rooms, is not moved, and asking is "not supported".
+#[test]
+fn section_e_a_native_client_has_no_breakout_rooms() {
+    const EVE: &str = "8:acs:r_eve";
+    let mut story = prepared();
+    let native = Comer {
+        client: Client::Native,
+        ..comer(EVE, 1)
+    };
+    story.apply(Command::Join(native)).unwrap();
+    story.effects.clear();
+    assign(&mut story, EVE, Some(ONE));
+    assign(&mut story, ADA, Some(ONE));
+    open(&mut story, ONE);
+    let moved: Vec<EndpointId> = moved(&story).into_iter().map(|moved| moved.0).collect();
+    assert_eq!(moved, [endpoint(ADA, 1)]);
+    assert_eq!(story.snapshot(EVE).breakout, None);
+    let told = |effect: &Effect| matches!(effect, Effect::Tell { session: to, event: Event::Breakout { .. } } if *to == session(EVE, 1));
+    assert!(!story.effects.iter().any(told));
+    assert_eq!(go(&mut story, EVE, ONE), Err(Reason::NOT_ON_THIS_CLIENT));
+    // The same identity in a browser is moved at once, and finds back with what it runs on now.
+    let web = comer(EVE, 2);
+    story.apply(Command::Join(web)).unwrap();
+    story.apply(Command::Settle(endpoint(EVE, 2))).unwrap();
+    assert_eq!(story.place(EVE, 2), Some(Place::Room(ONE.into())));
+    assert_eq!(story.place(EVE, 1), Some(Place::Inside));
+    story.apply(Command::Join(comer(EVE, 1))).unwrap();
+    assert_eq!(go(&mut story, EVE, ONE), Ok(Answer::Done));
+}
+
+/// E13: a room that was open when rooms were switched off pulls nobody in any more.
+#[test]
+fn e13_who_comes_after_rooms_were_switched_off_is_not_moved() {
+    let mut story = prepared();
+    const EVE: &str = "8:acs:r_eve";
+    assign(&mut story, EVE, Some(ONE));
+    open(&mut story, ONE);
+    let off = Settings {
+        breakout: false,
+        ..story.meeting.settings.clone()
+    };
+    story.apply(Command::Change(off)).unwrap();
+    assert_eq!(story.join(EVE), Ok(Place::Inside));
+    story.apply(Command::Settle(endpoint(EVE, 1))).unwrap();
+    assert_eq!(story.place(EVE, 1), Some(Place::Inside));
+}
+
 #[test]
 fn e3_a_room_is_joined_by_who_is_assigned_and_by_who_manages() {
     let mut story = prepared();
@@ -204,6 +251,19 @@ fn e4_guests_and_other_members_manage_nothing() {
 }
 
 #[test]
+fn a3_who_manages_the_rooms_reads_guests_labelled() {
+    let mut story = prepared();
+    let Ok(Answer::Rooms(rooms)) = story.apply(Command::Rooms { by: OLIVIA.into() }) else {
+        panic!("an answer about rooms");
+    };
+    let name = |id: &str| rooms.people.iter().find(|(of, ..)| *of == RawId::from(id));
+    let (_, guest, _) = name(ADA).expect("inside");
+    assert!(guest.as_deref().unwrap().ends_with(" (External)"));
+    let (_, member, _) = name(MARCO).expect("inside");
+    assert!(!member.as_deref().unwrap_or_default().contains("External"));
+}
+
+#[test]
 fn e7_a_closed_room_is_not_joined() {
     let mut story = prepared();
     assign(&mut story, ADA, Some(ONE));
@@ -270,7 +330,7 @@ fn e9_a_move_is_a_new_call_and_a_managers_is_on_hold() {
     let in_room = story.snapshot(ADA);
     assert_ne!(in_room.call, call(ADA, 1));
     assert_eq!(in_room.room, Some(ONE.into()));
-    assert_eq!(in_room.thread_id.as_deref(), Some("19:room one@thread.v2"));
+    assert_eq!(in_room.thread_id, None, "E5");
 
     story.effects.clear();
     go(&mut story, OLIVIA, ONE).unwrap();

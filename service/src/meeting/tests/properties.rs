@@ -460,7 +460,7 @@ impl World {
                     .clients
                     .get(&seat.session)
                     .expect("whoever is in knows it");
-                let view = meeting.breakout_view(id).unwrap_or_default();
+                let view = meeting.breakout_view(id, seat.client).unwrap_or_default();
                 assert_eq!(
                     client.view, view,
                     "E14: what is told of the rooms is what is"

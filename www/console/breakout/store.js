@@ -1,0 +1,153 @@
+/**
+ * The breakout rooms of a meeting as the service has them (E4): read, changed, and kept current. Every
+ * change is answered with the whole; `change` says that there is something new to show.
+ */
+import { get, patch, post, remove } from '/shared/requests.js';
+
+/** Who moves from room to room is not told to who looks at the panel: it asks. */
+const LOOK_MS = 3000;
+/** Changes that come together are one look. */
+const PAUSE_MS = 100;
+
+export class RoomsStore extends EventTarget {
+  constructor(meeting, accessToken) {
+    super();
+    this.path = `/meetings/${encodeURIComponent(meeting.id)}/breakoutRooms`;
+    this.accessToken = accessToken;
+    this.whole = null;
+    /** Why there is nothing to manage: the service's sentence, and its word for it. */
+    this.refused = null;
+    /** What went wrong last, in words. */
+    this.error = '';
+    this.busy = false;
+    this.watched = false;
+    this.asked = 0;
+    this.shown = 0;
+    this.timer = 0;
+    this.pause = 0;
+  }
+
+  get rooms() {
+    return this.whole?.value ?? [];
+  }
+
+  get people() {
+    return this.whole?.participants ?? [];
+  }
+
+  get settings() {
+    return this.whole?.settings ?? {};
+  }
+
+  get anyOpen() {
+    return this.rooms.some(({ state }) => state === 'open');
+  }
+
+  /** Looks again and again while somebody looks at it. */
+  watch(yes) {
+    clearInterval(this.timer);
+    this.watched = yes;
+    if (!yes) return;
+    void this.look();
+    this.timer = setInterval(() => { if (!document.hidden) void this.look(); }, LOOK_MS);
+  }
+
+  /** Something happened that may have changed it. */
+  touch() {
+    clearTimeout(this.pause);
+    if (this.watched) this.pause = setTimeout(() => this.look(), PAUSE_MS);
+  }
+
+  async look() {
+    try {
+      await this.ask((token) => get(this.path, token));
+      this.refused = null;
+    } catch (error) {
+      if (error.status === 403) this.refused = { message: error.message, reason: error.reason };
+    }
+    this.changed();
+  }
+
+  /** An older answer never replaces a newer one. */
+  async ask(send) {
+    this.asked += 1;
+    const number = this.asked;
+    const answer = await send(await this.accessToken());
+    if (!answer || number < this.shown) return;
+    this.shown = number;
+    this.whole = answer;
+  }
+
+  /** Gives whether it was done; else `error` says why not. */
+  async change(sentence, send) {
+    this.busy = true;
+    this.error = '';
+    this.changed();
+    let done = true;
+    try {
+      await this.ask(send);
+    } catch (error) {
+      done = false;
+      this.error = `${sentence}. ${error.message}`;
+    }
+    this.busy = false;
+    this.changed();
+    // Somebody else may have been faster: what is shown is what is.
+    if (!done) await this.look();
+    return done;
+  }
+
+  changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+
+  // --- what can be done ---
+
+  /** With names one room each, without them `count` rooms. */
+  async create(count, names) {
+    const sentence = 'The rooms could not be made';
+    if (names.length === 0) return this.change(sentence, (token) => post(this.path, { count }, token));
+    for (const displayName of names) {
+      if (!await this.change(sentence, (token) => post(this.path, { displayName }, token))) return false;
+    }
+    return true;
+  }
+
+  rename(room, displayName) {
+    return this.change('The room could not be renamed', (token) => patch(`${this.path}/${encodeURIComponent(room)}`, { displayName }, token));
+  }
+
+  remove(room) {
+    return this.change('The room could not be deleted', (token) => remove(`${this.path}/${encodeURIComponent(room)}`, token));
+  }
+
+  assign(id, roomId) {
+    return this.change('The assignment could not be changed', (token) => post(`${this.path}/assign`, { assignments: [{ id, roomId }] }, token));
+  }
+
+  distribute(order) {
+    return this.change('Nobody could be assigned', (token) => post(`${this.path}/distribute`, { order }, token));
+  }
+
+  /** No rooms named means all. */
+  open(rooms = [], durationSeconds = undefined) {
+    return this.change('The rooms could not be opened', (token) => post(`${this.path}/open`, { rooms, durationSeconds }, token));
+  }
+
+  close(rooms = []) {
+    return this.change('The rooms could not be closed', (token) => post(`${this.path}/close`, { rooms }, token));
+  }
+
+  configure(settings) {
+    return this.change('The settings could not be changed', (token) => patch(this.path, settings, token));
+  }
+
+  announce(message) {
+    return this.change('The announcement could not be sent', (token) => post(`${this.path}/announce`, { message }, token));
+  }
+
+  dispose() {
+    clearInterval(this.timer);
+    clearTimeout(this.pause);
+  }
+}
