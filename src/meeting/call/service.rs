@@ -144,7 +144,7 @@ impl Call {
                 });
             }
             // The agent's.
-            Event::Moved { .. } => {}
+            Event::Moved { .. } | Event::Chat(_) => {}
             Event::Role { role, .. } => {
                 self.role = Some(role);
                 self.may_admit = may_admit(&self.own, role);
