@@ -11,6 +11,7 @@ use crate::link::Way;
 use crate::media::Media;
 use crate::meeting::{Command, Kind};
 use crate::meetings::Meetings;
+use crate::notifications::Notifications;
 use crate::random;
 use crate::store::{MeetingKey, MeetingRow, Store, StoreError};
 use crate::text;
@@ -47,6 +48,8 @@ pub struct App {
     pub meetings: Arc<Meetings>,
     /// Chat.
     pub chats: Arc<Chats>,
+    /// Channels of chat clients in browsers that Microsoft wrote.
+    pub notifications: Notifications,
     /// The media engine.
     pub media: Media,
     /// Places for agent sockets.
@@ -93,6 +96,7 @@ impl App {
             sessions,
             meetings,
             chats,
+            notifications: Notifications::default(),
             media,
             sockets: Arc::new(Semaphore::new(limits.sockets)),
             metrics: Metrics::default(),
@@ -234,6 +238,7 @@ impl App {
                 self.end_session(&session, reason).await;
             }
         }
+        self.notifications.end(who);
         self.meetings.expel(who, reason).await;
         if let Err(error) = self.store.forget_all(who).await {
             tracing::error!(%error, "admissions of a revoked user stay in the store until they lapse");
@@ -281,6 +286,7 @@ impl App {
                 };
                 self.end_session(&session, reason).await;
             }
+            self.notifications.expire(window, now);
             if now >= night {
                 night = now + NIGHT;
                 let chats = self.chats.clone();
