@@ -391,6 +391,49 @@ async fn d1_what_a_guest_did_not_fetch_in_time_is_withdrawn_when_they_are_remove
 }
 
 #[tokio::test]
+async fn d1_s13_after_a_restart_a_guest_hears_only_once_back_in_the_call() {
+    let data = tempfile::tempdir().unwrap();
+    let start = || async {
+        let running = plenary_service::server::start(config(data.path()))
+            .await
+            .unwrap();
+        Service {
+            address: running.address,
+            running: Some(running),
+            data: tempfile::tempdir().unwrap(),
+        }
+    };
+    let service = start().await;
+    let olivia = service.sign_in("Olivia").await;
+    let open = json!({"lobbyBypassSettings": {"scope": "everyone"}});
+    let meeting = service.schedule(&olivia, open).await;
+    let mut organizer = service.agent(&olivia, "").await;
+    organizer.join("o", &meeting).await.unwrap();
+    let ada = service.guest().await;
+    let mut guest = service.agent(&ada, "Ada").await;
+    guest.join("g", &meeting).await.unwrap();
+    service.stop().await;
+
+    // The thread still has her; the meeting sleeps, and has not said that she is there.
+    let service = start().await;
+    let mut guest = listening(&service, &ada, "Ada").await;
+    let mut organizer = listening(&service, &olivia, "").await;
+    let chat = Chat {
+        service: &service,
+        thread: meeting["chatInfo"]["threadId"].as_str().unwrap().to_owned(),
+    };
+    chat.send(&olivia, "secret").await;
+    texts_until(&mut organizer, "secret").await;
+    guest.join("g", &meeting).await.unwrap();
+    chat.send(&olivia, "welcome back").await;
+    assert_eq!(
+        texts_until(&mut guest, "welcome back").await,
+        ["welcome back"]
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_said_while_a_client_is_away_comes_once_and_in_order() {
     let service = Service::limited(|limits| limits.chat.rates.write.thread = UNBOUNDED).await;
     let jane = scoped(&service, &["chat"]).await;
