@@ -487,3 +487,55 @@ async fn everybody_hears_a_thread_in_the_same_order() {
     assert_eq!(status, StatusCode::OK);
     service.stop().await;
 }
+
+/// The processor's time of this process, in ms: service and clients together.
+fn busy_ms() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<u64> = stat[stat.rfind(')').unwrap()..]
+        .split(' ')
+        .skip(12)
+        .take(2)
+        .map(|field| field.parse().unwrap())
+        .collect();
+    // The kernel counts in hundredths of a second (sysconf(_SC_CLK_TCK)).
+    fields.iter().sum::<u64>() * 10
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints figures"]
+async fn fan_out() {
+    const PEOPLE: usize = 250;
+    const MESSAGES: usize = 200;
+    let service = Service::limited(|limits| {
+        limits.chat.rates.write.thread = UNBOUNDED;
+        limits.chat.rates.participants.thread = UNBOUNDED;
+    })
+    .await;
+    let jane = scoped(&service, &["chat"]).await;
+    let chat = thread(&service, &jane, &[]).await;
+    let mut agents = Vec::new();
+    for _ in 1..PEOPLE {
+        let who = scoped(&service, &["chat"]).await;
+        let body = json!({"participants": [participant(&who, "One")]});
+        chat.ask(&jane, "POST", "/participants/:add", body)
+            .await
+            .ok();
+        agents.push(listening(&service, &who, "").await);
+    }
+    let (begun, busy) = (std::time::Instant::now(), busy_ms());
+    for n in 1..MESSAGES {
+        chat.send(&jane, &n.to_string()).await;
+    }
+    chat.send(&jane, "end").await;
+    let sent = begun.elapsed();
+    for agent in &mut agents {
+        assert_eq!(texts_until(agent, "end").await.len(), MESSAGES);
+    }
+    println!(
+        "{MESSAGES} messages to {}: sent in {sent:?}, heard in {:?}, {} ms of processor",
+        agents.len(),
+        begun.elapsed(),
+        busy_ms() - busy
+    );
+    service.stop().await;
+}
