@@ -488,6 +488,50 @@ async fn everybody_hears_a_thread_in_the_same_order() {
     service.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stored_is_heard_also_when_its_sender_hung_up() {
+    use tokio::io::AsyncWriteExt;
+    let service = Service::limited(|limits| limits.chat.rates.write.thread = UNBOUNDED).await;
+    let (jane, alex) = (
+        scoped(&service, &["chat"]).await,
+        scoped(&service, &["chat"]).await,
+    );
+    let chat = thread(&service, &jane, &[&alex]).await;
+    let mut ear = listening(&service, &alex, "").await;
+    for n in 0..200_u64 {
+        let body = json!({"content": n.to_string()}).to_string();
+        let request = format!(
+            "POST {} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            chat.target("/messages"),
+            jane.token,
+            body.len()
+        );
+        let mut stream = tokio::net::TcpStream::connect(service.address)
+            .await
+            .unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        // At another moment each time: in the middle of everything that sending takes.
+        tokio::time::sleep(std::time::Duration::from_micros(20 * n)).await;
+        drop(stream);
+    }
+    chat.send(&jane, "end").await;
+    let heard = texts_until(&mut ear, "end").await;
+    let target = chat.target("/messages?maxPageSize=200");
+    let page = service
+        .json("GET", &target, Some(&jane.token), Value::Null)
+        .await
+        .ok();
+    let stored = page["value"].as_array().unwrap().iter();
+    let mut stored: Vec<&str> = stored
+        .filter_map(|message| message["content"]["message"].as_str())
+        .collect();
+    stored.reverse();
+    let newest = &heard[heard.len().saturating_sub(stored.len())..];
+    assert_eq!(newest, stored);
+    service.stop().await;
+}
+
 /// The processor's time of this process, in ms: service and clients together.
 fn busy_ms() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
