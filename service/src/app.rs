@@ -2,6 +2,7 @@
 //! which meeting a locator opens.
 
 use crate::agent::session::{close, Overdue, Session, Sessions};
+use crate::chats::Chats;
 use crate::clock::now_ms;
 use crate::config::{self, Config, Limits};
 use crate::http::metrics::Metrics;
@@ -10,6 +11,7 @@ use crate::link::Way;
 use crate::media::Media;
 use crate::meeting::{Command, Kind};
 use crate::meetings::Meetings;
+use crate::notifications::Notifications;
 use crate::random;
 use crate::store::{MeetingKey, MeetingRow, Store, StoreError};
 use crate::text;
@@ -27,6 +29,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use url::Url;
 
+/// How often what is past its time is deleted (`D4`).
+const NIGHT: u64 = 24 * 60 * 60_000;
+
 /// Everything that a request may need.
 pub struct App {
     /// The configuration.
@@ -41,6 +46,10 @@ pub struct App {
     pub sessions: Arc<Sessions>,
     /// Living meetings.
     pub meetings: Arc<Meetings>,
+    /// Chat.
+    pub chats: Arc<Chats>,
+    /// Channels of chat clients in browsers that Microsoft wrote.
+    pub notifications: Notifications,
     /// The media engine.
     pub media: Media,
     /// Places for agent sockets.
@@ -71,8 +80,10 @@ impl App {
         let sessions = Arc::new(Sessions::default());
         let run = random::uuid().to_string();
         let limits = config.limits.clone();
+        let chats = Chats::new(store.clone(), limits.chat.clone(), config.retention.clone());
         let meetings = Meetings::new(
             store.clone(),
+            chats.clone(),
             media.clone(),
             sessions.clone(),
             limits.clone(),
@@ -84,6 +95,8 @@ impl App {
             tokens,
             sessions,
             meetings,
+            chats,
+            notifications: Notifications::default(),
             media,
             sockets: Arc::new(Semaphore::new(limits.sockets)),
             metrics: Metrics::default(),
@@ -110,14 +123,20 @@ impl App {
     /// `B10`: signature, kind, expiry, revocation and the right to join calls; nothing else of a client is
     /// looked at before.
     pub async fn authenticate(&self, token: &str) -> Result<UserToken, Reason> {
+        let token = self.recognise(token).await?;
+        match token.may_join() {
+            true => Ok(token),
+            false => Err(Reason::NOT_ALLOWED),
+        }
+    }
+
+    /// The same, whatever the token is for; whoever asks looks at that.
+    pub async fn recognise(&self, token: &str) -> Result<UserToken, Reason> {
         let token = self
             .tokens
             .check_user(token, now_ms())
             .map_err(|_| Reason::UNAUTHENTICATED)?;
         self.still_good(&token).await?;
-        if !token.may_join() {
-            return Err(Reason::NOT_ALLOWED);
-        }
         Ok(token)
     }
 
@@ -219,6 +238,7 @@ impl App {
                 self.end_session(&session, reason).await;
             }
         }
+        self.notifications.end(who);
         self.meetings.expel(who, reason).await;
         if let Err(error) = self.store.forget_all(who).await {
             tracing::error!(%error, "admissions of a revoked user stay in the store until they lapse");
@@ -253,6 +273,7 @@ impl App {
         let window = self.limits().resume_window_ms;
         let started = now_ms();
         let mut lapsed = false;
+        let mut night = started;
         let mut ticks = tokio::time::interval(Duration::from_millis((window / 20).clamp(20, 250)));
         loop {
             ticks.tick().await;
@@ -264,6 +285,12 @@ impl App {
                     None => continue,
                 };
                 self.end_session(&session, reason).await;
+            }
+            self.notifications.expire(window, now);
+            if now >= night {
+                night = now + NIGHT;
+                let chats = self.chats.clone();
+                tokio::spawn(async move { chats.sweep(now).await });
             }
             if !lapsed && now >= started + window {
                 lapsed = true;

@@ -5,6 +5,8 @@
 
 pub mod agent;
 pub mod app;
+pub mod chat;
+pub mod chats;
 pub mod clock;
 pub mod commands;
 pub mod config;
@@ -16,6 +18,7 @@ pub mod link;
 pub mod media;
 pub mod meeting;
 pub mod meetings;
+pub mod notifications;
 pub mod random;
 pub mod server;
 #[cfg(test)]

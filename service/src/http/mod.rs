@@ -1,13 +1,16 @@
 //! Everything that arrives over HTTP: the table of routes, and what all of them share.
 
 mod breakout;
+mod chat;
 mod dev;
 mod error;
 mod graph;
+mod graph_chat;
 mod hmac;
 mod identity;
 mod media_metrics;
 pub mod metrics;
+mod notifications;
 pub mod openapi;
 mod operations;
 mod pages;
@@ -45,6 +48,7 @@ pub fn router(app: &Arc<App>, engine: Option<Router>) -> Router {
     let mut routes = Router::new()
         .merge(open)
         .merge(agent().router())
+        .merge(notifications::socket().router())
         .merge(operations::routes().router());
     if app.config.dev_organisation() {
         routes = routes.merge(dev::router());
@@ -76,6 +80,10 @@ fn public() -> Vec<Routes> {
         identity::routes(),
         graph::routes(),
         breakout::routes(),
+        chat::routes(),
+        graph_chat::routes(),
+        notifications::routes(),
+        notifications::connection(),
         support::routes(),
         openapi::routes(),
     ]
@@ -90,6 +98,7 @@ fn agent() -> Routes {
 pub fn table() -> Vec<Route> {
     let others = [
         agent(),
+        notifications::socket(),
         operations::routes(),
         dev::routes(),
         pages::routes(),
