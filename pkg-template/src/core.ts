@@ -41,7 +41,9 @@ export type Change =
   | { type: 'lobby'; call: string; added: ParticipantInfo[]; removed: string[] }
   | { type: 'speaking'; call: string; speakers: string[] }
   | { type: 'diagnostic'; call: string; area: 'network' | 'media'; diagnostic: string; value: boolean | number }
-  | { type: 'devices'; video: boolean; audio: boolean };
+  | { type: 'devices'; video: boolean; audio: boolean }
+  /** Something happened in a chat of the user's: name of the event, and its payload as the service sent it. */
+  | { type: 'chat'; agent: number; event: string; payload: unknown };
 
 /** What `createCallAgent` and `createTeamsCallAgent` give. */
 export interface AgentInfo {
@@ -56,6 +58,12 @@ export type Locator = { meetingLink: string } | { meetingId: string; passcode?: 
 /** A device as `DeviceManager` lists it; names are empty until permission is given. */
 export interface DeviceInfo { id: string; name: string; kind: 'camera' | 'microphone' | 'speaker'; isSystemDefault: boolean }
 
+/** What the outbox wants done with the request of a ticket (`src/chat/outbox.rs`). */
+export interface OutboxAction {
+  ticket: number;
+  does: 'post' | 'cancel' | 'give' | 'notSent' | 'unconfirmed' | 'tooMany';
+}
+
 /** An error from the core is a real `Error` with these two (`end-codes`). */
 export interface CoreError extends Error { code: number; subCode: number }
 
@@ -63,7 +71,8 @@ export interface CoreError extends Error { code: number; subCode: number }
 export interface Core {
   /** Connects the agent socket; resolves when the service has welcomed the identity. */
   createAgent(options: {
-    kind: 'guest' | 'member'; displayName?: string;
+    /** `chat`: guest or member, without calls. */
+    kind: 'guest' | 'member' | 'chat'; displayName?: string;
     /** Origin of the service; without it the token's `endpoint` claim. */ endpoint?: string;
     /** Called for the first token and for every later one. */
     getToken(): Promise<{ token: string; expiresOnTimestamp: number }>;
@@ -117,6 +126,12 @@ export interface Core {
   selectMicrophone(deviceId: string): Promise<void>;
   /** `setSinkId` for remote audio; rejects where the browser has none. */
   selectSpeaker(deviceId: string): Promise<void>;
+  /**
+   * Tells the outbox what happened: `ask` (about: the message's thread), `answered` (status, and the wait
+   * that the service asked for in ms), `lost`, `dropped`; `online`, `offline` and `tick` without a ticket.
+   * It wants a `tick` at `due` (ms since 1970) at the latest.
+   */
+  outbox(ticket: number, what: string, about?: string | number, wait?: number): { due?: number; actions: OutboxAction[] };
   /** Counts of everything that must go back to zero after disposal (leak test). */
   counters(): {
     agents: number; calls: number; sockets: number; peerConnections: number; tracks: number;
