@@ -8,6 +8,7 @@
 //! call that it is still in, with the same call id, which finds the living admission.
 
 use crate::breakout::BreakoutView;
+use crate::chat::ChatEvent;
 use crate::id::{CallId, EndpointId, RawId, RoomId, SessionId};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "schema")]
@@ -133,6 +134,12 @@ pub enum Request {
         /// The caller's call in a breakout room.
         call: CallId,
     },
+    /// Hear of chat from now on ([`Event::Chat`]), in a call or without one, until the session ends. The
+    /// token needs a scope of chat. A session that was not resumed asks again, and reads what it missed
+    /// over REST.
+    SubscribeChat,
+    /// Hear of chat no longer.
+    UnsubscribeChat,
 }
 
 /// First message of a client.
@@ -142,7 +149,7 @@ pub enum Request {
 pub struct Hello {
     /// [`VERSION`].
     pub version: u32,
-    /// User access token.
+    /// User access token, for calls or for chat: what it is not for is refused when it is asked for.
     pub token: String,
     /// Name that a guest chose (`A2`); ignored for members, whose name comes from the directory (`A4`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -551,6 +558,8 @@ pub enum Event {
         /// Who said it.
         from: RawId,
     },
+    /// Something happened in a thread of the receiver's.
+    Chat(Box<ChatEvent>),
 }
 
 /// Why a call ended; the numbers are those of `CallEndReason`.

@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod breakout;
+pub mod chat;
 pub mod end;
 mod entries;
 pub mod id;

@@ -151,6 +151,10 @@ pub struct Facts {
     pub manages_rooms: bool,
     /// The rooms' settings keep nobody in until they close (`E11`).
     pub return_enabled: bool,
+    /// Guests have chat: it is no channel's meeting (`B7`).
+    pub guest_chat: bool,
+    /// They have it in breakout rooms, too (`E5`).
+    pub guest_room_chat: bool,
 }
 
 /// What a cell may depend on.
@@ -164,6 +168,10 @@ pub enum Condition {
     ManagesRooms,
     /// [`Facts::return_enabled`], or the asker manages the rooms.
     Return,
+    /// [`Facts::guest_chat`].
+    GuestChat,
+    /// [`Facts::guest_room_chat`].
+    GuestRoomChat,
 }
 
 impl Condition {
@@ -173,6 +181,8 @@ impl Condition {
             Self::Breakout => facts.breakout,
             Self::ManagesRooms => facts.manages_rooms,
             Self::Return => facts.return_enabled || facts.manages_rooms,
+            Self::GuestChat => facts.guest_chat,
+            Self::GuestRoomChat => facts.guest_chat && facts.guest_room_chat,
         }
     }
 
@@ -183,6 +193,8 @@ impl Condition {
             Self::Breakout => "if rooms are allowed",
             Self::ManagesRooms => "if appointed as room manager",
             Self::Return => "unless return is disabled",
+            Self::GuestChat => "unless it is a channel's meeting",
+            Self::GuestRoomChat => "if guests may chat in rooms",
         }
     }
 }
@@ -421,7 +433,9 @@ operations! {
         others [LATER_ALL, LATER_ALL, LATER_ALL];
     /// Chat of the meeting.
     Chat "chat" "Chat of the meeting" "B7, D1, D5"
-        needs None, native None, meeting all(LATER), others [LATER_ALL, LATER_ALL, LATER_ALL];
+        needs None, native None,
+        meeting by_kind(when(Condition::GuestChat, Why::Setting, "B7", Reason::NOT_ALLOWED), YES),
+        others [LATER_ALL, LATER_ALL, LATER_ALL];
     /// Which room one is assigned to.
     AssignedRoom "assignedBreakoutRoom" "Breakout rooms: get the assigned one" "E1"
         needs ROOMS_ALLOWED, native WEB_ONLY, meeting all(YES),
@@ -479,7 +493,10 @@ operations! {
     /// Chat of a room.
     RoomChat "breakoutRoomChat" "Breakout rooms: take part in their chat" "E5"
         needs ROOMS_ALLOWED, native WEB_ONLY,
-        meeting by_kind(Cell::No(no(Why::Setting, "E5", Reason::NOT_ALLOWED)), LATER),
+        meeting by_kind(
+            when(Condition::GuestRoomChat, Why::Setting, "E5", Reason::NOT_ALLOWED),
+            YES,
+        ),
         others [NO_ROOMS_ALL, NO_ROOMS_ALL, NO_ROOMS_ALL];
     /// What holds in the rooms.
     RoomSettings "breakoutRoomsSettings" "Breakout rooms: get their settings" "E6, E12"

@@ -20,6 +20,8 @@ const DEFAULTS: Facts = Facts {
     breakout: true,
     manages_rooms: false,
     return_enabled: true,
+    guest_chat: true,
+    guest_room_chat: false,
 };
 
 fn with(identity: Identity, operation: Operation, facts: Facts) -> Result<(), No> {
@@ -180,8 +182,27 @@ fn e3_e4_who_joins_which_room_and_who_manages_them() {
 }
 
 #[test]
-fn e5_guests_do_not_chat_in_rooms_by_default() {
+fn b7_e5_where_guests_chat_and_that_members_always_do() {
+    only(Operation::Chat, &Identity::ALL);
+    only(Operation::RoomChat, &MEMBERS);
     refused(Operation::RoomChat, &GUESTS, "E5", Reason::NOT_ALLOWED);
+    let channel = Facts {
+        guest_chat: false,
+        guest_room_chat: true,
+        ..DEFAULTS
+    };
+    let generous = Facts {
+        guest_room_chat: true,
+        ..DEFAULTS
+    };
+    for identity in Identity::ALL {
+        let guest = GUESTS.contains(&identity);
+        for (operation, rule) in [(Operation::Chat, "B7"), (Operation::RoomChat, "E5")] {
+            assert!(with(identity, operation, generous).is_ok());
+            let refused = with(identity, operation, channel).map_err(|no| no.rule);
+            assert_eq!(refused, if guest { Err(rule) } else { Ok(()) });
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! which meeting a locator opens.
 
 use crate::agent::session::{close, Overdue, Session, Sessions};
+use crate::chats::Chats;
 use crate::clock::now_ms;
 use crate::config::{self, Config, Limits};
 use crate::http::metrics::Metrics;
@@ -27,6 +28,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use url::Url;
 
+/// How often what is past its time is deleted (`D4`).
+const NIGHT: u64 = 24 * 60 * 60_000;
+
 /// Everything that a request may need.
 pub struct App {
     /// The configuration.
@@ -41,6 +45,8 @@ pub struct App {
     pub sessions: Arc<Sessions>,
     /// Living meetings.
     pub meetings: Arc<Meetings>,
+    /// Chat.
+    pub chats: Arc<Chats>,
     /// The media engine.
     pub media: Media,
     /// Places for agent sockets.
@@ -71,8 +77,10 @@ impl App {
         let sessions = Arc::new(Sessions::default());
         let run = random::uuid().to_string();
         let limits = config.limits.clone();
+        let chats = Chats::new(store.clone(), limits.chat.clone(), config.retention.clone());
         let meetings = Meetings::new(
             store.clone(),
+            chats.clone(),
             media.clone(),
             sessions.clone(),
             limits.clone(),
@@ -84,6 +92,7 @@ impl App {
             tokens,
             sessions,
             meetings,
+            chats,
             media,
             sockets: Arc::new(Semaphore::new(limits.sockets)),
             metrics: Metrics::default(),
@@ -253,6 +262,7 @@ impl App {
         let window = self.limits().resume_window_ms;
         let started = now_ms();
         let mut lapsed = false;
+        let mut night = started;
         let mut ticks = tokio::time::interval(Duration::from_millis((window / 20).clamp(20, 250)));
         loop {
             ticks.tick().await;
@@ -264,6 +274,11 @@ impl App {
                     None => continue,
                 };
                 self.end_session(&session, reason).await;
+            }
+            if now >= night {
+                night = now + NIGHT;
+                let chats = self.chats.clone();
+                tokio::spawn(async move { chats.sweep(now).await });
             }
             if !lapsed && now >= started + window {
                 lapsed = true;

@@ -3,6 +3,8 @@
 //! Nothing is needed for the demo. Numbers that a rule leaves open have the defaults of the rules'
 //! last section; tests make the windows short instead of waiting.
 
+use crate::chat::rates::AllRates;
+use crate::chat::retention::Policy;
 use clap::Args;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::Figment;
@@ -35,6 +37,10 @@ pub struct Config {
     pub turn: Vec<Turn>,
     /// Folder of the database and of the keys.
     pub data: PathBuf,
+    /// Folder of what belongs to the resource, if it is another (`D3`): the last message of each guest.
+    pub resource_data: Option<PathBuf>,
+    /// The organisation's policies that delete chat (`D4`).
+    pub retention: Vec<Policy>,
     /// Folder of static pages.
     pub www: Option<PathBuf>,
     /// Origin under which clients reach the service; the listening address by default.
@@ -142,6 +148,45 @@ pub struct Limits {
     pub passcode_attempts: u32,
     /// Agent sockets at a time.
     pub sockets: usize,
+    /// Chat.
+    pub chat: ChatLimits,
+}
+
+/// Numbers of chat; the defaults are those that Microsoft documents for its service (`rest.md` 4.3).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChatLimits {
+    /// Longest message, in bytes.
+    pub message_bytes: usize,
+    /// Longest topic, in bytes.
+    pub topic_bytes: usize,
+    /// Metadata of a thread, a participant or a message, in bytes.
+    pub metadata_bytes: usize,
+    /// Participants of a thread (`C7`).
+    pub participants: usize,
+    /// Participants in one request.
+    pub participants_at_once: usize,
+    /// Entries of a page.
+    pub page: usize,
+    /// With more participants there are no typing indicators and no read receipts.
+    pub small_thread: usize,
+    /// How often somebody may ask.
+    pub rates: AllRates,
+}
+
+impl Default for ChatLimits {
+    fn default() -> Self {
+        Self {
+            message_bytes: 28 << 10,
+            topic_bytes: 1_024,
+            metadata_bytes: 1_024,
+            participants: 250,
+            participants_at_once: 200,
+            page: 200,
+            small_thread: 20,
+            rates: AllRates::default(),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -160,6 +205,7 @@ impl Default for Limits {
             ping_ms: 20_000,
             passcode_attempts: 10,
             sockets: 20_000,
+            chat: ChatLimits::default(),
         }
     }
 }
@@ -176,6 +222,8 @@ impl Default for Config {
             livekit: None,
             turn: Vec::new(),
             data: PathBuf::from("plenary-data"),
+            resource_data: None,
+            retention: Vec::new(),
             www: None,
             public_url: None,
             link_hosts: Vec::new(),

@@ -5,6 +5,8 @@
 
 pub mod agent;
 pub mod app;
+pub mod chat;
+pub mod chats;
 pub mod clock;
 pub mod commands;
 pub mod config;

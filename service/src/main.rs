@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use plenary_service::commands::engine::{self, EngineArgs};
 use plenary_service::commands::rooms::{self, RoomsArgs};
-use plenary_service::commands::{keys, serve};
+use plenary_service::commands::{keys, retention, serve};
 use plenary_service::config::Flags;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -22,6 +22,8 @@ enum Command {
     Serve(Box<Flags>),
     /// Print the connection strings of the resources: secrets of an application's backend.
     Keys(Box<Flags>),
+    /// Say which copies of guests' messages the next night would delete, and why.
+    Retention(Box<Flags>),
     /// Breakout rooms of a meeting, on a service that runs.
     Rooms(Box<RoomsArgs>),
     /// Run the media engine alone: a small LiveKit server.
@@ -38,6 +40,7 @@ async fn main() -> ExitCode {
     let result: Result<(), Box<dyn std::error::Error>> = match Cli::parse().command {
         Command::Serve(flags) => serve::run(&flags).await.map_err(Into::into),
         Command::Keys(flags) => keys::run(&flags).await.map_err(Into::into),
+        Command::Retention(flags) => retention::run(&flags).await.map_err(Into::into),
         Command::Rooms(args) => rooms::run(*args).await.map_err(Into::into),
         Command::Engine(args) => engine::run(args).await.map_err(Into::into),
     };

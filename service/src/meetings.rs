@@ -1,13 +1,15 @@
 //! Living meetings: one task each, which feeds commands to the core and carries its effects out in
 //! order. A meeting wakes with the first join and goes to sleep when nobody is there.
 
+mod chat;
 mod transports;
 
 use crate::agent::session::{Session, Sessions};
+use crate::chats::Chats;
 use crate::clock::now_ms;
 use crate::config::Limits;
 use crate::media::{Media, Pass};
-use crate::meeting::{Admission, Answer, Bounds, Breakout, Command, Effect, Meeting};
+use crate::meeting::{Admission, Answer, Bounds, Breakout, Chat, Command, Effect, Meeting};
 use crate::random;
 use crate::store::{MeetingKey, Store};
 use parking_lot::Mutex;
@@ -69,6 +71,7 @@ pub(crate) struct Look {
 /// All living meetings of this process.
 pub struct Meetings {
     store: Arc<dyn Store>,
+    chats: Arc<Chats>,
     media: Media,
     sessions: Arc<Sessions>,
     limits: Limits,
@@ -83,6 +86,7 @@ impl Meetings {
     /// None is living yet; `run` names this run of the service.
     pub fn new(
         store: Arc<dyn Store>,
+        chats: Arc<Chats>,
         media: Media,
         sessions: Arc<Sessions>,
         limits: Limits,
@@ -91,6 +95,7 @@ impl Meetings {
         let lapse_at = now_ms() + limits.resume_window_ms;
         Arc::new(Self {
             store,
+            chats,
             media,
             sessions,
             limits,
@@ -233,6 +238,9 @@ struct Actor {
     /// The engine's names of the breakout rooms that somebody was in since they opened.
     rooms: BTreeMap<RoomId, String>,
     passes: BTreeMap<EndpointId, Pass>,
+    /// What chat was told last, and whether it knows that somebody is in the call.
+    chats: BTreeMap<String, Chat>,
+    rings: bool,
     /// Who is to be looked at once more when the present message is answered.
     unsettled: Vec<EndpointId>,
 }
@@ -259,6 +267,8 @@ impl Actor {
             room: format!("m-{}", random::text(random::ALPHANUMERIC, 24)),
             rooms: BTreeMap::new(),
             passes: BTreeMap::new(),
+            chats: BTreeMap::new(),
+            rings: false,
             unsettled: Vec::new(),
         };
         tracing::debug!(call = actor.server_call_id, "meeting wakes");
@@ -439,7 +449,11 @@ impl Actor {
 
     async fn command(&mut self, command: Command) -> Result<Answer, Reason> {
         let mut effects = Vec::new();
+        let changes_rights = matches!(command, Command::Change(_));
         let result = self.core.apply(command, now_ms(), &mut effects);
+        if changes_rights || effects.iter().any(Effect::moves_somebody) {
+            self.tell_chat().await;
+        }
         for effect in effects {
             self.carry_out(effect).await;
         }

@@ -95,6 +95,16 @@ pub async fn open_store(data: &Path) -> Result<Sqlite, StartError> {
     Ok(store)
 }
 
+/// The organisation's store, and the resource's beside it (`D3`).
+pub async fn open_stores(config: &Config) -> Result<Sqlite, StartError> {
+    let store = open_store(&config.data).await?;
+    let Some(folder) = &config.resource_data else {
+        return Ok(store);
+    };
+    make_folder(folder)?;
+    Ok(store.with_guests_in(&database(folder)).await?)
+}
+
 /// Starts the service.
 pub async fn start(mut config: Config) -> Result<Running, StartError> {
     let listen = config.listen;
@@ -107,7 +117,7 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
         Some(url) => url.clone(),
         None => own_url(&config, address)?,
     };
-    let store = Arc::new(open_store(&config.data).await?);
+    let store = Arc::new(open_stores(&config).await?);
     let keys = Keys::open(&config.data)?;
     if config.dev_organisation() {
         for (name, upn) in http::DEVELOPMENT_MEMBERS {

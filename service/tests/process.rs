@@ -35,10 +35,15 @@ fn command(data: &Path, arguments: &[&str]) -> Command {
 }
 
 async fn serve(data: &Path) -> Program {
+    serve_with(data, &[]).await
+}
+
+async fn serve_with(data: &Path, settings: &[(&str, &str)]) -> Program {
     let mut child = command(
         data,
         &["serve", "--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"],
     )
+    .envs(settings.iter().copied())
     .spawn()
     .unwrap();
     // Read all along: a full pipe would stop the program.
@@ -234,4 +239,133 @@ async fn connection_strings_have_the_form_that_clients_read() {
         );
         assert!(!line.ends_with(';'));
     }
+}
+
+/// The limits that a sender of hundreds of messages would meet are off.
+const UNLIMITED: [(&str, &str); 2] = [
+    ("PLENARY_LIMITS__CHAT__RATES__WRITE__THREAD__PER_10S", "0"),
+    (
+        "PLENARY_LIMITS__CHAT__RATES__WRITE__THREAD__PER_MINUTE",
+        "0",
+    ),
+];
+
+/// A message as a client sends it that does not give up: the same request until it is acknowledged.
+/// `None`: the service went away meanwhile.
+async fn sent(address: SocketAddr, token: &str, thread: &str, n: usize) -> Option<String> {
+    let stream = tokio::net::TcpStream::connect(address).await.ok()?;
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.ok()?;
+    tokio::spawn(connection);
+    let body = json!({"content": n.to_string()}).to_string();
+    let request = hyper::Request::post(format!(
+        "/chat/threads/{thread}/messages?api-version=2025-03-15"
+    ))
+    .header("host", address.to_string())
+    .header("authorization", format!("Bearer {token}"))
+    .header("repeatability-request-id", format!("message-{n}"))
+    .body(http_body_util::Full::new(hyper::body::Bytes::from(body)))
+    .unwrap();
+    let response = sender.send_request(request).await.ok()?;
+    assert_eq!(response.status(), 201);
+    let body = http_body_util::BodyExt::collect(response.into_body())
+        .await
+        .ok()?;
+    let answer: serde_json::Value = serde_json::from_slice(&body.to_bytes()).ok()?;
+    Some(answer["id"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn ten_kills_lose_no_acknowledged_message_and_none_is_there_twice() {
+    const KILLS: usize = 10;
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = serve_with(folder.path(), &UNLIMITED).await;
+    let mut service = program.service(folder);
+    let user = service.guest().await;
+    let target = "/chat/threads?api-version=2025-03-15";
+    let made = service
+        .post(target, Some(&user.token), json!({"topic": "Kills"}))
+        .await
+        .ok();
+    let thread = made["chatThread"]["id"]
+        .as_str()
+        .unwrap()
+        .replace(':', "%3A")
+        .replace('@', "%40");
+
+    let (acknowledged, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let (moved, mut address) = tokio::sync::watch::channel(service.address);
+    let (token, path) = (user.token.clone(), thread.clone());
+    let sending = tokio::spawn(async move {
+        for n in 0.. {
+            let id = loop {
+                let at = *address.borrow_and_update();
+                match sent(at, &token, &path, n).await {
+                    Some(id) => break id,
+                    // It was killed: to the next one, with the same message.
+                    None if address.changed().await.is_err() => return,
+                    None => {}
+                }
+            };
+            if acknowledged.send((n, id)).is_err() {
+                return;
+            }
+        }
+    });
+    let mut known = Vec::new();
+    for kill in 0..KILLS {
+        // Another number each time, and always in the middle of sending.
+        for _ in 0..10 + kill {
+            known.push(
+                tokio::time::timeout(DEADLINE, heard.recv())
+                    .await
+                    .unwrap()
+                    .unwrap(),
+            );
+        }
+        program.kill().await;
+        program = serve_with(service.data.path(), &UNLIMITED).await;
+        service.address = program.address;
+        moved.send(program.address).unwrap();
+    }
+    known.push(
+        tokio::time::timeout(DEADLINE, heard.recv())
+            .await
+            .unwrap()
+            .unwrap(),
+    );
+    heard.close();
+    drop(moved);
+    sending.await.unwrap();
+    while let Ok(late) = heard.try_recv() {
+        known.push(late);
+    }
+
+    let mut stored = Vec::new();
+    let mut target = format!("/chat/threads/{thread}/messages?api-version=2025-03-15");
+    loop {
+        let page = service
+            .json("GET", &target, Some(&user.token), json!(null))
+            .await
+            .ok();
+        for message in page["value"].as_array().unwrap() {
+            if let Some(text) = message["content"]["message"].as_str() {
+                let id = message["id"].as_str().unwrap().to_owned();
+                stored.push((text.parse::<usize>().unwrap(), id));
+            }
+        }
+        let Some(link) = page["nextLink"].as_str() else {
+            break;
+        };
+        target = format!("/chat{}", link.split_once("/chat").unwrap().1);
+    }
+    stored.reverse();
+    assert!(known.len() > KILLS * 10);
+    for pair in stored.windows(2) {
+        assert_eq!(pair[1].0, pair[0].0 + 1, "in order, and none twice");
+    }
+    for acknowledged in &known {
+        assert!(stored.contains(acknowledged), "{acknowledged:?} is lost");
+    }
+    program.terminate().await;
 }

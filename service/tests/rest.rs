@@ -36,6 +36,31 @@ POST /meetings/{id}/breakoutRooms/close Member
 POST /meetings/{id}/breakoutRooms/announce Member
 PATCH /meetings/{id}/breakoutRooms/{room} Member
 DELETE /meetings/{id}/breakoutRooms/{room} Member
+GET /chat/threads Chat
+POST /chat/threads Chat
+GET /chat/threads/{thread} Chat
+PATCH /chat/threads/{thread} Chat
+DELETE /chat/threads/{thread} Chat
+GET /chat/threads/{thread}/messages Chat
+POST /chat/threads/{thread}/messages Chat
+GET /chat/threads/{thread}/messages/{message} Chat
+PATCH /chat/threads/{thread}/messages/{message} Chat
+DELETE /chat/threads/{thread}/messages/{message} Chat
+GET /chat/threads/{thread}/participants Chat
+POST /chat/threads/{thread}/participants/{operation} Chat
+POST /chat/threads/{thread}/typing Chat
+GET /chat/threads/{thread}/readReceipts Chat
+POST /chat/threads/{thread}/readReceipts Chat
+GET /v1.0/chats/{chat}/messages Member
+POST /v1.0/chats/{chat}/messages Member
+GET /v1.0/chats/{chat}/messages/{message} Member
+PATCH /v1.0/chats/{chat}/messages/{message} Member
+POST /v1.0/chats/{chat}/messages/{message}/softDelete Member
+GET /v1.0/me/chats/{chat}/messages Member
+POST /v1.0/me/chats/{chat}/messages Member
+GET /v1.0/me/chats/{chat}/messages/{message} Member
+PATCH /v1.0/me/chats/{chat}/messages/{message} Member
+POST /v1.0/me/chats/{chat}/messages/{message}/softDelete Member
 GET /meetings/{id}/support User
 GET /openapi.json Anybody
 GET /agent Hello
@@ -65,6 +90,9 @@ async fn s1_s5_s16_each_route_takes_the_credential_of_its_kind_and_no_other() {
         let target = path
             .replace("{id}", "none")
             .replace("{operation}", ":issueAccessToken")
+            .replace("{thread}", "none")
+            .replace("{message}", "none")
+            .replace("{chat}", "none")
             .replace("{room}", "none");
         let target = format!("{target}?{VERSION}");
         let body = json!({"member": "nobody"});
@@ -85,6 +113,7 @@ async fn s1_s5_s16_each_route_takes_the_credential_of_its_kind_and_no_other() {
         let expected = match who {
             Who::Resource => [false, false, false, true],
             Who::Member => [false, false, true, false],
+            Who::Chat => [false, true, false, false],
             Who::User => [false, true, true, false],
             Who::Anybody | Who::ThisMachine | Who::Hello => [true; 4],
         };
@@ -124,6 +153,7 @@ fn the_document_has_the_routes_of_the_service_and_who_may_call_them() {
                 let who = match schemes[..] {
                     [] => Who::Anybody,
                     ["resourceKey"] => Who::Resource,
+                    ["userToken"] => Who::Chat,
                     ["accessToken"] => Who::Member,
                     ["accessToken", "userToken"] => Who::User,
                     _ => panic!("{schemes:?}"),

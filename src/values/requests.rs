@@ -16,6 +16,8 @@ pub fn frame(frame: &ClientFrame) -> JsValue {
 fn request(request: &Request) -> JsValue {
     let (name, fields) = match request {
         Request::Ping => return text("ping"),
+        Request::SubscribeChat => return text("subscribeChat"),
+        Request::UnsubscribeChat => return text("unsubscribeChat"),
         Request::Hello(asked) => ("hello", hello(asked)),
         Request::Token { token } => ("token", object(&[("token", text(token))])),
         Request::Join(asked) => ("join", join(asked)),

@@ -149,13 +149,14 @@ fn facade(report: &mut Report) -> Result<()> {
     node_tests("tests/package", &mut node::node()?, report)
 }
 
-/// Others' clients: LiveKit's in browsers and Python, Azure's identity SDK.
+/// Others' clients: LiveKit's in browsers and Python, Azure's identity and chat SDKs.
 fn conformance(report: &mut Report) -> Result<()> {
     // Browsers are started by the harness there, with its packages.
     node::ensure_packages(&root().join("tests/e2e"))?;
     let python = python::livekit().map(|python| ("PYTHON_LIVEKIT", OsString::from(python)));
     with_service("tests/conformance", python.as_slice(), report)?;
-    with_service("tests/conformance/identity", &[], report)
+    with_service("tests/conformance/identity", &[], report)?;
+    with_service("tests/conformance/chat", &[], report)
 }
 
 /// A folder whose tests have the service, the browsers and what else is named at hand.

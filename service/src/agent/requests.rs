@@ -36,6 +36,9 @@ pub async fn serve(
         // A socket is greeted once.
         Request::Hello(_) => return answer(Err(Reason::MALFORMED.error())),
         Request::Ping => return answer(Ok(Reply::Done)),
+        Request::SubscribeChat | Request::UnsubscribeChat => {
+            return answer(Err(Reason::NOT_SUPPORTED.error()));
+        }
         Request::Token { token } => return answer(refresh(app, session, &token).await),
         Request::Join(request) => {
             if let Err(error) = join(app, session, address, *request, to_session).await {

@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod keys;
+pub mod retention;
 pub mod rooms;
 pub mod serve;
 

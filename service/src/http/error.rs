@@ -1,7 +1,7 @@
 //! Errors in the shape that the REST interfaces have: `{"error": {"code", "message"}}`.
 
 use crate::store::StoreError;
-use axum::http::StatusCode;
+use axum::http::{header, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::Json;
 use serde::de::DeserializeOwned;
@@ -13,6 +13,8 @@ pub struct HttpError {
     status: StatusCode,
     code: &'static str,
     message: String,
+    /// Seconds after which it may be tried again.
+    retry_after: Option<u64>,
 }
 
 impl HttpError {
@@ -22,6 +24,7 @@ impl HttpError {
             status,
             code,
             message: message.into(),
+            retry_after: None,
         }
     }
 
@@ -37,6 +40,15 @@ impl HttpError {
             "Unauthorized",
             "Request is not authorized.",
         )
+    }
+
+    /// 429; the wait is in ms.
+    pub fn too_many(wait: u64) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self {
+            retry_after: Some(wait.div_ceil(1_000).max(1)),
+            ..Self::new(status, "TooManyRequests", "Rate limit exceeded.")
+        }
     }
 
     /// 403.
@@ -65,7 +77,13 @@ impl From<StoreError> for HttpError {
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         let body = json!({"error": {"code": self.code, "message": self.message}});
-        (self.status, Json(body)).into_response()
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 }
 

@@ -72,9 +72,27 @@ struct Change {
     allowed_presenters: Option<Presenters>,
     allowed_lobby_admitters: Option<Admitters>,
     allow_breakout_rooms: Option<bool>,
+    /// Ours (`E5`).
+    allow_guest_chat_in_breakout_rooms: Option<bool>,
+    /// On creation alone: a channel's thread makes it that channel's meeting.
+    chat_info: Option<ChatInfo>,
     lobby_bypass_settings: Option<LobbyBypass>,
     join_meeting_id_settings: Option<JoinMeetingId>,
     participants: Option<Participants>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ChatInfo {
+    thread_id: Option<String>,
+}
+
+impl ChatInfo {
+    /// Threads of channels end like this, the older ones with `skype` (`graph.md` 3).
+    fn is_of_a_channel(&self) -> bool {
+        let thread = self.thread_id.as_deref().unwrap_or_default();
+        thread.ends_with("@thread.tacv2") || thread.ends_with("@thread.skype")
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -138,6 +156,9 @@ async fn apply(app: &App, row: &mut MeetingRow, change: &Change) -> Result<(), H
     options.admitters = change.allowed_lobby_admitters.unwrap_or(options.admitters);
     if let Some(allowed) = change.allow_breakout_rooms {
         options.breakout_off = !allowed;
+    }
+    if let Some(allowed) = change.allow_guest_chat_in_breakout_rooms {
+        options.guest_chat_in_rooms = allowed;
     }
     if let Some(scope) = change
         .lobby_bypass_settings
@@ -224,11 +245,20 @@ async fn add(app: &App, caller: &Member, change: &Change) -> Result<MeetingRow, 
         }
         apply(app, &mut row, change).await?;
         row.external_id.clone_from(&change.external_id);
+        if change
+            .chat_info
+            .as_ref()
+            .is_some_and(ChatInfo::is_of_a_channel)
+        {
+            row.options.in_channel = true;
+            row.thread = row.thread.replace("@thread.v2", "@thread.tacv2");
+        }
         let settings = change.join_meeting_id_settings.as_ref();
         if settings.and_then(|settings| settings.is_passcode_required) == Some(false) {
             row.passcode = None;
         }
         if app.store.add_meeting(&row).await? {
+            chat_follows(app, &row).await;
             return Ok(row);
         }
         let taken = match &row.external_id {
@@ -248,6 +278,14 @@ async fn add(app: &App, caller: &Member, change: &Change) -> Result<MeetingRow, 
         "ServiceUnavailable",
         "No meeting id was free; try again.",
     ))
+}
+
+/// The thread follows the meeting; if it cannot now, it does when it is first asked for, or with the next
+/// change.
+async fn chat_follows(app: &App, row: &MeetingRow) {
+    if let Err(error) = app.chats.meeting_changed(row).await {
+        tracing::error!(%error, "a meeting's thread is not up to date");
+    }
 }
 
 fn read_body(body: &[u8]) -> Result<Change, HttpError> {
@@ -395,6 +433,7 @@ async fn change(
     let change = read_body(&body)?;
     apply(&app, &mut row, &change).await?;
     app.store.change_meeting(&row).await?;
+    chat_follows(&app, &row).await;
     // A sleeping meeting reads the store when it wakes.
     let _ = app
         .meetings
@@ -409,9 +448,13 @@ async fn remove(
     Path(id): Path<String>,
 ) -> Result<StatusCode, HttpError> {
     let row = own(&app, &caller.0, &id).await?;
+    let rooms = app.store.breakout(&row.id).await?.rooms;
     app.store.delete_meeting(&row.id).await?;
     // Nobody may be in it.
     let _ = app.meetings.ask(&row.id, Command::Delete).await;
+    for thread in rooms.iter().map(|room| &room.thread).chain([&row.thread]) {
+        app.chats.closed(thread).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -458,6 +501,7 @@ async fn meeting_json(app: &App, row: &MeetingRow) -> Result<Value, HttpError> {
         "allowedPresenters": row.options.presenters,
         "allowedLobbyAdmitters": row.options.admitters,
         "allowBreakoutRooms": !row.options.breakout_off,
+        "allowGuestChatInBreakoutRooms": row.options.guest_chat_in_rooms,
         "lobbyBypassSettings": {"scope": row.options.bypass, "isDialInBypassEnabled": false},
         "joinMeetingIdSettings": {
             "isPasscodeRequired": row.passcode.is_some(),

@@ -82,20 +82,25 @@ impl FromRequest<Arc<App>> for Keyed {
             )
         })?;
         let resource = signer(app, &parts, &body).await?;
-        let query = parts.uri.query().unwrap_or_default();
-        let version =
-            form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "api-version");
-        match version {
-            Some((_, version)) if is_version(&version) => Ok(Self { resource, body }),
-            Some(_) => Err(HttpError::bad(
-                "UnsupportedApiVersionValue",
-                "The api-version is a date such as 2023-10-01.",
-            )),
-            None => Err(HttpError::bad(
-                "MissingApiVersionParameter",
-                "The query parameter api-version is required.",
-            )),
-        }
+        check_version(&parts)?;
+        Ok(Self { resource, body })
+    }
+}
+
+/// Every call names the version of the interface that it means.
+pub(super) fn check_version(parts: &Parts) -> Result<(), HttpError> {
+    let query = parts.uri.query().unwrap_or_default();
+    let version = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "api-version");
+    match version {
+        Some((_, version)) if is_version(&version) => Ok(()),
+        Some(_) => Err(HttpError::bad(
+            "UnsupportedApiVersionValue",
+            "The api-version is a date such as 2023-10-01.",
+        )),
+        None => Err(HttpError::bad(
+            "MissingApiVersionParameter",
+            "The query parameter api-version is required.",
+        )),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Everything that arrives over HTTP: the table of routes, and what all of them share.
 
 mod breakout;
+mod chat;
 mod dev;
 mod error;
 mod graph;
+mod graph_chat;
 mod hmac;
 mod identity;
 mod media_metrics;
@@ -76,6 +78,8 @@ fn public() -> Vec<Routes> {
         identity::routes(),
         graph::routes(),
         breakout::routes(),
+        chat::routes(),
+        graph_chat::routes(),
         support::routes(),
         openapi::routes(),
     ]

@@ -2,10 +2,14 @@
 //! that a test compares with is whole.
 
 use crate::app::App;
+use axum::extract::Request;
 use axum::handler::Handler;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use axum::routing::{on, MethodFilter};
 use axum::Router;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 /// Whose credential a route takes.
@@ -21,6 +25,8 @@ pub enum Who {
     Member,
     /// A member by access token, or a guest or member by user token.
     User,
+    /// A guest or member, by a user token with a scope of chat.
+    Chat,
     /// A WebSocket that names its user token in the first message.
     Hello,
 }
@@ -87,6 +93,16 @@ impl Routes {
         let who = self.who;
         self.router = self.router.route(path, on(filter, handler));
         self.list.push(Route { method, path, who });
+        self
+    }
+
+    /// Lets every request go through this first.
+    pub(super) fn through<F, R>(mut self, layer: F) -> Self
+    where
+        F: Fn(Request, Next) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Response> + Send + 'static,
+    {
+        self.router = self.router.layer(middleware::from_fn(layer));
         self
     }
 

@@ -10,6 +10,7 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_types, clippy::disallowed_methods))]
 
 mod breakout;
+mod chat;
 mod join;
 mod leave;
 mod lobby;
@@ -20,6 +21,7 @@ mod tests;
 mod view;
 
 pub use breakout::{Breakout, Change, NewRoom, Room};
+pub use chat::Chat;
 pub use plenary_protocol::matrix::Operation;
 pub use rights::{Admitters, Bypass, Kind, Presenters, Settings};
 
@@ -385,6 +387,16 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// Whether somebody comes, goes, or is somewhere else, or the rooms are others.
+    pub fn moves_somebody(&self) -> bool {
+        matches!(
+            self,
+            Self::Keep(_) | Self::Forget { .. } | Self::KeepRooms(_) | Self::Move { .. }
+        )
+    }
+}
+
 /// A living admission, as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
@@ -493,6 +505,11 @@ impl Meeting {
     /// People in the meeting and people in the lobby.
     pub fn counts(&self) -> (usize, usize) {
         (self.inside.len(), self.waiting.len())
+    }
+
+    /// What the organiser chose.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The breakout rooms.

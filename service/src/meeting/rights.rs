@@ -91,6 +91,10 @@ pub struct Settings {
     pub breakout: bool,
     /// Members who manage them, beside organiser and co-organisers (`E4`).
     pub breakout_managers: BTreeSet<RawId>,
+    /// Guests have chat at all: not in a channel's meeting (`B7`).
+    pub guest_chat: bool,
+    /// Guests have chat in breakout rooms, too (`E5`).
+    pub guest_chat_in_rooms: bool,
 }
 
 impl Settings {
@@ -144,6 +148,8 @@ impl Settings {
                 breakout: self.breakout,
                 manages_rooms: member && self.breakout_managers.contains(id),
                 return_enabled: true,
+                guest_chat: self.guest_chat,
+                guest_room_chat: self.guest_chat_in_rooms,
             },
         }
     }

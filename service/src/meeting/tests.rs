@@ -32,6 +32,8 @@ fn settings(bypass: Bypass) -> Settings {
         thread: "19:meeting_x@thread.v2".to_owned(),
         breakout: true,
         breakout_managers: BTreeSet::new(),
+        guest_chat: true,
+        guest_chat_in_rooms: false,
     }
 }
 

@@ -233,7 +233,12 @@ impl Meeting {
                 .collect::<Vec<_>>()
         });
         let room = place.and_then(|place| self.breakout.room(place));
-        let thread = room.map_or(&self.settings.thread, |room| &room.thread);
+        let (thread, chat) = match room {
+            Some(room) => (&room.thread, Operation::RoomChat),
+            None => (&self.settings.thread, Operation::Chat),
+        };
+        // E5, B7: what is not theirs to read is not named either.
+        let thread = self.settings.may(id, chat).then(|| thread.clone());
         Some(CallSnapshot {
             call: held.unwrap_or(&seat.call).clone(),
             server_call_id: server_call_id.to_owned(),
@@ -243,7 +248,7 @@ impl Meeting {
                 None => CallState::Connected,
             },
             role: person.role,
-            thread_id: Some(thread.clone()),
+            thread_id: thread,
             roster: roster.collect(),
             lobby,
             room: place.cloned(),

@@ -1,5 +1,7 @@
 //! What every store must do, whichever database is behind it.
 
+mod chat;
+
 use super::rows::Rows;
 use super::sqlite::Sqlite;
 use super::{MeetingKey, MeetingRow, Options, Resource, Store};

@@ -1,5 +1,6 @@
 //! What outlives the process: one trait, one module per database, one set of contract tests.
 
+pub mod chat;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
@@ -118,6 +119,10 @@ pub struct Options {
     pub breakout_off: bool,
     /// Object ids of members who manage the breakout rooms (`E4`).
     pub breakout_managers: Vec<String>,
+    /// Scheduled in a channel: guests have no chat (`B7`).
+    pub in_channel: bool,
+    /// Guests have chat in breakout rooms, too (`E5`).
+    pub guest_chat_in_rooms: bool,
 }
 
 /// An invited member.
@@ -154,6 +159,8 @@ impl MeetingRow {
                 .iter()
                 .map(|oid| member(oid))
                 .collect(),
+            guest_chat: !self.options.in_channel,
+            guest_chat_in_rooms: self.options.guest_chat_in_rooms,
         }
     }
 }
@@ -175,7 +182,7 @@ pub enum MeetingKey<'a> {
 
 /// The store.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: chat::ChatStore {
     /// Whether the database answers.
     async fn ping(&self) -> Result<()>;
 

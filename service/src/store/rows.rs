@@ -2,6 +2,8 @@
 //! for a thread, which would let a simulated clock run on. The contract's tests hold it to the same as
 //! the databases.
 
+mod chat;
+
 use super::{MeetingKey, MeetingRow, Member, Resource, Result, Store, User};
 use crate::meeting::{Admission, Breakout};
 use async_trait::async_trait;
@@ -20,6 +22,7 @@ struct Tables {
     breakouts: BTreeMap<String, Breakout>,
     /// With meeting and run.
     admissions: BTreeMap<(RawId, CallId), (Admission, String, String)>,
+    chat: chat::Tables,
 }
 
 /// One process's way to the tables.

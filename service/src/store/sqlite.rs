@@ -1,6 +1,8 @@
 //! The store in SQLite: the embedded default. One file in the data folder, write-ahead log, readers
 //! beside one writer.
 
+mod chat;
+
 use super::{MeetingKey, MeetingRow, Member, Resource, Result, Store, StoreError, User};
 use crate::meeting::{Admission, Breakout};
 use async_trait::async_trait;
@@ -16,6 +18,8 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Sqlite {
     pool: SqlitePool,
+    /// The resource's store: the same database, or one of its own (`D3`).
+    of_guests: SqlitePool,
 }
 
 const MEETING: &str =
@@ -25,6 +29,18 @@ const MEETING: &str =
 impl Sqlite {
     /// Opens or makes the database file and brings its tables up to date.
     pub async fn open(file: &Path) -> Result<Self> {
+        let pool = Self::connect(file).await?;
+        let of_guests = pool.clone();
+        Ok(Self { pool, of_guests })
+    }
+
+    /// Keeps what is the resource's in another file (`D3`).
+    pub async fn with_guests_in(self, file: &Path) -> Result<Self> {
+        let of_guests = Self::connect(file).await?;
+        Ok(Self { of_guests, ..self })
+    }
+
+    async fn connect(file: &Path) -> Result<SqlitePool> {
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -38,12 +54,13 @@ impl Sqlite {
             .connect_with(options)
             .await?;
         sqlx::migrate!("migrations/sqlite").run(&pool).await?;
-        Ok(Self { pool })
+        Ok(pool)
     }
 
     /// Closes the connections, so that the log is folded into the file.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.of_guests.close().await;
     }
 }
 

@@ -73,6 +73,8 @@ impl Agent {
             Event::Moved { from: call, .. }
             | Event::Breakout { call, .. }
             | Event::Announcement { call, .. } => call,
+            // Nobody subscribes yet.
+            Event::Chat(_) => return,
             Event::Admitted(snapshot) => &snapshot.call,
             Event::Ended { call, .. }
             | Event::Roster { call, .. }

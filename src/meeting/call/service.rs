@@ -144,7 +144,7 @@ impl Call {
                 });
             }
             // The agent's.
-            Event::Moved { .. } => {}
+            Event::Moved { .. } | Event::Chat(_) => {}
             Event::Role { role, .. } => {
                 self.role = Some(role);
                 self.may_admit = may_admit(&self.own, role);
@@ -321,6 +321,8 @@ mod tests {
                         breakout: true,
                         manages_rooms: false,
                         return_enabled: true,
+                        guest_chat: true,
+                        guest_room_chat: false,
                     },
                 };
                 let expected = ask(Operation::ManageLobby, asker).is_ok();

@@ -158,6 +158,7 @@ impl Client {
                 );
                 self.view = view.clone();
             }
+            Event::Chat(_) => panic!("the meeting tells of no chat"),
             Event::Admitted(_) | Event::Moved { .. } | Event::Announcement { .. } => {}
         }
     }

@@ -1,0 +1,477 @@
+//! Chat carried out: one command at a time for each thread, written to the store before anybody hears
+//! of it; and who is in which call, as the meetings say, without which a guest reads nothing (`D1`).
+
+mod retention;
+
+use crate::chat::rates::{Operation, Throttle};
+use crate::chat::retention::Policy;
+use crate::chat::{
+    Answer, Bounds, Command, Effect, Invited, Message, Notice, Origin, Refusal, Roster, Speaker,
+    Thread, Update,
+};
+use crate::clock::now_ms;
+use crate::config::ChatLimits;
+use crate::random;
+use crate::store::chat::{Listed, Stretch, Writes};
+use crate::store::{MeetingKey, MeetingRow, Store, StoreError};
+use parking_lot::Mutex;
+use plenary_protocol::id::RawId;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use tokio::sync::{broadcast, Mutex as Turn, MutexGuard};
+
+/// Threads that are kept in memory though nobody asks for them; more are read from the store again.
+const CACHED: usize = 10_000;
+/// News that a slow listener may be behind; then it has to read the history.
+const NEWS: usize = 4_096;
+/// Another instance wrote to the thread meanwhile: so often it is tried again.
+const TRIES: usize = 8;
+
+/// Why chat did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum ChatError {
+    /// It may not be.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store failed; nothing was written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too many others write to the thread.
+    #[error("The thread is busy.")]
+    Busy,
+    /// Asked too often; wait so many ms.
+    #[error("Rate limit exceeded.")]
+    Wait(u64),
+}
+
+type Result<T> = std::result::Result<T, ChatError>;
+/// A thread as the store has it; empty until it is read.
+type Slot = Arc<Turn<Option<Thread>>>;
+
+/// What somebody wants of a new thread.
+#[derive(Debug, Clone)]
+pub struct NewThread {
+    /// Who makes it.
+    pub creator: RawId,
+    /// Who takes part, the creator among them.
+    pub people: Vec<Invited>,
+    /// Topic.
+    pub topic: String,
+    /// The rest.
+    pub update: Update,
+    /// The same request again gives the same thread.
+    pub request: Option<String>,
+}
+
+/// A meeting's or room's thread, as the meeting knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Thread.
+    pub thread: String,
+    /// Of what.
+    pub origin: Origin,
+    /// What it is called.
+    pub topic: String,
+    /// The meeting's organiser.
+    pub organizer: RawId,
+}
+
+/// All of chat.
+pub struct Chats {
+    store: Arc<dyn Store>,
+    limits: ChatLimits,
+    policies: Vec<Policy>,
+    started: u64,
+    slots: Mutex<HashMap<String, Slot>>,
+    /// Guests with chat who are in the call of a thread's meeting or room now.
+    in_call: Mutex<HashMap<String, BTreeSet<RawId>>>,
+    throttle: Mutex<Throttle>,
+    news: broadcast::Sender<Arc<Notice>>,
+}
+
+impl Chats {
+    /// Over a store.
+    pub fn new(store: Arc<dyn Store>, limits: ChatLimits, policies: Vec<Policy>) -> Arc<Self> {
+        Arc::new(Self {
+            throttle: Mutex::new(Throttle::new(limits.rates.clone())),
+            store,
+            limits,
+            policies,
+            started: now_ms(),
+            slots: Mutex::default(),
+            in_call: Mutex::default(),
+            news: broadcast::Sender::new(NEWS),
+        })
+    }
+
+    /// The numbers of chat.
+    pub fn limits(&self) -> &ChatLimits {
+        &self.limits
+    }
+
+    /// What happens from now on. Who listens hands a notice to those it is for and to nobody else
+    /// (CVE-2022-29232).
+    pub fn news(&self) -> broadcast::Receiver<Arc<Notice>> {
+        self.news.subscribe()
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            participants: self.limits.participants,
+            small: self.limits.small_thread,
+        }
+    }
+
+    /// Who asks about a thread.
+    pub fn speaker(&self, thread: &str, who: &RawId) -> Speaker {
+        let in_call = self.in_call.lock();
+        Speaker {
+            id: who.clone(),
+            in_call: in_call
+                .get(thread)
+                .is_some_and(|guests| guests.contains(who)),
+        }
+    }
+
+    /// The thread, if somebody may read it, after counting the request. Strangers are refused before they
+    /// are counted, so that they use up nobody's rate.
+    pub async fn open(&self, thread: &str, who: &RawId, operation: Operation) -> Result<Thread> {
+        let found = self.find(thread).await?.ok_or(Refusal::NotAllowed)?;
+        let by = self.speaker(thread, who);
+        let now = now_ms();
+        // Who was removed from a group's thread has its old messages, and nothing else of it.
+        let refused = match operation {
+            Operation::ListMessages | Operation::ReadMessage => {
+                found.readable(who, by.in_call, now).err()
+            }
+            _ => found.taking_part(who, by.in_call, now).err(),
+        };
+        if let Some(refusal) = refused {
+            // C7: who is in the call, but found no place in its chat, is told why.
+            return Err(match by.in_call && !found.is_gone(now) {
+                true => Refusal::Full.into(),
+                false => refusal.into(),
+            });
+        }
+        self.count(operation, who, Some(thread))?;
+        Ok(found)
+    }
+
+    /// Counts a request.
+    pub fn count(&self, operation: Operation, who: &RawId, thread: Option<&str>) -> Result<()> {
+        let mut throttle = self.throttle.lock();
+        let asked = throttle.ask(operation, who, thread, now_ms());
+        asked.map_err(ChatError::Wait)
+    }
+
+    // --- threads ---
+
+    /// A new thread; the request that made one before gives that one.
+    pub async fn create(&self, new: NewThread) -> Result<Thread> {
+        if let Some(thread) = self.made(&new).await? {
+            return Ok(thread);
+        }
+        let id = format!("19:{}@thread.v2", random::uuid().simple());
+        let NewThread {
+            creator,
+            people,
+            topic,
+            update,
+            request,
+        } = new.clone();
+        let now = now_ms();
+        let by = creator.clone();
+        let (mut thread, effects) = Thread::create(id, Origin::Group, by, people, topic, now);
+        thread.metadata = update.metadata.unwrap_or_default();
+        thread.retention = update.retention;
+        let (writes, notices) = sorted(effects);
+        let mut writes = writes.unwrap_or_default();
+        writes.creation = request.map(|request| (creator, request));
+        if !self.store.commit(&thread, &writes).await? {
+            // The same request at the same time.
+            return self.made(&new).await?.ok_or(ChatError::Busy);
+        }
+        self.tell(notices);
+        Ok(thread)
+    }
+
+    async fn made(&self, new: &NewThread) -> Result<Option<Thread>> {
+        let Some(request) = &new.request else {
+            return Ok(None);
+        };
+        match self.store.made(&new.creator, request).await? {
+            Some(id) => self.find(&id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The thread of that id; a meeting's is made when it is first asked for.
+    pub async fn find(&self, id: &str) -> Result<Option<Thread>> {
+        let slot = self.slot(id);
+        let mut held = slot.lock().await;
+        self.load(id, &mut held).await?;
+        Ok(held.clone())
+    }
+
+    fn slot(&self, id: &str) -> Slot {
+        let mut slots = self.slots.lock();
+        if slots.len() >= CACHED && !slots.contains_key(id) {
+            // Who works on a thread holds its slot, too.
+            slots.retain(|_, slot| Arc::strong_count(slot) > 1);
+        }
+        slots.entry(id.to_owned()).or_default().clone()
+    }
+
+    async fn load(&self, id: &str, held: &mut MutexGuard<'_, Option<Thread>>) -> Result<()> {
+        if held.is_none() {
+            **held = match self.store.thread(id).await? {
+                Some(thread) => Some(thread),
+                None => match self.store.meeting(MeetingKey::Thread(id)).await? {
+                    Some(row) => self.make(&place_of(&row)).await?,
+                    None => None,
+                },
+            };
+        }
+        Ok(())
+    }
+
+    /// The thread of a meeting or room, with its organiser in it.
+    async fn make(&self, place: &Place) -> Result<Option<Thread>> {
+        let Place {
+            thread,
+            origin,
+            topic,
+            organizer,
+        } = place.clone();
+        let people = vec![invited(organizer.clone(), None)];
+        let (made, effects) = Thread::create(thread, origin, organizer, people, topic, now_ms());
+        let (writes, notices) = sorted(effects);
+        let writes = writes.unwrap_or_default();
+        if self.store.commit(&made, &writes).await? {
+            self.tell(notices);
+        }
+        // As it is in the store, whoever made it.
+        Ok(self.store.thread(&place.thread).await?)
+    }
+
+    /// Lets something happen to a thread.
+    pub async fn apply(&self, id: &str, command: Command) -> Result<Answer> {
+        let slot = self.slot(id);
+        let mut held = slot.lock().await;
+        for _ in 0..TRIES {
+            self.load(id, &mut held).await?;
+            let mut thread = held.clone().ok_or(Refusal::NotAllowed)?;
+            let mut command = command.clone();
+            self.bring_up_to_date(id, &mut command).await?;
+            let mut effects = Vec::new();
+            let answer = thread.apply(command, self.bounds(), now_ms(), &mut effects)?;
+            let (writes, notices) = sorted(effects);
+            if let Some(writes) = writes {
+                if !self.store.commit(&thread, &writes).await? {
+                    // Another instance was first.
+                    *held = None;
+                    continue;
+                }
+                thread.revision += 1;
+                self.copy_for_guests(&thread, &writes.messages).await;
+                *held = Some(thread);
+            }
+            self.tell(notices);
+            return Ok(answer);
+        }
+        Err(ChatError::Busy)
+    }
+
+    /// What a command says about messages, as the store has it now that it is this command's turn.
+    async fn bring_up_to_date(&self, id: &str, command: &mut Command) -> Result<()> {
+        match command {
+            Command::Send { by, draft, known } => {
+                if let Some(client_id) = &draft.client_id {
+                    *known = self.store.sent(id, &by.id, client_id).await?;
+                }
+            }
+            Command::Edit { message, .. } | Command::Delete { message, .. } => {
+                let found = self.store.message(id, message.id).await?;
+                *message = found.ok_or(Refusal::NoSuchMessage)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn tell(&self, notices: Vec<Notice>) {
+        for notice in notices {
+            // Nobody may be listening.
+            let _ = self.news.send(Arc::new(notice));
+        }
+    }
+
+    /// The threads in which somebody takes part; a guest's meetings only while they are in the call.
+    pub async fn threads_of(
+        &self,
+        who: &RawId,
+        after: Option<(u64, String)>,
+        since: u64,
+        limit: usize,
+    ) -> Result<Vec<(Listed, Option<Thread>)>> {
+        let rows = self.store.threads_of(who, after, since, limit).await?;
+        let mut listed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let thread = self.find(&row.id).await?;
+            let in_call = self.speaker(&row.id, who).in_call;
+            let thread = thread.filter(|t| t.readable(who, in_call, now_ms()).is_ok());
+            listed.push((row, thread));
+        }
+        Ok(listed)
+    }
+
+    // --- messages ---
+
+    /// Messages that somebody may read, the newest first: ids below `below` and from `since` on. Events of
+    /// the call where `with_calls`.
+    pub async fn history(
+        &self,
+        thread: &Thread,
+        who: &RawId,
+        below: Option<u64>,
+        since: u64,
+        limit: usize,
+        with_calls: bool,
+    ) -> Result<Vec<Message>> {
+        let in_call = self.speaker(&thread.id, who).in_call;
+        let windows = thread.readable(who, in_call, now_ms())?;
+        let below = below.unwrap_or(u64::MAX);
+        let mut page = Vec::new();
+        for window in windows.iter().rev() {
+            let mut window = *window;
+            window.from = window.from.max(since);
+            if page.len() < limit && window.from < below {
+                let limit = limit - page.len();
+                let stretch = Stretch {
+                    window,
+                    below,
+                    with_calls,
+                    limit,
+                };
+                page.extend(self.store.messages(&thread.id, stretch).await?);
+            }
+        }
+        Ok(page)
+    }
+
+    /// One message that somebody may read; another's window and no message are the same answer (`S13`).
+    pub async fn message(&self, thread: &Thread, who: &RawId, id: u64) -> Result<Message> {
+        let in_call = self.speaker(&thread.id, who).in_call;
+        let windows = thread.readable(who, in_call, now_ms())?;
+        if !windows.iter().any(|window| window.holds(id)) {
+            return Err(Refusal::NoSuchMessage.into());
+        }
+        let found = self.store.message(&thread.id, id).await?;
+        Ok(found.ok_or(Refusal::NoSuchMessage)?)
+    }
+
+    // --- meetings ---
+
+    /// A meeting or room says who is there. The right of guests who went ends at once, whatever the store
+    /// does; who came has it when the store has it.
+    pub async fn follow(&self, place: &Place, mut roster: Roster) -> Result<()> {
+        let guests = roster.guests.clone().unwrap_or_default();
+        let guests: BTreeSet<RawId> = guests.into_keys().collect();
+        let first = self
+            .in_call
+            .lock()
+            .insert(place.thread.clone(), guests)
+            .is_none();
+        roster.restarted = first.then_some(self.started);
+        self.made_for(place).await?;
+        let followed = self.apply(&place.thread, Command::Follow(roster)).await;
+        if followed.is_err() && first {
+            self.in_call.lock().remove(&place.thread);
+        }
+        followed.map(|_| ())
+    }
+
+    async fn made_for(&self, place: &Place) -> Result<()> {
+        let slot = self.slot(&place.thread);
+        let mut held = slot.lock().await;
+        self.load(&place.thread, &mut held).await?;
+        if held.is_none() {
+            *held = self.make(place).await?;
+        }
+        Ok(())
+    }
+
+    /// A meeting's call began with somebody, or is over.
+    pub async fn call(&self, thread: &str, started: Option<RawId>) -> Result<()> {
+        let command = Command::Call { started };
+        self.apply(thread, command).await.map(|_| ())
+    }
+
+    /// A meeting was scheduled or changed: its invited members take part, and its topic is the subject.
+    pub async fn meeting_changed(&self, row: &MeetingRow) -> Result<()> {
+        let place = place_of(row);
+        self.made_for(&place).await?;
+        let settings = row.settings();
+        let members = settings.invited.into_keys().chain([settings.organizer]);
+        let roster = Roster {
+            members: members.map(|id| (id, None)).collect(),
+            ..Roster::default()
+        };
+        self.apply(&row.thread, Command::Follow(roster)).await?;
+        let rename = Command::Rename {
+            topic: place.topic,
+            by: place.organizer,
+        };
+        self.apply(&row.thread, rename).await.map(|_| ())
+    }
+
+    /// A meeting or room is no more, and its chat with it.
+    pub async fn closed(&self, thread: &str) -> Result<()> {
+        self.in_call.lock().remove(thread);
+        match self.apply(thread, Command::Close).await {
+            // It had none yet.
+            Err(ChatError::Refused(Refusal::NotAllowed)) | Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Where a meeting's own chat is.
+pub fn place_of(row: &MeetingRow) -> Place {
+    Place {
+        thread: row.thread.clone(),
+        origin: Origin::Meeting(row.id.clone()),
+        topic: row.subject.clone().unwrap_or_default(),
+        organizer: row.settings().organizer,
+    }
+}
+
+/// Somebody without anything said of them.
+pub fn invited(id: RawId, name: Option<String>) -> Invited {
+    Invited {
+        id,
+        name,
+        shared_from: None,
+        metadata: BTreeMap::new(),
+    }
+}
+
+/// What is written together, if anything is, and what is told then.
+fn sorted(effects: Vec<Effect>) -> (Option<Writes>, Vec<Notice>) {
+    let mut writes: Option<Writes> = None;
+    let mut notices = Vec::new();
+    for effect in effects {
+        if let Effect::Tell(notice) = effect {
+            notices.push(notice);
+            continue;
+        }
+        let writes = writes.get_or_insert_default();
+        match effect {
+            Effect::KeepParticipant(id) => writes.participants.push(id),
+            Effect::KeepMessage(message) => writes.messages.push(*message),
+            Effect::Purge => writes.purge = true,
+            Effect::Keep | Effect::Tell(_) => {}
+        }
+    }
+    (writes, notices)
+}

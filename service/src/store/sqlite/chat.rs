@@ -1,0 +1,372 @@
+//! Chat in SQLite.
+
+use super::{signed, unsigned, Sqlite};
+use crate::chat::retention::LastMessage;
+use crate::chat::{Message, Participant, Receipt, Thread};
+use crate::store::chat::{ChatStore, Listed, Stretch, Writes};
+use crate::store::{Result, StoreError};
+use async_trait::async_trait;
+use plenary_protocol::id::RawId;
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::Row;
+
+fn json(value: &impl Serialize, what: &'static str) -> Result<String> {
+    serde_json::to_string(value).map_err(|_| StoreError::Corrupt(what))
+}
+
+fn read<T: DeserializeOwned>(
+    row: &SqliteRow,
+    column: &'static str,
+    what: &'static str,
+) -> Result<T> {
+    let text: &str = row.try_get(column)?;
+    serde_json::from_str(text).map_err(|_| StoreError::Corrupt(what))
+}
+
+fn maybe(row: &SqliteRow, column: &str) -> Result<Option<u64>> {
+    let value: Option<i64> = row.try_get(column)?;
+    Ok(value.map(|value| u64::try_from(value).unwrap_or_default()))
+}
+
+fn thread(row: &SqliteRow) -> Result<Thread> {
+    let retention: Option<&str> = row.try_get("retention")?;
+    let retention = retention.map(serde_json::from_str).transpose();
+    Ok(Thread {
+        id: row.try_get("id")?,
+        origin: read(row, "origin", "a thread's origin")?,
+        topic: row.try_get("topic")?,
+        created: unsigned(row, "created")?,
+        creator: RawId(row.try_get("creator")?),
+        metadata: read(row, "metadata", "a thread's metadata")?,
+        retention: retention.map_err(|_| StoreError::Corrupt("a thread's retention"))?,
+        deleted: maybe(row, "deleted")?,
+        last_id: unsigned(row, "last_id")?,
+        last_sequence: unsigned(row, "last_sequence")?,
+        last_received: maybe(row, "last_received")?,
+        revision: unsigned(row, "revision")?,
+        participants: std::collections::BTreeMap::new(),
+    })
+}
+
+fn participant(row: &SqliteRow) -> Result<(RawId, Participant)> {
+    let receipt = maybe(row, "read_id")?.zip(maybe(row, "read_at")?);
+    let participant = Participant {
+        name: row.try_get("name")?,
+        shared_from: maybe(row, "shared_from")?,
+        order: unsigned(row, "place")?,
+        windows: read(row, "windows", "what a participant may read")?,
+        read: receipt.map(|(message, at)| Receipt { message, at }),
+        attended: row.try_get("attended")?,
+        metadata: read(row, "metadata", "a participant's metadata")?,
+    };
+    Ok((RawId(row.try_get("raw_id")?), participant))
+}
+
+fn message(row: &SqliteRow) -> Result<Message> {
+    Ok(Message {
+        id: unsigned(row, "id")?,
+        sequence: unsigned(row, "sequence")?,
+        version: unsigned(row, "version")?,
+        created: unsigned(row, "created")?,
+        sender: row.try_get::<Option<String>, _>("sender")?.map(RawId),
+        client_id: row.try_get("client_id")?,
+        body: read(row, "body", "a message")?,
+    })
+}
+
+fn last_message(row: &SqliteRow) -> Result<LastMessage> {
+    Ok(LastMessage {
+        guest: RawId(row.try_get("raw_id")?),
+        thread: row.try_get("thread")?,
+        message: unsigned(row, "message")?,
+        sent: unsigned(row, "sent")?,
+        body: read(row, "body", "a guest's last message")?,
+    })
+}
+
+/// The thread's own row. False: its revision is another by now.
+async fn put_thread(db: &mut SqliteConnection, thread: &Thread) -> Result<bool> {
+    let retention = thread
+        .retention
+        .as_ref()
+        .map(|retention| json(retention, "a thread's retention"));
+    let sql = match thread.revision {
+        0 => {
+            "INSERT INTO chat_thread (topic, metadata, retention, deleted, last_id, last_sequence, \
+             last_received, id, revision, origin, created, creator) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ? + 1, ?, ?, ?) ON CONFLICT DO NOTHING"
+        }
+        _ => {
+            "UPDATE chat_thread SET topic = ?, metadata = ?, retention = ?, deleted = ?, last_id = ?, \
+             last_sequence = ?, last_received = ?, revision = revision + 1 WHERE id = ? AND revision = ?"
+        }
+    };
+    let mut query = sqlx::query(sql)
+        .bind(&thread.topic)
+        .bind(json(&thread.metadata, "a thread's metadata")?)
+        .bind(retention.transpose()?)
+        .bind(thread.deleted.map(signed))
+        .bind(signed(thread.last_id))
+        .bind(signed(thread.last_sequence))
+        .bind(thread.last_received.map(signed))
+        .bind(&thread.id)
+        .bind(signed(thread.revision));
+    if thread.revision == 0 {
+        query = query
+            .bind(json(&thread.origin, "a thread's origin")?)
+            .bind(signed(thread.created))
+            .bind(thread.creator.as_str());
+    }
+    Ok(query.execute(db).await?.rows_affected() == 1)
+}
+
+async fn put_participant(
+    db: &mut SqliteConnection,
+    thread: &str,
+    id: &RawId,
+    participant: &Participant,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO chat_participant (thread, raw_id, place, present, name, shared_from, windows, read_id, \
+         read_at, attended, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (thread, raw_id) DO UPDATE SET place = excluded.place, present = excluded.present, \
+         name = excluded.name, shared_from = excluded.shared_from, windows = excluded.windows, \
+         read_id = excluded.read_id, read_at = excluded.read_at, attended = excluded.attended, metadata = excluded.metadata",
+    )
+    .bind(thread)
+    .bind(id.as_str())
+    .bind(signed(participant.order))
+    .bind(participant.is_present())
+    .bind(&participant.name)
+    .bind(participant.shared_from.map(signed))
+    .bind(json(&participant.windows, "what a participant may read")?)
+    .bind(participant.read.map(|read| signed(read.message)))
+    .bind(participant.read.map(|read| signed(read.at)))
+    .bind(participant.attended)
+    .bind(json(&participant.metadata, "a participant's metadata")?)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// False: the sender's client id is known.
+async fn put_message(db: &mut SqliteConnection, thread: &str, message: &Message) -> Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO chat_message (thread, id, sequence, version, created, sender, client_id, of_call, body) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         ON CONFLICT (thread, id) DO UPDATE SET version = excluded.version, body = excluded.body \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(thread)
+    .bind(signed(message.id))
+    .bind(signed(message.sequence))
+    .bind(signed(message.version))
+    .bind(signed(message.created))
+    .bind(message.sender.as_ref().map(RawId::as_str))
+    .bind(&message.client_id)
+    .bind(message.body.content.is_of_the_call())
+    .bind(json(&message.body, "a message")?)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+#[async_trait]
+impl ChatStore for Sqlite {
+    async fn thread(&self, id: &str) -> Result<Option<Thread>> {
+        // Both are of one moment.
+        let mut db = self.pool.begin().await?;
+        let row = sqlx::query("SELECT * FROM chat_thread WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&mut *db)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let rows = sqlx::query("SELECT * FROM chat_participant WHERE thread = ?")
+            .bind(id)
+            .fetch_all(&mut *db)
+            .await?;
+        let mut thread = thread(&row)?;
+        thread.participants = rows.iter().map(participant).collect::<Result<_>>()?;
+        Ok(Some(thread))
+    }
+
+    async fn commit(&self, thread: &Thread, writes: &Writes) -> Result<bool> {
+        // Leaving early rolls it back.
+        let mut db = self.pool.begin().await?;
+        if !put_thread(&mut db, thread).await? {
+            return Ok(false);
+        }
+        if let Some((who, request)) = &writes.creation {
+            let done = sqlx::query(
+                "INSERT INTO chat_creation (raw_id, request, thread) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            )
+            .bind(who.as_str())
+            .bind(request)
+            .bind(&thread.id)
+            .execute(&mut *db)
+            .await?;
+            if done.rows_affected() == 0 {
+                return Ok(false);
+            }
+        }
+        for id in &writes.participants {
+            if let Some(participant) = thread.participants.get(id) {
+                put_participant(&mut db, &thread.id, id, participant).await?;
+            }
+        }
+        if writes.purge {
+            sqlx::query("DELETE FROM chat_message WHERE thread = ?")
+                .bind(&thread.id)
+                .execute(&mut *db)
+                .await?;
+        }
+        for message in &writes.messages {
+            if !put_message(&mut db, &thread.id, message).await? {
+                return Ok(false);
+            }
+        }
+        db.commit().await?;
+        Ok(true)
+    }
+
+    async fn messages(&self, thread: &str, stretch: Stretch) -> Result<Vec<Message>> {
+        let Stretch {
+            window,
+            below,
+            with_calls,
+            limit,
+        } = stretch;
+        let to = window.to.unwrap_or(u64::MAX).min(below.saturating_sub(1));
+        let rows = sqlx::query(
+            "SELECT * FROM chat_message WHERE thread = ? AND id >= ? AND id <= ? AND of_call <= ? \
+             ORDER BY id DESC LIMIT ?",
+        )
+        .bind(thread)
+        .bind(signed(window.from))
+        .bind(signed(to))
+        .bind(with_calls)
+        .bind(signed(limit as u64))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(message).collect()
+    }
+
+    async fn message(&self, thread: &str, id: u64) -> Result<Option<Message>> {
+        let row = sqlx::query("SELECT * FROM chat_message WHERE thread = ? AND id = ?")
+            .bind(thread)
+            .bind(signed(id))
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(message).transpose()
+    }
+
+    async fn sent(&self, thread: &str, sender: &RawId, client_id: &str) -> Result<Option<u64>> {
+        let row = sqlx::query(
+            "SELECT id FROM chat_message WHERE thread = ? AND sender = ? AND client_id = ?",
+        )
+        .bind(thread)
+        .bind(sender.as_str())
+        .bind(client_id)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| unsigned(&row, "id")).transpose()
+    }
+
+    async fn made(&self, who: &RawId, request: &str) -> Result<Option<String>> {
+        let row = sqlx::query("SELECT thread FROM chat_creation WHERE raw_id = ? AND request = ?")
+            .bind(who.as_str())
+            .bind(request)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| row.try_get("thread")).transpose()?)
+    }
+
+    async fn threads_of(
+        &self,
+        who: &RawId,
+        after: Option<(u64, String)>,
+        since: u64,
+        limit: usize,
+    ) -> Result<Vec<Listed>> {
+        let (created, id) = after.unwrap_or((u64::MAX, String::new()));
+        let rows = sqlx::query(
+            "SELECT id, created, last_received FROM chat_participant JOIN chat_thread ON id = thread \
+             WHERE raw_id = ? AND present = 1 AND coalesce(last_received, created) >= ? \
+             AND (created < ? OR (created = ? AND id > ?)) ORDER BY created DESC, id LIMIT ?",
+        )
+        .bind(who.as_str())
+        .bind(signed(since))
+        .bind(signed(created))
+        .bind(signed(created))
+        .bind(id)
+        .bind(signed(limit as u64))
+        .fetch_all(&self.pool)
+        .await?;
+        let listed = |row: &SqliteRow| {
+            Ok(Listed {
+                id: row.try_get("id")?,
+                created: unsigned(row, "created")?,
+                last_received: maybe(row, "last_received")?,
+            })
+        };
+        rows.iter().map(listed).collect()
+    }
+
+    async fn mortal(&self, after: &str, limit: usize) -> Result<Vec<String>> {
+        let rows = sqlx::query(
+            "SELECT id FROM chat_thread WHERE retention IS NOT NULL AND deleted IS NULL AND id > ? \
+             ORDER BY id LIMIT ?",
+        )
+        .bind(after)
+        .bind(signed(limit as u64))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+    }
+
+    async fn keep_last(&self, last: &LastMessage) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO guest_message (raw_id, thread, message, sent, body) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (raw_id) DO UPDATE SET thread = excluded.thread, message = excluded.message, \
+             sent = excluded.sent, body = excluded.body",
+        )
+        .bind(last.guest.as_str())
+        .bind(&last.thread)
+        .bind(signed(last.message))
+        .bind(signed(last.sent))
+        .bind(json(&last.body, "a guest's last message")?)
+        .execute(&self.of_guests)
+        .await?;
+        Ok(())
+    }
+
+    async fn last_of(&self, guest: &RawId) -> Result<Option<LastMessage>> {
+        let row = sqlx::query("SELECT * FROM guest_message WHERE raw_id = ?")
+            .bind(guest.as_str())
+            .fetch_optional(&self.of_guests)
+            .await?;
+        row.as_ref().map(last_message).transpose()
+    }
+
+    async fn last_messages(&self, after: Option<&RawId>, limit: usize) -> Result<Vec<LastMessage>> {
+        let rows =
+            sqlx::query("SELECT * FROM guest_message WHERE raw_id > ? ORDER BY raw_id LIMIT ?")
+                .bind(after.map_or("", RawId::as_str))
+                .bind(signed(limit as u64))
+                .fetch_all(&self.of_guests)
+                .await?;
+        rows.iter().map(last_message).collect()
+    }
+
+    async fn forget_last(&self, guest: &RawId, thread: &str, message: u64) -> Result<()> {
+        sqlx::query("DELETE FROM guest_message WHERE raw_id = ? AND thread = ? AND message = ?")
+            .bind(guest.as_str())
+            .bind(thread)
+            .bind(signed(message))
+            .execute(&self.of_guests)
+            .await?;
+        Ok(())
+    }
+}
