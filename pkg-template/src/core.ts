@@ -42,8 +42,8 @@ export type Change =
   | { type: 'speaking'; call: string; speakers: string[] }
   | { type: 'diagnostic'; call: string; area: 'network' | 'media'; diagnostic: string; value: boolean | number }
   | { type: 'devices'; video: boolean; audio: boolean }
-  /** Something happened in a chat of the user's: name of the event, and its payload as the service sent it. */
-  | { type: 'chat'; agent: number; event: string; payload: unknown };
+  /** Something happened in a chat of the user's, as the service said it. */
+  | { type: 'chat'; agent: number; event: unknown };
 
 /** What `createCallAgent` and `createTeamsCallAgent` give. */
 export interface AgentInfo {

@@ -4,7 +4,8 @@
 //! `Error`. Methods take `&self`: a listener may call them while another one runs.
 
 use super::errors;
-use super::page::{AgentOptions, Page};
+use super::page::{now, AgentOptions, Page};
+use crate::chat;
 use crate::media::devices::{self, Cleaning};
 use crate::media::view::{self, Scaling};
 use crate::meeting::{
@@ -53,10 +54,10 @@ impl Core {
         };
         let (ticket, promise) = self.page.promises.open();
         let options = AgentOptions {
-            kind: if text("kind").as_deref() == Some("member") {
-                Kind::Member
-            } else {
-                Kind::Guest
+            kind: match text("kind").as_deref() {
+                Some("member") => Kind::Member,
+                Some("chat") => Kind::Chat,
+                _ => Kind::Guest,
             },
             display_name: text("displayName"),
             endpoint: text("endpoint"),
@@ -292,6 +293,31 @@ impl Core {
             }
             Ok(JsValue::UNDEFINED)
         })
+    }
+
+    /// Tells the outbox what happened; `pkg-template/src/core.ts` says which words there are.
+    pub fn outbox(&self, ticket: u32, what: JsValue, about: JsValue, wait: JsValue) -> JsValue {
+        let input = match plain(&what).as_str() {
+            "ask" => chat::Input::Ask {
+                ticket,
+                thread: about.as_string(),
+            },
+            "answered" => chat::Input::Answered(
+                ticket,
+                chat::Answer::Status {
+                    status: about.as_f64().unwrap_or_default() as u16,
+                    retry_after: wait.as_f64(),
+                },
+            ),
+            "lost" => chat::Input::Answered(ticket, chat::Answer::Lost),
+            "dropped" => chat::Input::Dropped(ticket),
+            "online" => chat::Input::Network(true),
+            "offline" => chat::Input::Network(false),
+            _ => chat::Input::Tick,
+        };
+        let mut outbox = self.page.outbox.borrow_mut();
+        let actions = outbox.on(input, now());
+        changes::outbox(outbox.deadline(), &actions)
     }
 
     /// Counts of everything that must go back to zero after disposal.

@@ -9,6 +9,7 @@ use super::calls::Calls;
 use super::errors;
 use super::promises::Promises;
 use crate::api::changes::Change;
+use crate::chat::Outbox;
 use crate::media::devices::{self, DevicesChanged, Watch};
 use crate::meeting::{reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
 use crate::page::guard::{Listener, Timeout};
@@ -25,6 +26,14 @@ use web_sys::{Event, EventTarget, VisibilityState};
 
 /// Browsers take a longer time for zero (it is kept in 31 bits).
 const LONGEST_TIMER: f64 = 86_400_000.0;
+
+/// The time of an input.
+pub fn now() -> At {
+    At {
+        now: Date::now(),
+        random: Math::random(),
+    }
+}
 
 /// One `Core`.
 pub struct Page {
@@ -43,6 +52,8 @@ pub struct Page {
     /// Of the devices; from the first time that somebody asks for them.
     watch: RefCell<Option<Watch>>,
     listeners: RefCell<Vec<Listener>>,
+    /// Requests of chat clients.
+    pub outbox: RefCell<Outbox>,
 }
 
 /// An agent that runs.
@@ -81,6 +92,7 @@ impl Page {
             speaker: RefCell::default(),
             watch: RefCell::default(),
             listeners: RefCell::default(),
+            outbox: RefCell::default(),
         });
         page.listen();
         page
@@ -203,11 +215,7 @@ impl Page {
                 self.too_late(handle, input);
                 continue;
             };
-            let at = At {
-                now: Date::now(),
-                random: Math::random(),
-            };
-            let actions = agent.machine.borrow_mut().on(input, at);
+            let actions = agent.machine.borrow_mut().on(input, now());
             for action in actions {
                 self.carry_out(&agent, action);
             }
@@ -303,8 +311,11 @@ impl Page {
             Action::OpenMicrophone(call) => agent.calls.open_microphone(self, agent.handle, call),
             Action::Emit(change) => self.tell(&change),
             Action::Settle(ticket, Ok(Outcome::Agent(identity))) => {
+                let has_calls = agent.machine.borrow().has_calls();
                 let taken = |other: &Rc<Running>| {
                     other.handle != agent.handle
+                        && has_calls
+                        && other.machine.borrow().has_calls()
                         && other
                             .machine
                             .borrow()
@@ -323,7 +334,9 @@ impl Page {
                         .borrow_mut()
                         .push((agent.handle, Input::Dispose(0)));
                 } else {
-                    agent.calls.prepare(self, agent.handle);
+                    if has_calls {
+                        agent.calls.prepare(self, agent.handle);
+                    }
                     self.promises
                         .settle(ticket, agent.handle, Ok(Outcome::Agent(identity)));
                 }

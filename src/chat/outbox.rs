@@ -222,7 +222,9 @@ impl Outbox {
 
     /// Back in the network, nobody waits for the rest of a pause.
     fn network(&mut self, there: bool, at: At) {
-        self.network = there;
+        if std::mem::replace(&mut self.network, there) == there {
+            return;
+        }
         for request in &mut self.requests {
             if let Phase::Waiting { from, asked: false } = &mut request.phase {
                 *from = match (there, &request.kind) {

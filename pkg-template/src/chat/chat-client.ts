@@ -1,6 +1,5 @@
 import { Emitter } from '../events.js';
 import { newId } from '../ids.js';
-import type { AgentEvent } from '../runtime.js';
 import type { CommunicationTokenCredential } from '../types.js';
 import { ChatThreadClient } from './chat-thread-client.js';
 import type {
@@ -10,9 +9,10 @@ import type {
 } from './events.js';
 import { connect, disconnect } from './live.js';
 import type { ChatThreadItem, CreateChatThreadRequest, CreateChatThreadResult, PagedAsyncIterableIterator } from './models.js';
+import type { Notification } from './notifications.js';
 import type { ChatClientOptions, CreateChatThreadOptions, DeleteChatThreadOptions, ListChatThreadsOptions } from './options.js';
 import { Rest } from './rest.js';
-import { participants, shaped } from './shapes.js';
+import { participants } from './shapes.js';
 
 /** The way in to chat: threads, and notifications of everything that happens in those of the user. */
 export class ChatClient {
@@ -146,12 +146,7 @@ export class ChatClient {
   }
 
   /** @internal From the connection, which is shared with other clients. */
-  heard(event: AgentEvent): void {
-    if (event.type === 'agent') {
-      this._emitter._emit(event.connected ? 'realTimeNotificationConnected' : 'realTimeNotificationDisconnected');
-    } else {
-      // Each client has objects of its own: an application may keep and freeze them (2.1.5).
-      this._emitter._emit(event.event as 'chatMessageReceived', shaped(event.payload) as ChatMessageReceivedEvent);
-    }
+  _heard([event, payload]: Notification): void {
+    this._emitter._emit(event, ...([payload] as unknown as never));
   }
 }

@@ -6,9 +6,10 @@ import type { AgentInfo } from '../core.js';
 import { settled } from '../errors.js';
 import { agents, loadedCore, release, retain, type AgentEvent } from '../runtime.js';
 import type { CommunicationTokenCredential } from '../types.js';
+import { notification, type Notification } from './notifications.js';
 
 /** What is told of a connection. */
-export interface LiveSink { heard(event: AgentEvent): void }
+export interface LiveSink { _heard(notification: Notification): void }
 
 interface Live {
   endpoint: string;
@@ -24,6 +25,7 @@ export async function connect(endpoint: string, credential: CommunicationTokenCr
   let live = connections.find((one) => one.endpoint === endpoint && one.credential === credential);
   if (!live) {
     const opened: Live = { endpoint, credential, sinks: new Set(), agent: open(endpoint, credential, () => opened.sinks) };
+    retain(opened);
     connections.push(opened);
     live = opened;
   }
@@ -32,6 +34,7 @@ export async function connect(endpoint: string, credential: CommunicationTokenCr
     await live.agent;
   } catch (error) {
     forget(live);
+    release(live);
     throw error;
   }
 }
@@ -51,13 +54,23 @@ export async function disconnect(sink: LiveSink): Promise<void> {
 
 async function open(endpoint: string, credential: CommunicationTokenCredential, sinks: () => Set<LiveSink>): Promise<AgentInfo['agent']> {
   return settled(async () => {
-    const key = {};
-    retain(key);
     const core = await loadedCore();
-    const { agent } = await core.createAgent({ kind: 'chat', endpoint, getToken: () => credential.getToken() });
-    agents.set(agent, { apply: (event) => { for (const sink of [...sinks()]) sink.heard(event); } });
+    const { agent, identity } = await core.createAgent({ kind: 'chat', endpoint, getToken: () => credential.getToken() });
+    // Each client has objects of its own: an application may keep and freeze them (2.1.5).
+    const apply = (change: AgentEvent) => {
+      for (const sink of [...sinks()]) {
+        const told = heard(change, identity);
+        if (told) sink._heard(told);
+      }
+    };
+    agents.set(agent, { apply });
     return agent;
   });
+}
+
+function heard(change: AgentEvent, me: string): Notification | undefined {
+  if (change.type === 'chat') return notification(change.event, me);
+  return [change.connected ? 'realTimeNotificationConnected' : 'realTimeNotificationDisconnected', undefined];
 }
 
 function forget(live: Live): void {
