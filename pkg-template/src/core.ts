@@ -97,14 +97,22 @@ export interface Core {
   /** Resolves after `moved`; at once in the main meeting. */
   ask(call: string, what: 'returnToMain'): Promise<void>;
   /** Publishes the camera; the track stays the facade's (it stops it). */
-  startVideo(call: string, track: MediaStreamTrack): Promise<void>;
+  ask(call: string, what: 'startVideo', track: MediaStreamTrack): Promise<void>;
+  /** Replaces the microphone of a call that is already running. */
+  ask(call: string, what: 'setMicrophone', track: MediaStreamTrack): Promise<void>;
+  /** Devices; never prompts. */
+  ask(call: '', what: 'devices'): Promise<DeviceInfo[]>;
+  /** `getUserMedia` for one camera. */
+  ask(call: '', what: 'openCamera', deviceId: string): Promise<MediaStreamTrack>;
+  /** Chooses the microphone for calls, present and future; empty for the system default. */
+  ask(call: '', what: 'selectMicrophone', deviceId: string): Promise<void>;
+  /** `setSinkId` for remote audio; rejects where the browser has none. */
+  ask(call: '', what: 'selectSpeaker', deviceId: string): Promise<void>;
   /**
    * Shares a screen and its sound, which stay the facade's; without them stops sharing. Resolves when the
    * service has taken it.
    */
   shareScreen(call: string, picture?: MediaStreamTrack, sound?: MediaStreamTrack): Promise<void>;
-  /** Replaces the microphone of a call that is already running. */
-  setMicrophone(call: string, track: MediaStreamTrack): Promise<void>;
   /**
    * The track of a remote stream, when it is assigned to a slot. From then on the stream is received
    * whether a view shows it or not.
@@ -116,16 +124,8 @@ export interface Core {
    */
   openRemoteView(call: string, stream: number, scaling: string, mirrored: boolean): View;
   openLocalView(track: MediaStreamTrack, scaling: string, mirrored: boolean): View;
-  /** Devices; never prompts. */
-  devices(): Promise<DeviceInfo[]>;
   /** Asks with one prompt where needed; false means denied. */
   askPermission(audio: boolean, video: boolean): Promise<{ audio: boolean; video: boolean }>;
-  /** `getUserMedia` for one camera. */
-  openCamera(deviceId: string): Promise<MediaStreamTrack>;
-  /** Chooses the microphone for calls, present and future; empty for the system default. */
-  selectMicrophone(deviceId: string): Promise<void>;
-  /** `setSinkId` for remote audio; rejects where the browser has none. */
-  selectSpeaker(deviceId: string): Promise<void>;
   /**
    * Tells the outbox what happened: `ask` (about: the message's thread), `answered` (status, and the wait
    * that the service asked for in ms), `lost`, `dropped`; `online`, `offline` and `tick` without a ticket.
