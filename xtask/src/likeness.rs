@@ -14,13 +14,13 @@ const CODE: u8 = 10;
 const CUSTOM: u8 = 0;
 const FUNCTION_NAMES: u8 = 1;
 /// So many bytes in common are a repetition worth finding; shorter ones are everywhere.
-const PIECE: usize = 8;
+const PIECE: usize = 9;
 /// What more functions than this have in common is found from anywhere.
-const COMMON: usize = 60;
+const COMMON: usize = 300;
 /// gzip's window, less what a function itself takes of it.
 const WINDOW: usize = 30_000;
 /// So that the smallest functions, which share all of their few bytes, do not always come first.
-const SMALL: usize = 20;
+const SMALL: usize = 5;
 
 /// The module with names that sort its functions.
 pub fn named(wasm: &[u8]) -> Result<Vec<u8>> {

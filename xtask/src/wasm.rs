@@ -30,8 +30,17 @@ const OPTIMISE: &[&str] = &[
     "--flatten",
     "--rereloop",
     "-O1",
+    "--gufa-optimizing",
+    "-O1",
     "--converge",
     "--dae-optimizing",
+    // What the loops above leave: tails in common, values that are set again.
+    "--code-folding",
+    "--merge-blocks",
+    "--remove-unused-names",
+    "--rse",
+    "--vacuum",
+    "--reorder-locals",
     // Rust puts the stack first: its last kilobyte is no place for data.
     "--low-memory-unused",
     "--strip-debug",
