@@ -11,6 +11,7 @@ use crate::link::Way;
 use crate::media::Media;
 use crate::meeting::{Command, Kind};
 use crate::meetings::Meetings;
+use crate::notifications::Notifications;
 use crate::random;
 use crate::store::{MeetingKey, MeetingRow, Store, StoreError};
 use crate::text;
@@ -47,6 +48,8 @@ pub struct App {
     pub meetings: Arc<Meetings>,
     /// Chat.
     pub chats: Arc<Chats>,
+    /// Channels of chat clients in browsers that Microsoft wrote.
+    pub notifications: Notifications,
     /// The media engine.
     pub media: Media,
     /// Places for agent sockets.
@@ -93,6 +96,7 @@ impl App {
             sessions,
             meetings,
             chats,
+            notifications: Notifications::default(),
             media,
             sockets: Arc::new(Semaphore::new(limits.sockets)),
             metrics: Metrics::default(),
@@ -119,14 +123,20 @@ impl App {
     /// `B10`: signature, kind, expiry, revocation and the right to join calls; nothing else of a client is
     /// looked at before.
     pub async fn authenticate(&self, token: &str) -> Result<UserToken, Reason> {
+        let token = self.recognise(token).await?;
+        match token.may_join() {
+            true => Ok(token),
+            false => Err(Reason::NOT_ALLOWED),
+        }
+    }
+
+    /// The same, whatever the token is for; whoever asks looks at that.
+    pub async fn recognise(&self, token: &str) -> Result<UserToken, Reason> {
         let token = self
             .tokens
             .check_user(token, now_ms())
             .map_err(|_| Reason::UNAUTHENTICATED)?;
         self.still_good(&token).await?;
-        if !token.may_join() {
-            return Err(Reason::NOT_ALLOWED);
-        }
         Ok(token)
     }
 
@@ -228,6 +238,7 @@ impl App {
                 self.end_session(&session, reason).await;
             }
         }
+        self.notifications.end(who);
         self.meetings.expel(who, reason).await;
         if let Err(error) = self.store.forget_all(who).await {
             tracing::error!(%error, "admissions of a revoked user stay in the store until they lapse");
@@ -275,6 +286,7 @@ impl App {
                 };
                 self.end_session(&session, reason).await;
             }
+            self.notifications.expire(window, now);
             if now >= night {
                 night = now + NIGHT;
                 let chats = self.chats.clone();

@@ -1,6 +1,7 @@
 //! Chat carried out: one command at a time for each thread, written to the store before anybody hears
 //! of it; and who is in which call, as the meetings say, without which a guest reads nothing (`D1`).
 
+pub mod live;
 mod retention;
 
 use crate::chat::rates::{Operation, Throttle};
@@ -18,12 +19,10 @@ use parking_lot::Mutex;
 use plenary_protocol::id::RawId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use tokio::sync::{broadcast, Mutex as Turn, MutexGuard};
+use tokio::sync::{Mutex as Turn, MutexGuard};
 
 /// Threads that are kept in memory though nobody asks for them; more are read from the store again.
 const CACHED: usize = 10_000;
-/// News that a slow listener may be behind; then it has to read the history.
-const NEWS: usize = 4_096;
 /// Another instance wrote to the thread meanwhile: so often it is tried again.
 const TRIES: usize = 8;
 
@@ -86,7 +85,7 @@ pub struct Chats {
     /// Guests with chat who are in the call of a thread's meeting or room now.
     in_call: Mutex<HashMap<String, BTreeSet<RawId>>>,
     throttle: Mutex<Throttle>,
-    news: broadcast::Sender<Arc<Notice>>,
+    listeners: Arc<live::Listeners>,
 }
 
 impl Chats {
@@ -100,19 +99,13 @@ impl Chats {
             started: now_ms(),
             slots: Mutex::default(),
             in_call: Mutex::default(),
-            news: broadcast::Sender::new(NEWS),
+            listeners: Arc::default(),
         })
     }
 
     /// The numbers of chat.
     pub fn limits(&self) -> &ChatLimits {
         &self.limits
-    }
-
-    /// What happens from now on. Who listens hands a notice to those it is for and to nobody else
-    /// (CVE-2022-29232).
-    pub fn news(&self) -> broadcast::Receiver<Arc<Notice>> {
-        self.news.subscribe()
     }
 
     fn bounds(&self) -> Bounds {
@@ -191,7 +184,7 @@ impl Chats {
             // The same request at the same time.
             return self.made(&new).await?.ok_or(ChatError::Busy);
         }
-        self.tell(notices);
+        self.tell(&thread, &notices);
         Ok(thread)
     }
 
@@ -248,7 +241,7 @@ impl Chats {
         let (writes, notices) = sorted(effects);
         let writes = writes.unwrap_or_default();
         if self.store.commit(&made, &writes).await? {
-            self.tell(notices);
+            self.tell(&made, &notices);
         }
         // As it is in the store, whoever made it.
         Ok(self.store.thread(&place.thread).await?)
@@ -274,9 +267,9 @@ impl Chats {
                 }
                 thread.revision += 1;
                 self.copy_for_guests(&thread, &writes.messages).await;
-                *held = Some(thread);
+                *held = Some(thread.clone());
             }
-            self.tell(notices);
+            self.tell(&thread, &notices);
             return Ok(answer);
         }
         Err(ChatError::Busy)
@@ -297,13 +290,6 @@ impl Chats {
             _ => {}
         }
         Ok(())
-    }
-
-    fn tell(&self, notices: Vec<Notice>) {
-        for notice in notices {
-            // Nobody may be listening.
-            let _ = self.news.send(Arc::new(notice));
-        }
     }
 
     /// The threads in which somebody takes part; a guest's meetings only while they are in the call.
@@ -377,11 +363,11 @@ impl Chats {
     pub async fn follow(&self, place: &Place, mut roster: Roster) -> Result<()> {
         let guests = roster.guests.clone().unwrap_or_default();
         let guests: BTreeSet<RawId> = guests.into_keys().collect();
-        let first = self
-            .in_call
-            .lock()
-            .insert(place.thread.clone(), guests)
-            .is_none();
+        let thread = place.thread.clone();
+        let before = self.in_call.lock().insert(thread, guests.clone());
+        let first = before.is_none();
+        let gone = before.unwrap_or_default().into_iter();
+        self.withdraw(&place.thread, gone.filter(|guest| !guests.contains(guest)));
         roster.restarted = first.then_some(self.started);
         self.made_for(place).await?;
         let followed = self.apply(&place.thread, Command::Follow(roster)).await;
@@ -427,7 +413,8 @@ impl Chats {
 
     /// A meeting or room is no more, and its chat with it.
     pub async fn closed(&self, thread: &str) -> Result<()> {
-        self.in_call.lock().remove(thread);
+        let gone = self.in_call.lock().remove(thread);
+        self.withdraw(thread, gone.unwrap_or_default());
         match self.apply(thread, Command::Close).await {
             // It had none yet.
             Err(ChatError::Refused(Refusal::NotAllowed)) | Ok(_) => Ok(()),

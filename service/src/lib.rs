@@ -18,6 +18,7 @@ pub mod link;
 pub mod media;
 pub mod meeting;
 pub mod meetings;
+pub mod notifications;
 pub mod random;
 pub mod server;
 #[cfg(test)]

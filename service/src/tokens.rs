@@ -108,6 +108,12 @@ impl UserToken {
     pub fn may_join(&self) -> bool {
         self.scopes.contains(&Scope::Voip) || self.scopes.contains(&Scope::VoipJoin)
     }
+
+    /// Whether it permits chat of any kind.
+    pub fn may_chat(&self) -> bool {
+        let scopes = [Scope::Chat, Scope::ChatJoin, Scope::ChatJoinLimited];
+        scopes.iter().any(|scope| self.scopes.contains(scope))
+    }
 }
 
 /// A checked internal token.

@@ -61,9 +61,15 @@ POST /v1.0/me/chats/{chat}/messages Member
 GET /v1.0/me/chats/{chat}/messages/{message} Member
 PATCH /v1.0/me/chats/{chat}/messages/{message} Member
 POST /v1.0/me/chats/{chat}/messages/{message}/softDelete Member
+GET /chat/config/realTimeNotifications Chat
+POST /v4/a SkypeToken
+GET /socket.io/1/ SkypeToken
+POST /v3/registrations SkypeToken
+DELETE /v3/registrations/{registration} SkypeToken
 GET /meetings/{id}/support User
 GET /openapi.json Anybody
 GET /agent Hello
+GET /socket.io/1/websocket/{ticket} Ticket
 GET /healthz Anybody
 GET /readyz Anybody
 GET /metrics Anybody
@@ -93,6 +99,8 @@ async fn s1_s5_s16_each_route_takes_the_credential_of_its_kind_and_no_other() {
             .replace("{thread}", "none")
             .replace("{message}", "none")
             .replace("{chat}", "none")
+            .replace("{registration}", "none")
+            .replace("{ticket}", "none")
             .replace("{room}", "none");
         let target = format!("{target}?{VERSION}");
         let body = json!({"member": "nobody"});
@@ -115,9 +123,17 @@ async fn s1_s5_s16_each_route_takes_the_credential_of_its_kind_and_no_other() {
             Who::Member => [false, false, true, false],
             Who::Chat => [false, true, false, false],
             Who::User => [false, true, true, false],
-            Who::Anybody | Who::ThisMachine | Who::Hello => [true; 4],
+            Who::SkypeToken => [false; 4],
+            Who::Anybody | Who::ThisMachine | Who::Hello | Who::Ticket => [true; 4],
         };
         assert_eq!(takes, expected, "{method} {path}");
+        if who == Who::SkypeToken {
+            for (token, takes) in [(&olivia.access, false), (&guest.token, true)] {
+                let header = [("x-skypetoken", token.as_str())];
+                let answer = service.http(method, &target, &header, "").await;
+                assert_eq!(answer.status.as_u16() != 401, takes, "{method} {path}");
+            }
+        }
         if who == Who::ThisMachine {
             // S10.
             let proxied = [("x-forwarded-for", "10.0.0.1")];
@@ -127,10 +143,11 @@ async fn s1_s5_s16_each_route_takes_the_credential_of_its_kind_and_no_other() {
     }
 }
 
-/// Pages, the socket and the development organisation are no public REST.
+/// Pages, sockets and the development organisation are no public REST.
 fn is_public(route: &Route) -> bool {
     let page = ["/", "/meet/{id}"].contains(&route.path);
-    !page && !matches!(route.who, Who::Hello | Who::ThisMachine)
+    let others = [Who::Hello, Who::ThisMachine, Who::SkypeToken, Who::Ticket];
+    !page && !others.contains(&route.who)
 }
 
 #[test]

@@ -163,7 +163,7 @@ async fn greet(
     if hello.version != VERSION {
         return Err(Reason::WRONG_VERSION);
     }
-    let token = app.authenticate(&hello.token).await?;
+    let token = app.recognise(&hello.token).await?;
     let most = app.limits().replay_events;
     let resume_window_ms = u32::try_from(app.limits().resume_window_ms).unwrap_or(u32::MAX);
     let welcome = |session: &Session, resumed| Welcome {
@@ -181,8 +181,7 @@ async fn greet(
             .filter(|session| session.who == token.id);
         if let Some(session) = found {
             let welcome = (request, welcome(&session, true));
-            if let Some(queue) =
-                session.attach(connection, resume.last_seq, token.expires, welcome, most)
+            if let Some(queue) = session.attach(connection, resume.last_seq, &token, welcome, most)
             {
                 tracing::debug!(connection, "session resumed");
                 return Ok((session, queue));
@@ -192,7 +191,7 @@ async fn greet(
     let session = new_session(app, &token, &hello).await?;
     let welcome = (request, welcome(&session, false));
     let queue = session
-        .attach(connection, 0, token.expires, welcome, most)
+        .attach(connection, 0, &token, welcome, most)
         .ok_or(Reason::SERVICE_ERROR)?;
     Ok((session, queue))
 }
@@ -210,7 +209,7 @@ async fn new_session(
         token.id.clone(),
         name,
         hello.client.kind.into(),
-        token.expires,
+        token,
         app.limits(),
         now_ms(),
     );

@@ -3,15 +3,24 @@
 
 use axum::extract::ws::Utf8Bytes;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Events of one session, the last ones of them kept.
 #[derive(Debug)]
 pub struct Replay {
     last: u64,
-    kept: VecDeque<(u64, Utf8Bytes)>,
+    kept: VecDeque<Kept>,
     bytes: usize,
     most: usize,
     age_ms: u64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    at: u64,
+    /// The chat thread that it is about.
+    thread: Option<Arc<str>>,
+    frame: Utf8Bytes,
 }
 
 /// A roster of a thousand in every event would be much memory for one slow client (`S11`).
@@ -34,30 +43,44 @@ impl Replay {
         self.last + 1
     }
 
-    /// Keeps the next event.
-    pub fn push(&mut self, frame: Utf8Bytes, now: u64) {
+    /// Keeps the next event; `thread`: the chat thread that it is about.
+    pub fn push(&mut self, frame: Utf8Bytes, thread: Option<Arc<str>>, now: u64) {
         self.last += 1;
         self.bytes += frame.len();
-        self.kept.push_back((now, frame));
+        let at = now;
+        self.kept.push_back(Kept { at, thread, frame });
         while self.kept.len() > self.most || self.bytes > MOST_BYTES || self.oldest_is_old(now) {
-            let Some((_, frame)) = self.kept.pop_front() else {
+            let Some(oldest) = self.kept.pop_front() else {
                 break;
             };
-            self.bytes -= frame.len();
+            self.bytes -= oldest.frame.len();
         }
     }
 
     fn oldest_is_old(&self, now: u64) -> bool {
         self.kept
             .front()
-            .is_some_and(|(at, _)| at + self.age_ms < now)
+            .is_some_and(|oldest| oldest.at + self.age_ms < now)
     }
 
     /// Everything after `seq`, or `None` when that is no longer known, or never was.
     pub fn after(&self, seq: u64) -> Option<impl Iterator<Item = &Utf8Bytes>> {
         let missed = usize::try_from(self.last.checked_sub(seq)?).ok()?;
         let skip = self.kept.len().checked_sub(missed)?;
-        Some(self.kept.iter().skip(skip).map(|(_, frame)| frame))
+        Some(self.kept.iter().skip(skip).map(|kept| &kept.frame))
+    }
+
+    /// Puts something else in the place of everything about a thread; by sequence number.
+    pub fn withdraw(&mut self, thread: &str, other: impl Fn(u64) -> Utf8Bytes) {
+        let first = self.last + 1 - self.kept.len() as u64;
+        for (seq, kept) in (first..).zip(&mut self.kept) {
+            if kept.thread.as_deref() == Some(thread) {
+                self.bytes -= kept.frame.len();
+                kept.frame = other(seq);
+                self.bytes += kept.frame.len();
+                kept.thread = None;
+            }
+        }
     }
 }
 
@@ -76,7 +99,7 @@ mod tests {
             let mut replay = Replay::new(most, 1_000);
             for n in 1..=pushed {
                 prop_assert_eq!(replay.next_seq(), n);
-                replay.push(n.to_string().into(), 0);
+                replay.push(n.to_string().into(), None, 0);
             }
             let expected: Vec<String> = (seq + 1..=pushed).map(|n| n.to_string()).collect();
             let known = seq <= pushed && expected.len() <= most;
@@ -85,10 +108,22 @@ mod tests {
     }
 
     #[test]
+    fn d1_what_is_withdrawn_is_not_replayed_and_everything_else_is() {
+        let mut replay = Replay::new(3, 1_000);
+        for thread in ["a", "a", "b", "a"] {
+            replay.push("text".into(), Some(thread.into()), 0);
+        }
+        replay.withdraw("a", |seq| format!("nothing {seq}").into());
+        let left = ["nothing 2", "text", "nothing 4"].map(str::to_owned);
+        assert_eq!(texts(&replay, 1), Some(left.into()));
+        assert_eq!(replay.bytes, 22);
+    }
+
+    #[test]
     fn old_events_are_forgotten() {
         let mut replay = Replay::new(10, 1_000);
-        replay.push("1".into(), 0);
-        replay.push("2".into(), 1_001);
+        replay.push("1".into(), None, 0);
+        replay.push("2".into(), None, 1_001);
         assert_eq!(texts(&replay, 0), None);
         assert_eq!(texts(&replay, 1), Some(vec!["2".to_owned()]));
     }

@@ -36,8 +36,15 @@ pub async fn serve(
         // A socket is greeted once.
         Request::Hello(_) => return answer(Err(Reason::MALFORMED.error())),
         Request::Ping => return answer(Ok(Reply::Done)),
-        Request::SubscribeChat | Request::UnsubscribeChat => {
-            return answer(Err(Reason::NOT_SUPPORTED.error()));
+        Request::SubscribeChat => {
+            return answer(match session.hear_chat(&app.chats) {
+                true => Ok(Reply::Done),
+                false => Err(Reason::NOT_ALLOWED.error()),
+            });
+        }
+        Request::UnsubscribeChat => {
+            session.hear_no_chat();
+            return answer(Ok(Reply::Done));
         }
         Request::Token { token } => return answer(refresh(app, session, &token).await),
         Request::Join(request) => {
@@ -96,12 +103,14 @@ pub async fn serve(
 
 /// A fresh token of the same identity (`S6`).
 async fn refresh(app: &App, session: &Session, token: &str) -> Result<Reply, ProtocolError> {
-    let token = app.authenticate(token).await.map_err(Reason::error)?;
+    let token = app.recognise(token).await.map_err(Reason::error)?;
     if token.id != session.who {
         return Err(Reason::UNAUTHENTICATED.error());
     }
-    session.refresh(token.expires);
-    Ok(Reply::Done)
+    match session.refresh(&token) {
+        true => Ok(Reply::Done),
+        false => Err(Reason::NOT_ALLOWED.error()),
+    }
 }
 
 async fn join(
@@ -117,6 +126,9 @@ async fn join(
         muted,
         offer,
     } = join;
+    if !session.rights().calls {
+        return Err(Reason::NOT_ALLOWED.error());
+    }
     if call.as_str().is_empty() || call.as_str().len() > CALL_ID {
         return Err(Reason::MALFORMED.error());
     }

@@ -2,14 +2,19 @@
 //! order, so that a snapshot and the changes after it never overtake each other.
 
 use super::replay::Replay;
+use crate::chats::live::{Listener, Subscription, Told};
+use crate::chats::Chats;
+use crate::clock::now_ms;
 use crate::config::Limits;
+use crate::tokens::UserToken;
 use axum::extract::ws::Utf8Bytes;
 use parking_lot::Mutex;
 use plenary_protocol::agent::{Event, Frame, ProtocolError, Reply, Welcome};
+use plenary_protocol::chat::ChatEvent;
 use plenary_protocol::id::{CallId, RawId, SessionId};
 use plenary_protocol::matrix::Client;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use tokio::sync::mpsc;
 
 /// What a socket's writer is to send.
@@ -59,9 +64,31 @@ pub struct Session {
 #[derive(Debug)]
 struct State {
     expires: u64,
+    rights: Rights,
+    /// Whether chat is heard.
+    chat: Option<Subscription>,
     replay: Replay,
     link: Link,
     calls: BTreeMap<CallId, CallPlace>,
+}
+
+/// What the token of a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rights {
+    /// Calls.
+    pub calls: bool,
+    /// Chat.
+    pub chat: bool,
+}
+
+impl Rights {
+    /// Those of a token.
+    pub fn of(token: &UserToken) -> Self {
+        Self {
+            calls: token.may_join(),
+            chat: token.may_chat(),
+        }
+    }
 }
 
 /// Where a call is, and which one it goes on with after a move.
@@ -100,12 +127,14 @@ impl Session {
         who: RawId,
         name: Option<String>,
         client: Client,
-        expires: u64,
+        token: &UserToken,
         limits: &Limits,
         now: u64,
     ) -> Arc<Self> {
         let state = State {
-            expires,
+            expires: token.expires,
+            rights: Rights::of(token),
+            chat: None,
             replay: Replay::new(limits.replay_events, limits.replay_ms),
             link: Link::Down { since: now },
             calls: BTreeMap::new(),
@@ -131,7 +160,7 @@ impl Session {
         &self,
         connection: u64,
         last_seq: u64,
-        expires: u64,
+        token: &UserToken,
         welcome: (u32, Welcome),
         most: usize,
     ) -> Option<mpsc::Receiver<Out>> {
@@ -151,7 +180,7 @@ impl Session {
             let _ = out.try_send(Out::Text(frame.clone()));
         }
         let before = std::mem::replace(&mut state.link, Link::Up { connection, out });
-        state.expires = expires;
+        state.shown(token);
         if let Link::Up { out, .. } = before {
             let _ = out.try_send(Out::Close(
                 close::REPLACED,
@@ -184,7 +213,7 @@ impl Session {
             seq: state.replay.next_seq(),
             event,
         });
-        state.replay.push(frame.clone(), now);
+        state.replay.push(frame.clone(), None, now);
         state.send(Out::Text(frame), now);
     }
 
@@ -230,9 +259,36 @@ impl Session {
         found.map(|place| place.meeting.clone())
     }
 
-    /// A fresh token was shown.
-    pub fn refresh(&self, expires: u64) {
-        self.state.lock().expires = expires;
+    /// A fresh token was shown. False: it is not for the calls that there are.
+    pub fn refresh(&self, token: &UserToken) -> bool {
+        let mut state = self.state.lock();
+        if !state.calls.is_empty() && !token.may_join() {
+            return false;
+        }
+        state.shown(token);
+        true
+    }
+
+    /// What its token is for.
+    pub fn rights(&self) -> Rights {
+        self.state.lock().rights
+    }
+
+    /// Hears of chat from now on. False: the token is not for chat, or the session is over.
+    pub fn hear_chat(self: &Arc<Self>, chats: &Chats) -> bool {
+        let weak: Weak<Self> = Arc::downgrade(self);
+        let subscription = chats.listen(&self.who, weak);
+        let mut state = self.state.lock();
+        if !state.rights.chat || matches!(state.link, Link::Over) {
+            return false;
+        }
+        state.chat.get_or_insert(subscription);
+        true
+    }
+
+    /// Hears of chat no longer.
+    pub fn hear_no_chat(&self) {
+        self.state.lock().chat = None;
     }
 
     /// Whether it will never come back.
@@ -254,6 +310,7 @@ impl Session {
     /// From here on no call can begin and no socket attach; gives the calls that are left.
     pub fn finish(&self) -> Finish {
         let mut state = self.state.lock();
+        state.chat = None;
         let calls = state
             .calls
             .iter()
@@ -281,6 +338,31 @@ impl Session {
     }
 }
 
+impl Listener for Session {
+    fn hear(&self, told: &Told) {
+        let mut state = self.state.lock();
+        if state.chat.is_none() || matches!(state.link, Link::Over) {
+            return;
+        }
+        let (seq, now) = (state.replay.next_seq(), now_ms());
+        // A frame around what is written once for everybody.
+        let json = &told.json;
+        let frame = format!(r#"{{"event":{{"seq":{seq},"event":{{"chat":{json}}}}}}}"#);
+        let frame = Utf8Bytes::from(frame);
+        let thread = Some(told.thread.clone());
+        state.replay.push(frame.clone(), thread, now);
+        state.send(Out::Text(frame), now);
+    }
+
+    fn withdraw(&self, thread: &str) {
+        let nothing = |seq| {
+            let event = Event::Chat(Box::new(ChatEvent::Withdrawn));
+            text(&Frame::Event { seq, event })
+        };
+        self.state.lock().replay.withdraw(thread, nothing);
+    }
+}
+
 /// The end of a session: its calls, and the socket on which to say so.
 pub struct Finish {
     /// Calls and their meetings.
@@ -301,6 +383,14 @@ impl Finish {
 }
 
 impl State {
+    fn shown(&mut self, token: &UserToken) {
+        self.expires = token.expires;
+        self.rights = Rights::of(token);
+        if !self.rights.chat {
+            self.chat = None;
+        }
+    }
+
     /// A call goes on under another id.
     fn moved(&mut self, from: &CallId, held: bool, to: &CallId) {
         let Some(meeting) = self.calls.get(from).map(|place| place.meeting.clone()) else {

@@ -194,15 +194,21 @@ pub enum News {
         /// How far.
         receipt: Receipt,
     },
+    /// The thread is there, with its first people.
+    Created,
     /// Topic, metadata or retention changed.
     Properties {
         /// Who did.
         by: RawId,
+        /// When, ms.
+        at: u64,
     },
     /// The thread is gone.
     Deleted {
-        /// Who did.
-        by: RawId,
+        /// Who did; nobody, if it went by itself or with its meeting.
+        by: Option<RawId>,
+        /// When, ms.
+        at: u64,
     },
 }
 
@@ -242,6 +248,9 @@ impl Thread {
             let topic = thread.topic.clone();
             thread.record(Content::TopicUpdated { topic, by }, now, &mut effects);
         }
+        // Who hears that it is there hears with it who takes part and what it is called.
+        effects.retain(|effect| !matches!(effect, Effect::Tell(_)));
+        effects.push(thread.tell(News::Created));
         (thread, effects)
     }
 
@@ -269,9 +278,15 @@ impl Thread {
             Command::Type { by, name } => self.types(&by, name, bounds, now, effects),
             Command::Read { by, message } => self.reads(&by, message, bounds, now, effects),
             Command::Follow(roster) => Ok(self.follow(roster, bounds, now, effects)),
-            Command::Rename { topic, by } => Ok(self.rename(topic, by, now, effects)),
+            Command::Rename { topic, by } => {
+                if topic != self.topic {
+                    self.rename(topic, by.clone(), now, effects);
+                    effects.push(self.tell(News::Properties { by, at: now }));
+                }
+                Ok(Answer::Done)
+            }
             Command::Call { started } => Ok(self.call(started, now, effects)),
-            Command::Close => Ok(self.close(now, effects)),
+            Command::Close => Ok(self.close(None, now, effects)),
         }
     }
 
@@ -292,6 +307,7 @@ impl Thread {
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Refusal> {
         self.managing(by, now)?;
+        let at = now;
         if let Some(topic) = update.topic.filter(|topic| *topic != self.topic) {
             self.rename(topic, by.id.clone(), now, effects);
         }
@@ -301,17 +317,14 @@ impl Thread {
         self.retention = update.retention.or(self.retention);
         effects.push(Effect::Keep);
         let by = by.id.clone();
-        effects.push(self.tell(News::Properties { by }));
+        effects.push(self.tell(News::Properties { by, at }));
         Ok(Answer::Done)
     }
 
-    fn rename(&mut self, topic: String, by: RawId, now: u64, effects: &mut Vec<Effect>) -> Answer {
-        if topic != self.topic {
-            self.topic.clone_from(&topic);
-            effects.push(Effect::Keep);
-            self.record(Content::TopicUpdated { topic, by }, now, effects);
-        }
-        Answer::Done
+    fn rename(&mut self, topic: String, by: RawId, now: u64, effects: &mut Vec<Effect>) {
+        self.topic.clone_from(&topic);
+        effects.push(Effect::Keep);
+        self.record(Content::TopicUpdated { topic, by }, now, effects);
     }
 
     fn delete_thread(
@@ -321,16 +334,15 @@ impl Thread {
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Refusal> {
         self.managing(by, now)?;
-        let by = by.id.clone();
-        let told = self.tell(News::Deleted { by });
-        self.close(now, effects);
-        effects.push(told);
-        Ok(Answer::Done)
+        Ok(self.close(Some(by.id.clone()), now, effects))
     }
 
-    fn close(&mut self, now: u64, effects: &mut Vec<Effect>) -> Answer {
-        self.deleted = self.deleted.or(Some(now));
+    fn close(&mut self, by: Option<RawId>, now: u64, effects: &mut Vec<Effect>) -> Answer {
         effects.extend([Effect::Keep, Effect::Purge]);
+        if self.deleted.is_none() {
+            self.deleted = Some(now);
+            effects.push(self.tell(News::Deleted { by, at: now }));
+        }
         Answer::Done
     }
 
@@ -431,7 +443,14 @@ impl Thread {
         }
         if !named.is_empty() {
             let by = by.clone();
+            let gone: Vec<RawId> = named.iter().map(|one| one.id.clone()).collect();
             self.record(Content::ParticipantRemoved { who: named, by }, now, effects);
+            // In a group who was removed hears that; in a meeting's thread they hear nothing more (D1).
+            if let (false, Some(Effect::Tell(notice))) =
+                (self.is_of_a_meeting(), effects.last_mut())
+            {
+                notice.to.extend(gone);
+            }
         }
     }
 }

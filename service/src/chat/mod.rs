@@ -9,6 +9,7 @@
 
 mod commands;
 pub mod content;
+mod events;
 mod follow;
 mod message;
 pub mod rates;

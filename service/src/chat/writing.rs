@@ -147,7 +147,11 @@ impl Thread {
         self.is_small(bounds)?;
         let (id, at) = (by.id.clone(), now);
         let who = Named { id, name };
-        effects.push(self.tell(News::Typing { who, at }));
+        let mut told = self.tell(News::Typing { who, at });
+        if let Effect::Tell(notice) = &mut told {
+            notice.to.retain(|other| *other != by.id);
+        }
+        effects.push(told);
         Ok(Answer::Done)
     }
 

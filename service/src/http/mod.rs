@@ -10,6 +10,7 @@ mod hmac;
 mod identity;
 mod media_metrics;
 pub mod metrics;
+mod notifications;
 pub mod openapi;
 mod operations;
 mod pages;
@@ -47,6 +48,7 @@ pub fn router(app: &Arc<App>, engine: Option<Router>) -> Router {
     let mut routes = Router::new()
         .merge(open)
         .merge(agent().router())
+        .merge(notifications::socket().router())
         .merge(operations::routes().router());
     if app.config.dev_organisation() {
         routes = routes.merge(dev::router());
@@ -80,6 +82,8 @@ fn public() -> Vec<Routes> {
         breakout::routes(),
         chat::routes(),
         graph_chat::routes(),
+        notifications::routes(),
+        notifications::connection(),
         support::routes(),
         openapi::routes(),
     ]
@@ -94,6 +98,7 @@ fn agent() -> Routes {
 pub fn table() -> Vec<Route> {
     let others = [
         agent(),
+        notifications::socket(),
         operations::routes(),
         dev::routes(),
         pages::routes(),

@@ -27,6 +27,10 @@ pub enum Who {
     User,
     /// A guest or member, by a user token with a scope of chat.
     Chat,
+    /// The same, with the token in the header `X-Skypetoken`, as Microsoft's notification client has it.
+    SkypeToken,
+    /// A WebSocket whose address holds a secret that was given for a user token, and is good once.
+    Ticket,
     /// A WebSocket that names its user token in the first message.
     Hello,
 }

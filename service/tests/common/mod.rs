@@ -2,6 +2,7 @@
 //! WebSocket that speaks the agent protocol by hand.
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
+pub mod chat;
 pub mod openapi;
 pub mod signed;
 

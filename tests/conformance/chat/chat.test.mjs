@@ -1,58 +1,21 @@
 // Microsoft's own chat client, unchanged, over TLS against the service: every operation of the REST
-// interface. Its real-time part exists in browsers alone and is not tried here.
+// interface. Its real-time part exists in browsers alone: notifications.test.mjs.
 // PLENARY_SERVICE_BIN names the program (`cargo xtask test` sets it).
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { AzureCommunicationTokenCredential } from '@azure/communication-common';
 import { ChatClient } from '@azure/communication-chat';
+import { startService } from './service.mjs';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const BINARY = process.env.PLENARY_SERVICE_BIN ?? join(ROOT, 'target/debug/plenary-service');
-
-let data;
 let service;
-let origin;
-let ca;
-
-before(async () => {
-  data = await mkdtemp(join(tmpdir(), 'plenary-chat-'));
-  const settings = { ...process.env, PLENARY_DATA: data };
-  service = spawn(BINARY, ['serve', '--listen', '127.0.0.1:0', '--udp', '127.0.0.1:0', '--tls-dev'], {
-    cwd: data, env: settings, stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  origin = await new Promise((resolve, reject) => {
-    service.once('error', reject);
-    service.once('exit', (code) => reject(new Error(`the service ended (${code})`)));
-    createInterface({ input: service.stdout }).on('line', (line) => {
-      const [, url] = /^listening: (\S+)/.exec(line) ?? [];
-      if (url) resolve(url);
-    });
-  });
-  ca = await readFile(join(data, 'tls', 'authority.pem'), 'utf8');
-});
-
-after(async () => {
-  service?.kill();
-  await rm(data, { recursive: true, force: true });
-});
+before(async () => { service = await startService(); });
+after(() => service?.stop());
 
 /** A guest with the service's own client. */
 async function guest(displayName) {
-  const { userId, token } = await new Promise((resolve, reject) => {
-    const asked = request(`${origin}/dev/guests`, { method: 'POST', ca, headers: { 'content-type': 'application/json' } });
-    asked.on('error', reject).on('response', async (answer) => {
-      resolve(JSON.parse(Buffer.concat(await answer.toArray())));
-    });
-    asked.end(JSON.stringify({ displayName }));
-  });
+  const { origin, ca } = service;
+  const { userId, token } = await service.guest(displayName);
   const credential = new AzureCommunicationTokenCredential(token);
   const client = new ChatClient(origin, credential, { tlsOptions: { ca }, retryOptions: { maxRetries: 0 } });
   return { id: { communicationUserId: userId }, client, displayName };

@@ -91,8 +91,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         let token = token.map_err(|_| HttpError::unauthorized())?;
         let living = app.still_good(&token).await;
         living.map_err(|_| HttpError::unauthorized())?;
-        let scopes = [Scope::Chat, Scope::ChatJoin, Scope::ChatJoinLimited];
-        if !scopes.iter().any(|scope| token.scopes.contains(scope)) {
+        if !token.may_chat() {
             return Err(denied());
         }
         check_version(parts)?;

@@ -1,0 +1,69 @@
+//! A thread of the chat interface, asked by hand.
+
+use super::*;
+
+pub const VERSION: &str = "api-version=2025-03-15";
+
+pub fn encoded(id: &str) -> String {
+    id.replace(':', "%3A").replace('@', "%40")
+}
+
+pub struct Chat<'a> {
+    pub service: &'a Service,
+    pub thread: String,
+}
+
+impl Chat<'_> {
+    pub fn target(&self, rest: &str) -> String {
+        let thread = encoded(&self.thread);
+        let mark = if rest.contains('?') { '&' } else { '?' };
+        format!("/chat/threads/{thread}{rest}{mark}{VERSION}")
+    }
+
+    pub async fn ask(&self, who: &SignedIn, method: &str, rest: &str, body: Value) -> Answer {
+        let target = self.target(rest);
+        self.service
+            .json(method, &target, Some(&who.token), body)
+            .await
+    }
+
+    pub async fn get(&self, who: &SignedIn, rest: &str) -> Answer {
+        self.ask(who, "GET", rest, Value::Null).await
+    }
+
+    pub async fn send(&self, who: &SignedIn, text: &str) -> String {
+        let answer = self
+            .ask(who, "POST", "/messages", json!({"content": text}))
+            .await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn texts(&self, who: &SignedIn) -> Vec<String> {
+        let page = self.get(who, "/messages").await.ok();
+        let messages = page["value"].as_array().unwrap().iter();
+        let texts = messages.filter_map(|message| message["content"]["message"].as_str());
+        texts.map(str::to_owned).collect()
+    }
+}
+
+pub fn user(who: &SignedIn) -> Value {
+    json!({"rawId": who.id, "communicationUser": {"id": who.id}})
+}
+
+pub fn participant(who: &SignedIn, name: &str) -> Value {
+    json!({"communicationIdentifier": user(who), "displayName": name})
+}
+
+pub async fn thread<'a>(service: &'a Service, by: &SignedIn, others: &[&SignedIn]) -> Chat<'a> {
+    let others: Vec<Value> = others.iter().map(|one| participant(one, "Other")).collect();
+    let body = json!({"topic": "Lunch", "participants": others});
+    let target = format!("/chat/threads?{VERSION}");
+    let created = service.post(&target, Some(&by.token), body).await;
+    assert_eq!(created.status, StatusCode::CREATED, "{}", created.body);
+    let thread = created.json()["chatThread"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    Chat { service, thread }
+}
