@@ -181,6 +181,7 @@ test('who_is_in_a_call_and_who_is_not_are_told_in_one_page_with_one_core', async
   const service = await Service.start(t);
   const browser = await startChromium(t);
   const rooms = await RoomsOverRest.schedule(service);
+  await Attendee.join(browser, rooms, 'Olivia');
   const cleo = await Attendee.join(browser, rooms, 'Cleo');
   const dora = await Chatter.come(browser, service, 'Dora');
   await dora.listens();
