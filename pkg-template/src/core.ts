@@ -73,9 +73,9 @@ export interface Core {
   createAgent(options: {
     /** `chat`: guest or member, without calls. */
     kind: 'guest' | 'member' | 'chat'; displayName?: string;
-    /** Origin of the service; without it the token's `endpoint` claim. */ endpoint?: string;
+    /** Of the agent socket; without it, the first token says where that is. */ address?: string;
     /** Called for the first token and for every later one. */
-    getToken(): Promise<{ token: string; expiresOnTimestamp: number }>;
+    getToken(): Promise<{ token: string; expiresOnTimestamp: number; address?: string }>;
   }): Promise<AgentInfo>;
   /** Hangs up its calls and closes its socket. */
   disposeAgent(agent: number): Promise<void>;

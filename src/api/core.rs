@@ -60,7 +60,7 @@ impl Core {
                 _ => Kind::Guest,
             },
             display_name: text("displayName"),
-            endpoint: text("endpoint"),
+            address: text("address"),
             get_token,
         };
         self.page.start_agent(options, ticket);

@@ -14,7 +14,7 @@ use crate::media::devices::{self, DevicesChanged, Watch};
 use crate::meeting::{reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
 use crate::page::guard::{Listener, Timeout};
 use crate::page::task::spawn;
-use crate::transport::credentials::{endpoint_claim, get_token, socket_address};
+use crate::transport::credentials::get_token;
 use crate::transport::socket::{Socket, SocketEvent};
 use crate::values::{changes, field};
 use js_sys::{Date, Function, Math};
@@ -72,7 +72,8 @@ pub struct Running {
 pub struct AgentOptions {
     pub kind: Kind,
     pub display_name: Option<String>,
-    pub endpoint: Option<String>,
+    /// Of the agent socket; without it, the tokens name it.
+    pub address: Option<String>,
     pub get_token: Function,
 }
 
@@ -147,15 +148,9 @@ impl Page {
         let AgentOptions {
             kind,
             display_name,
-            endpoint,
+            address,
             get_token,
         } = options;
-        let address = endpoint.as_deref().and_then(socket_address);
-        if endpoint.is_some() && address.is_none() {
-            return self
-                .promises
-                .settle(ticket, handle, Err(reasons::NO_ENDPOINT.into()));
-        }
         let machine = Agent::new(
             handle,
             kind,
@@ -383,23 +378,21 @@ impl Page {
     fn ask_token(&self, agent: &Running) {
         let (page, handle, question) = (self.weak(), agent.handle, agent.get_token.clone());
         spawn(async move {
-            let mut token = get_token(&question).await;
+            let given = get_token(&question).await;
             let Some(page) = page.upgrade() else { return };
             let Some(agent) = page.agent(handle) else {
                 return;
             };
-            if agent.address.borrow().is_none() {
-                let claimed = token
-                    .as_ref()
-                    .ok()
-                    .and_then(|token| endpoint_claim(&token.token));
-                agent
-                    .address
-                    .replace(claimed.as_deref().and_then(socket_address));
-                if token.is_ok() && agent.address.borrow().is_none() {
-                    token = Err(reasons::NO_ENDPOINT.into());
+            let token = given.and_then(|(token, named)| {
+                let mut address = agent.address.borrow_mut();
+                if address.is_none() {
+                    *address = named;
                 }
-            }
+                match *address {
+                    Some(_) => Ok(token),
+                    None => Err(reasons::NO_ENDPOINT.into()),
+                }
+            });
             page.give(handle, Input::Token(token));
         });
     }

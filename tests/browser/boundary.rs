@@ -423,7 +423,7 @@ async fn a_guest_s_way_into_the_meeting_is_told_as_core_ts_says() {
     stub_service(LOBBY);
     let subject = Subject::new();
     let options = options(
-        r#"{"kind":"guest","displayName":"Gundula","endpoint":"http://meet.test"}"#,
+        r#"{"kind":"guest","displayName":"Gundula","address":"ws://meet.test/agent"}"#,
         "token-1",
     );
     let info = JsFuture::from(subject.core.create_agent(options))
@@ -498,7 +498,7 @@ async fn a_listener_that_throws_stops_nothing() {
         "throw new Error('a mistake of the application')",
     ));
     let options = options(
-        r#"{"kind":"guest","endpoint":"http://meet.test"}"#,
+        r#"{"kind":"guest","address":"ws://meet.test/agent"}"#,
         "token-1",
     );
     assert!(JsFuture::from(core.create_agent(options)).await.is_ok());
@@ -517,7 +517,7 @@ async fn a_listener_may_call_the_core() {
     let _ = agent;
     let handle = {
         let options = options(
-            r#"{"kind":"guest","endpoint":"http://meet.test"}"#,
+            r#"{"kind":"guest","address":"ws://meet.test/agent"}"#,
             "token-1",
         );
         let promise = core

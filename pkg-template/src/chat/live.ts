@@ -2,6 +2,7 @@
  * Real-time notifications: one agent socket for all clients of a credential and a service. The core keeps
  * it, resumes it after a drop and gives each event once, in its order.
  */
+import { where } from '../address.js';
 import type { AgentInfo } from '../core.js';
 import { settled } from '../errors.js';
 import { agents, loadedCore, release, retain, type AgentEvent } from '../runtime.js';
@@ -55,7 +56,7 @@ export async function disconnect(sink: LiveSink): Promise<void> {
 async function open(endpoint: string, credential: CommunicationTokenCredential, sinks: () => Set<LiveSink>): Promise<AgentInfo['agent']> {
   return settled(async () => {
     const core = await loadedCore();
-    const { agent, identity } = await core.createAgent({ kind: 'chat', endpoint, getToken: () => credential.getToken() });
+    const { agent, identity } = await core.createAgent({ kind: 'chat', ...where(credential, endpoint) });
     // Each client has objects of its own: an application may keep and freeze them (2.1.5).
     const apply = (change: AgentEvent) => {
       for (const sink of [...sinks()]) {
