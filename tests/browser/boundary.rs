@@ -371,9 +371,13 @@ async fn odd_input_is_answered_with_an_error_and_the_core_goes_on() {
             400.0
         );
         assert_eq!(
-            refused(subject.core.start_video("c".into(), value.clone()))
-                .await
-                .0,
+            refused(
+                subject
+                    .core
+                    .ask("c".into(), "startVideo".into(), value.clone())
+            )
+            .await
+            .0,
             400.0
         );
     }
