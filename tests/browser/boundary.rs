@@ -10,6 +10,7 @@ use plenary::meeting::Received;
 use plenary::values::{frames, parse, requests, stringify};
 use plenary_protocol::agent::*;
 use plenary_protocol::breakout::{BreakoutRoom, BreakoutSettings, BreakoutView, RoomState};
+use plenary_protocol::chat::ChatEvent;
 use plenary_protocol::end::Reason;
 use service::*;
 use wasm_bindgen::JsValue;
@@ -197,7 +198,7 @@ fn the_service_s_frames_are_read_as_serde_json_writes_them() {
     };
     let text = serde_json::to_string(&event).expect("JSON");
     let kept = match frames::received(&text) {
-        Received::Chat(7, kept) => serde_json::from_str::<serde_json::Value>(&kept).ok(),
+        Received::Chat(7, kept) => serde_json::from_str::<ChatEvent>(&kept).ok(),
         _ => None,
     };
     assert_eq!(kept, serde_json::from_str(chat).ok());
