@@ -1,6 +1,6 @@
 //! The Plenary SDK's core: a meeting client for the browser, compiled to wasm.
 //!
-//! `api` translates JavaScript to inputs and actions to JavaScript, `meeting` decides, `media` and
+//! `api` translates JavaScript to inputs and actions to JavaScript, `meeting` and `chat` decide, `media` and
 //! `transport` carry out. No layer reaches around its neighbour: api → meeting → (media, transport).
 //! `meeting` compiles natively, where there is no browser to be reached; that and `clippy.toml` keep
 //! it pure. The facade's side is `pkg-template/src/core.ts`.
@@ -11,6 +11,7 @@
 
 #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
 pub mod api;
+pub mod chat;
 #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
 pub mod media;
 pub mod meeting;

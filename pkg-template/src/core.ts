@@ -41,7 +41,9 @@ export type Change =
   | { type: 'lobby'; call: string; added: ParticipantInfo[]; removed: string[] }
   | { type: 'speaking'; call: string; speakers: string[] }
   | { type: 'diagnostic'; call: string; area: 'network' | 'media'; diagnostic: string; value: boolean | number }
-  | { type: 'devices'; video: boolean; audio: boolean };
+  | { type: 'devices'; video: boolean; audio: boolean }
+  /** Something happened in a chat of the user's, as the service said it. */
+  | { type: 'chat'; agent: number; event: unknown };
 
 /** What `createCallAgent` and `createTeamsCallAgent` give. */
 export interface AgentInfo {
@@ -56,6 +58,12 @@ export type Locator = { meetingLink: string } | { meetingId: string; passcode?: 
 /** A device as `DeviceManager` lists it; names are empty until permission is given. */
 export interface DeviceInfo { id: string; name: string; kind: 'camera' | 'microphone' | 'speaker'; isSystemDefault: boolean }
 
+/** What the outbox wants done with the request of a ticket (`src/chat/outbox.rs`). */
+export interface OutboxAction {
+  ticket: number;
+  does: 'post' | 'cancel' | 'give' | 'notSent' | 'unconfirmed' | 'tooMany';
+}
+
 /** An error from the core is a real `Error` with these two (`end-codes`). */
 export interface CoreError extends Error { code: number; subCode: number }
 
@@ -63,10 +71,11 @@ export interface CoreError extends Error { code: number; subCode: number }
 export interface Core {
   /** Connects the agent socket; resolves when the service has welcomed the identity. */
   createAgent(options: {
-    kind: 'guest' | 'member'; displayName?: string;
-    /** Origin of the service; without it the token's `endpoint` claim. */ endpoint?: string;
+    /** `chat`: guest or member, without calls. */
+    kind: 'guest' | 'member' | 'chat'; displayName?: string;
+    /** Of the agent socket; without it, the first token says where that is. */ address?: string;
     /** Called for the first token and for every later one. */
-    getToken(): Promise<{ token: string; expiresOnTimestamp: number }>;
+    getToken(): Promise<{ token: string; expiresOnTimestamp: number; address?: string }>;
   }): Promise<AgentInfo>;
   /** Hangs up its calls and closes its socket. */
   disposeAgent(agent: number): Promise<void>;
@@ -88,14 +97,22 @@ export interface Core {
   /** Resolves after `moved`; at once in the main meeting. */
   ask(call: string, what: 'returnToMain'): Promise<void>;
   /** Publishes the camera; the track stays the facade's (it stops it). */
-  startVideo(call: string, track: MediaStreamTrack): Promise<void>;
+  ask(call: string, what: 'startVideo', track: MediaStreamTrack): Promise<void>;
+  /** Replaces the microphone of a call that is already running. */
+  ask(call: string, what: 'setMicrophone', track: MediaStreamTrack): Promise<void>;
+  /** Devices; never prompts. */
+  ask(call: '', what: 'devices'): Promise<DeviceInfo[]>;
+  /** `getUserMedia` for one camera. */
+  ask(call: '', what: 'openCamera', deviceId: string): Promise<MediaStreamTrack>;
+  /** Chooses the microphone for calls, present and future; empty for the system default. */
+  ask(call: '', what: 'selectMicrophone', deviceId: string): Promise<void>;
+  /** `setSinkId` for remote audio; rejects where the browser has none. */
+  ask(call: '', what: 'selectSpeaker', deviceId: string): Promise<void>;
   /**
    * Shares a screen and its sound, which stay the facade's; without them stops sharing. Resolves when the
    * service has taken it.
    */
   shareScreen(call: string, picture?: MediaStreamTrack, sound?: MediaStreamTrack): Promise<void>;
-  /** Replaces the microphone of a call that is already running. */
-  setMicrophone(call: string, track: MediaStreamTrack): Promise<void>;
   /**
    * The track of a remote stream, when it is assigned to a slot. From then on the stream is received
    * whether a view shows it or not.
@@ -107,16 +124,14 @@ export interface Core {
    */
   openRemoteView(call: string, stream: number, scaling: string, mirrored: boolean): View;
   openLocalView(track: MediaStreamTrack, scaling: string, mirrored: boolean): View;
-  /** Devices; never prompts. */
-  devices(): Promise<DeviceInfo[]>;
   /** Asks with one prompt where needed; false means denied. */
   askPermission(audio: boolean, video: boolean): Promise<{ audio: boolean; video: boolean }>;
-  /** `getUserMedia` for one camera. */
-  openCamera(deviceId: string): Promise<MediaStreamTrack>;
-  /** Chooses the microphone for calls, present and future; empty for the system default. */
-  selectMicrophone(deviceId: string): Promise<void>;
-  /** `setSinkId` for remote audio; rejects where the browser has none. */
-  selectSpeaker(deviceId: string): Promise<void>;
+  /**
+   * Tells the outbox what happened: `ask` (about: the message's thread), `answered` (status, and the wait
+   * that the service asked for in ms), `lost`, `dropped`; `online`, `offline` and `tick` without a ticket.
+   * It wants a `tick` at `due` (ms since 1970) at the latest.
+   */
+  outbox(ticket: number, what: string, about?: string | number, wait?: number): { due?: number; actions: OutboxAction[] };
   /** Counts of everything that must go back to zero after disposal (leak test). */
   counters(): {
     agents: number; calls: number; sockets: number; peerConnections: number; tracks: number;

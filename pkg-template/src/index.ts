@@ -1,7 +1,6 @@
 /**
  * The entry that initialises itself: in a page the wasm starts loading with the import, and only
  * `createCallAgent`, `createTeamsCallAgent` and `getDeviceManager` wait for it. On a server nothing happens.
- * The same file is built for a script tag (`window.Plenary`), with the wasm beside the script.
  */
 import { loadEarly, provide } from './wasm.js';
 

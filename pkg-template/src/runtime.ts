@@ -11,11 +11,13 @@ type ChangeOf<Type extends Change['type']> = Extract<Change, { type: Type }>;
 export type CallChange = Extract<Change, { call: string }>;
 /** A change of an agent's connection. */
 export type AgentChange = ChangeOf<'agent'>;
+/** What is told of an agent: its connection, and what happens in the user's chats. */
+export type AgentEvent = AgentChange | ChangeOf<'chat'>;
 /** A change of the lists of devices. */
 export type DevicesChange = ChangeOf<'devices'>;
 
 /** What shows an agent. */
-export interface AgentSink { apply(change: AgentChange): void }
+export interface AgentSink { apply(change: AgentEvent): void }
 /** What shows a call. */
 export interface CallSink { apply(change: CallChange): void }
 /** What shows the devices. */
@@ -93,6 +95,7 @@ function drain(): void {
 function route(change: Change): void {
   switch (change.type) {
     case 'agent':
+    case 'chat':
       agents.get(change.agent)?.apply(change);
       break;
     case 'devices':

@@ -20,6 +20,11 @@ export function provide(source?: WasmSource): void {
   found = { source };
 }
 
+/** The same, unless somebody has said it already. */
+export function provideDefault(): void {
+  found ??= { source: undefined };
+}
+
 /** Loads the wasm once. After a failure the next call tries again. */
 export function load(): Promise<CoreConstructor> {
   loading ??= begin().catch((cause: unknown) => {

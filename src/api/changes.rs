@@ -99,6 +99,13 @@ pub enum Change {
         /// Boolean for a flag; 1 good, 2 poor, 3 bad for a quality.
         value: DiagnosticValue,
     },
+    /// Something happened in a chat of the user's.
+    Chat {
+        /// Handle of the agent.
+        agent: u32,
+        /// A `ChatEvent` of the protocol, as JSON.
+        event: String,
+    },
     /// The list of devices changed, or the choice.
     Devices {
         /// Cameras changed.

@@ -4,7 +4,8 @@
 //! `Error`. Methods take `&self`: a listener may call them while another one runs.
 
 use super::errors;
-use super::page::{AgentOptions, Page};
+use super::page::{now, AgentOptions, Page};
+use crate::chat;
 use crate::media::devices::{self, Cleaning};
 use crate::media::view::{self, Scaling};
 use crate::meeting::{
@@ -53,13 +54,13 @@ impl Core {
         };
         let (ticket, promise) = self.page.promises.open();
         let options = AgentOptions {
-            kind: if text("kind").as_deref() == Some("member") {
-                Kind::Member
-            } else {
-                Kind::Guest
+            kind: match text("kind").as_deref() {
+                Some("member") => Kind::Member,
+                Some("chat") => Kind::Chat,
+                _ => Kind::Guest,
             },
             display_name: text("displayName"),
-            endpoint: text("endpoint"),
+            address: text("address"),
             get_token,
         };
         self.page.start_agent(options, ticket);
@@ -124,8 +125,18 @@ impl Core {
     /// Everything that is asked with a word, and perhaps somebody or something that it is about: one
     /// export, since each weighs 200 bytes.
     pub fn ask(&self, call: JsValue, what: JsValue, about: JsValue) -> Promise {
+        let what = plain(&what);
+        match what.as_str() {
+            "startVideo" => return self.start_video(call, about),
+            "setMicrophone" => return self.set_microphone(call, about),
+            "devices" => return self.devices(),
+            "openCamera" => return self.open_camera(about),
+            "selectMicrophone" => return self.select_microphone(about),
+            "selectSpeaker" => return self.select_speaker(about),
+            _ => {}
+        }
         let about = plain(&about);
-        let command = match plain(&what).as_str() {
+        let command = match what.as_str() {
             "mute" => Command::Mute,
             "unmute" => Command::Unmute,
             "stopVideo" => Command::Video(false),
@@ -144,19 +155,6 @@ impl Core {
         self.command(call, command)
     }
 
-    /// Publishes the camera; the track stays the facade's.
-    #[wasm_bindgen(js_name = startVideo)]
-    pub fn start_video(&self, call: JsValue, track: JsValue) -> Promise {
-        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else {
-            return rejected(NOT_A_TRACK);
-        };
-        let call = CallId(plain(&call));
-        if let Some(agent) = self.page.agent_of(&call) {
-            agent.calls.hold_camera(&call, track);
-        }
-        self.command(call.0.into(), Command::Video(true))
-    }
-
     /// Shares a screen, with its sound where there is some, or no longer; the tracks stay the facade's.
     #[wasm_bindgen(js_name = shareScreen)]
     pub fn share_screen(&self, call: JsValue, picture: JsValue, sound: JsValue) -> Promise {
@@ -168,19 +166,6 @@ impl Core {
                 .hold_screen(&id, (picture, sound.dyn_into().ok()));
         }
         self.command(call, Command::Screen(on))
-    }
-
-    /// Replaces the microphone of a call that is already running.
-    #[wasm_bindgen(js_name = setMicrophone)]
-    pub fn set_microphone(&self, call: JsValue, track: JsValue) -> Promise {
-        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else {
-            return rejected(NOT_A_TRACK);
-        };
-        let call = CallId(plain(&call));
-        if let Some(agent) = self.page.agent_of(&call) {
-            agent.calls.give_microphone(&call, track);
-        }
-        self.command(call.0.into(), Command::Microphone)
     }
 
     /// The track of a remote stream, when it is assigned to a slot; from now on it is received whether
@@ -236,12 +221,6 @@ impl Core {
         Ok(View { view })
     }
 
-    /// Devices; never prompts.
-    pub fn devices(&self) -> Promise {
-        self.page.watch_devices(false);
-        promise(async { Ok(changes::devices(&devices::list().await?)) })
-    }
-
     /// Asks with one prompt where needed; false means denied.
     #[wasm_bindgen(js_name = askPermission)]
     pub fn ask_permission(&self, audio: bool, video: bool) -> Promise {
@@ -255,43 +234,29 @@ impl Core {
         })
     }
 
-    /// `getUserMedia` for one camera.
-    #[wasm_bindgen(js_name = openCamera)]
-    pub fn open_camera(&self, device: JsValue) -> Promise {
-        let device = plain(&device);
-        promise(async move { Ok(devices::open_camera(&device).await?.into()) })
-    }
-
-    /// Chooses the microphone for calls, present and future; empty for the system's default.
-    #[wasm_bindgen(js_name = selectMicrophone)]
-    pub fn select_microphone(&self, device: JsValue) -> Promise {
-        self.page.microphone.replace(plain(&device));
-        for agent in self.page.agents() {
-            agent.calls.reopen_microphones(&self.page, agent.handle);
-        }
-        Promise::resolve(&JsValue::UNDEFINED)
-    }
-
-    /// `setSinkId` for remote sound; rejects where the browser has none.
-    #[wasm_bindgen(js_name = selectSpeaker)]
-    pub fn select_speaker(&self, device: JsValue) -> Promise {
-        if !devices::can_select_speaker() {
-            return rejected(NO_SPEAKERS);
-        }
-        let device = plain(&device);
-        self.page.speaker.replace(device.clone());
-        let sessions: Vec<_> = self
-            .page
-            .agents()
-            .iter()
-            .flat_map(|agent| agent.calls.sessions())
-            .collect();
-        promise(async move {
-            for session in sessions {
-                session.set_speaker(&device).await?;
-            }
-            Ok(JsValue::UNDEFINED)
-        })
+    /// Tells the outbox what happened; `pkg-template/src/core.ts` says which words there are.
+    pub fn outbox(&self, ticket: u32, what: JsValue, about: JsValue, wait: JsValue) -> JsValue {
+        let input = match plain(&what).as_str() {
+            "ask" => chat::Input::Ask {
+                ticket,
+                thread: about.as_string(),
+            },
+            "answered" => chat::Input::Answered(
+                ticket,
+                chat::Answer::Status {
+                    status: about.as_f64().unwrap_or_default() as u16,
+                    retry_after: wait.as_f64(),
+                },
+            ),
+            "lost" => chat::Input::Answered(ticket, chat::Answer::Lost),
+            "dropped" => chat::Input::Dropped(ticket),
+            "online" => chat::Input::Network(true),
+            "offline" => chat::Input::Network(false),
+            _ => chat::Input::Tick,
+        };
+        let mut outbox = self.page.outbox.borrow_mut();
+        let actions = outbox.on(input, now());
+        changes::outbox(outbox.deadline(), &actions)
     }
 
     /// Counts of everything that must go back to zero after disposal.
@@ -318,6 +283,75 @@ impl Core {
     /// Releases everything. A core that was disposed of refuses.
     pub fn dispose(&self) {
         self.page.dispose();
+    }
+}
+
+/// What is asked with a word.
+impl Core {
+    /// Publishes the camera; the track stays the facade's.
+    fn start_video(&self, call: JsValue, track: JsValue) -> Promise {
+        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else {
+            return rejected(NOT_A_TRACK);
+        };
+        let call = CallId(plain(&call));
+        if let Some(agent) = self.page.agent_of(&call) {
+            agent.calls.hold_camera(&call, track);
+        }
+        self.command(call.0.into(), Command::Video(true))
+    }
+
+    /// Replaces the microphone of a call that is already running.
+    fn set_microphone(&self, call: JsValue, track: JsValue) -> Promise {
+        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else {
+            return rejected(NOT_A_TRACK);
+        };
+        let call = CallId(plain(&call));
+        if let Some(agent) = self.page.agent_of(&call) {
+            agent.calls.give_microphone(&call, track);
+        }
+        self.command(call.0.into(), Command::Microphone)
+    }
+
+    /// Devices; never prompts.
+    fn devices(&self) -> Promise {
+        self.page.watch_devices(false);
+        promise(async { Ok(changes::devices(&devices::list().await?)) })
+    }
+
+    /// `getUserMedia` for one camera.
+    fn open_camera(&self, device: JsValue) -> Promise {
+        let device = plain(&device);
+        promise(async move { Ok(devices::open_camera(&device).await?.into()) })
+    }
+
+    /// Chooses the microphone for calls, present and future; empty for the system's default.
+    fn select_microphone(&self, device: JsValue) -> Promise {
+        self.page.microphone.replace(plain(&device));
+        for agent in self.page.agents() {
+            agent.calls.reopen_microphones(&self.page, agent.handle);
+        }
+        Promise::resolve(&JsValue::UNDEFINED)
+    }
+
+    /// `setSinkId` for remote sound; rejects where the browser has none.
+    fn select_speaker(&self, device: JsValue) -> Promise {
+        if !devices::can_select_speaker() {
+            return rejected(NO_SPEAKERS);
+        }
+        let device = plain(&device);
+        self.page.speaker.replace(device.clone());
+        let sessions: Vec<_> = self
+            .page
+            .agents()
+            .iter()
+            .flat_map(|agent| agent.calls.sessions())
+            .collect();
+        promise(async move {
+            for session in sessions {
+                session.set_speaker(&device).await?;
+            }
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     fn command(&self, call: JsValue, command: Command) -> Promise {

@@ -41,7 +41,13 @@ pub fn report(error: &JsValue) {
     log(error);
 }
 
+/// A panic is a bug of ours; say where before the wasm traps. Where panics trap at once there is nobody
+/// to say it.
+#[cfg(immediate_abort)]
+pub fn report_panics() {}
+
 /// A panic is a bug of ours; say where before the wasm traps.
+#[cfg(not(immediate_abort))]
 pub fn report_panics() {
     if std::thread::panicking() {
         return;

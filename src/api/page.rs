@@ -9,11 +9,12 @@ use super::calls::Calls;
 use super::errors;
 use super::promises::Promises;
 use crate::api::changes::Change;
+use crate::chat::Outbox;
 use crate::media::devices::{self, DevicesChanged, Watch};
 use crate::meeting::{reasons, Action, Agent, At, Input, Kind, Outcome, StreamIds, Ticket};
 use crate::page::guard::{Listener, Timeout};
 use crate::page::task::spawn;
-use crate::transport::credentials::{endpoint_claim, get_token, socket_address};
+use crate::transport::credentials::get_token;
 use crate::transport::socket::{Socket, SocketEvent};
 use crate::values::{changes, field};
 use js_sys::{Date, Function, Math};
@@ -25,6 +26,14 @@ use web_sys::{Event, EventTarget, VisibilityState};
 
 /// Browsers take a longer time for zero (it is kept in 31 bits).
 const LONGEST_TIMER: f64 = 86_400_000.0;
+
+/// The time of an input.
+pub fn now() -> At {
+    At {
+        now: Date::now(),
+        random: Math::random(),
+    }
+}
 
 /// One `Core`.
 pub struct Page {
@@ -43,6 +52,8 @@ pub struct Page {
     /// Of the devices; from the first time that somebody asks for them.
     watch: RefCell<Option<Watch>>,
     listeners: RefCell<Vec<Listener>>,
+    /// Requests of chat clients.
+    pub outbox: RefCell<Outbox>,
 }
 
 /// An agent that runs.
@@ -61,7 +72,8 @@ pub struct Running {
 pub struct AgentOptions {
     pub kind: Kind,
     pub display_name: Option<String>,
-    pub endpoint: Option<String>,
+    /// Of the agent socket; without it, the tokens name it.
+    pub address: Option<String>,
     pub get_token: Function,
 }
 
@@ -81,6 +93,7 @@ impl Page {
             speaker: RefCell::default(),
             watch: RefCell::default(),
             listeners: RefCell::default(),
+            outbox: RefCell::default(),
         });
         page.listen();
         page
@@ -135,15 +148,9 @@ impl Page {
         let AgentOptions {
             kind,
             display_name,
-            endpoint,
+            address,
             get_token,
         } = options;
-        let address = endpoint.as_deref().and_then(socket_address);
-        if endpoint.is_some() && address.is_none() {
-            return self
-                .promises
-                .settle(ticket, handle, Err(reasons::NO_ENDPOINT.into()));
-        }
         let machine = Agent::new(
             handle,
             kind,
@@ -203,11 +210,7 @@ impl Page {
                 self.too_late(handle, input);
                 continue;
             };
-            let at = At {
-                now: Date::now(),
-                random: Math::random(),
-            };
-            let actions = agent.machine.borrow_mut().on(input, at);
+            let actions = agent.machine.borrow_mut().on(input, now());
             for action in actions {
                 self.carry_out(&agent, action);
             }
@@ -304,8 +307,11 @@ impl Page {
             Action::OpenMicrophone(call) => agent.calls.open_microphone(self, agent.handle, call),
             Action::Emit(change) => self.tell(&change),
             Action::Settle(ticket, Ok(Outcome::Agent(identity))) => {
+                let has_calls = agent.machine.borrow().has_calls();
                 let taken = |other: &Rc<Running>| {
                     other.handle != agent.handle
+                        && has_calls
+                        && other.machine.borrow().has_calls()
                         && other
                             .machine
                             .borrow()
@@ -324,7 +330,9 @@ impl Page {
                         .borrow_mut()
                         .push((agent.handle, Input::Dispose(0)));
                 } else {
-                    agent.calls.prepare(self, agent.handle);
+                    if has_calls {
+                        agent.calls.prepare(self, agent.handle);
+                    }
                     self.promises
                         .settle(ticket, agent.handle, Ok(Outcome::Agent(identity)));
                 }
@@ -371,23 +379,21 @@ impl Page {
     fn ask_token(&self, agent: &Running) {
         let (page, handle, question) = (self.weak(), agent.handle, agent.get_token.clone());
         spawn(async move {
-            let mut token = get_token(&question).await;
+            let given = get_token(&question).await;
             let Some(page) = page.upgrade() else { return };
             let Some(agent) = page.agent(handle) else {
                 return;
             };
-            if agent.address.borrow().is_none() {
-                let claimed = token
-                    .as_ref()
-                    .ok()
-                    .and_then(|token| endpoint_claim(&token.token));
-                agent
-                    .address
-                    .replace(claimed.as_deref().and_then(socket_address));
-                if token.is_ok() && agent.address.borrow().is_none() {
-                    token = Err(reasons::NO_ENDPOINT.into());
+            let token = given.and_then(|(token, named)| {
+                let mut address = agent.address.borrow_mut();
+                if address.is_none() {
+                    *address = named;
                 }
-            }
+                match *address {
+                    Some(_) => Ok(token),
+                    None => Err(reasons::NO_ENDPOINT.into()),
+                }
+            });
             page.give(handle, Input::Token(token));
         });
     }

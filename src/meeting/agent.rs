@@ -181,6 +181,11 @@ impl Agent {
         }
     }
 
+    /// Whether it is there for calls: one of those for each identity.
+    pub fn has_calls(&self) -> bool {
+        self.kind != Kind::Chat
+    }
+
     /// Number of events that were skipped, being of a newer version.
     pub fn skipped(&self) -> u32 {
         self.skipped

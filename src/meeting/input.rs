@@ -25,6 +25,8 @@ pub enum Kind {
     Guest,
     /// `createTeamsCallAgent`.
     Member,
+    /// Of a chat client: either of them, without calls.
+    Chat,
 }
 
 /// Something happened.
@@ -151,6 +153,9 @@ pub enum Received {
     Frame(Box<Frame>),
     /// An event of a type that this version does not know: skipped, but it has its number.
     UnknownEvent(u64),
+    /// Something of chat, with its number. Nothing here depends on it, so that it stays the text that it
+    /// came as, for the facade.
+    Chat(u64, String),
     /// Not a frame of this protocol; only a sign of life.
     Unreadable,
 }

@@ -3,7 +3,7 @@
 //! What was sent and not answered when the socket dropped is never sent twice from here: commands
 //! fail, and what must happen anyway (joining, leaving, being muted) is asked for anew by its owner.
 
-use super::{Action, At, Ticket};
+use super::{Action, At, Identity, Ticket};
 use plenary_protocol::agent::{ClientFrame, Request};
 use plenary_protocol::id::CallId;
 
@@ -21,6 +21,8 @@ pub enum Purpose {
     Command(Ticket),
     Muted(CallId),
     MediaToken(CallId),
+    /// To hear of chat; with who the service says the agent is.
+    Chat(Identity),
     /// Nobody waits for the answer.
     Silent,
 }

@@ -1,5 +1,6 @@
 //! Stories of one client, told to its machine.
 
+mod chat;
 mod connection;
 mod leaving;
 mod moving;

@@ -1,20 +1,13 @@
-//! The application's credential, and where its tokens say the service is.
+//! The application's credential. The facade adds where its tokens say the service is.
 
 use crate::meeting::{reasons, Refused, UserToken};
 use crate::values::field;
-use js_sys::{Function, Promise, JSON};
-use wasm_bindgen::prelude::wasm_bindgen;
+use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(catch)]
-    fn atob(text: &str) -> Result<String, JsValue>;
-}
-
-/// Calls `getToken` and waits for what it gives.
-pub async fn get_token(get_token: &Function) -> Result<UserToken, Refused> {
+/// Calls `getToken` and waits for what it gives; and the agent socket's address, where the token names it.
+pub async fn get_token(get_token: &Function) -> Result<(UserToken, Option<String>), Refused> {
     let asked = get_token.call0(&JsValue::UNDEFINED).map_err(failed)?;
     let given = JsFuture::from(Promise::resolve(&asked))
         .await
@@ -26,10 +19,11 @@ pub async fn get_token(get_token: &Function) -> Result<UserToken, Refused> {
         .as_f64()
         .filter(|ms| ms.is_finite());
     match token {
-        Some(token) => Ok(UserToken {
-            token,
-            expires_at: expires_at.unwrap_or(f64::MAX),
-        }),
+        Some(token) => {
+            let expires_at = expires_at.unwrap_or(f64::MAX);
+            let address = field(&given, "address").as_string();
+            Ok((UserToken { token, expires_at }, address))
+        }
         None => Err(reasons::NO_TOKEN.into()),
     }
 }
@@ -46,39 +40,6 @@ fn failed(cause: JsValue) -> Refused {
         refused.message.push(')');
     }
     refused
-}
-
-/// Claim `endpoint` of a token (a JWT); the service, not this, checks the signature.
-pub fn endpoint_claim(token: &str) -> Option<String> {
-    let payload = token.split('.').nth(1)?;
-    let payload: String = payload
-        .chars()
-        .map(|c| match c {
-            '-' => '+',
-            '_' => '/',
-            other => other,
-        })
-        .collect();
-    // `atob` gives bytes as Latin-1; the claim is ASCII.
-    let claims = JSON::parse(&atob(&payload).ok()?).ok()?;
-    field(&claims, "endpoint")
-        .as_string()
-        .filter(|endpoint| !endpoint.is_empty())
-}
-
-/// Address of the agent socket of a service: `https://host/path/` → `wss://host/path/agent`.
-pub fn socket_address(endpoint: &str) -> Option<String> {
-    let url = web_sys::Url::new(endpoint.trim()).ok()?;
-    let scheme = match url.protocol().as_str() {
-        "https:" | "wss:" => "wss://",
-        "http:" | "ws:" => "ws://",
-        _ => return None,
-    };
-    let (host, path) = (url.host(), url.pathname());
-    if host.is_empty() {
-        return None;
-    }
-    Some([scheme, &host, path.trim_end_matches('/'), "/agent"].concat())
 }
 
 /// A function, if the value is one.

@@ -1,7 +1,8 @@
 //! What the core tells the facade (`pkg-template/src/core.ts`), and what it lists.
 
-use super::{list, object, optional, text};
+use super::{list, object, optional, parse, text};
 use crate::api::changes::{CallChange, Change, DiagnosticValue, End, ParticipantInfo, StreamInfo};
+use crate::chat::{Action, Failure};
 use crate::media::devices::{DeviceInfo, DeviceKind, Permission};
 use plenary_protocol::breakout::{BreakoutRoom, BreakoutSettings, BreakoutView, RoomState};
 use plenary_protocol::id::RawId;
@@ -102,6 +103,11 @@ pub fn change(change: &Change) -> JsValue {
                     DiagnosticValue::Quality(quality) => (*quality).into(),
                 },
             ),
+        ]),
+        Change::Chat { agent, event } => object(&[
+            ("type", text("chat")),
+            ("agent", (*agent).into()),
+            ("event", parse(event).unwrap_or(JsValue::UNDEFINED)),
         ]),
         Change::Devices { video, audio } => object(&[
             ("type", text("devices")),
@@ -242,6 +248,23 @@ fn stream(info: &StreamInfo) -> JsValue {
 
 fn item(value: &str) -> JsValue {
     text(value)
+}
+
+/// What the outbox wants done, and when it is to be asked again.
+pub fn outbox(due: Option<f64>, actions: &[Action]) -> JsValue {
+    let actions = list(actions, |action| {
+        let (ticket, does) = match action {
+            Action::Post(ticket) => (ticket, "post"),
+            Action::Cancel(ticket) => (ticket, "cancel"),
+            Action::Give(ticket) => (ticket, "give"),
+            Action::Fail(ticket, Failure::NotSent) => (ticket, "notSent"),
+            Action::Fail(ticket, Failure::Unconfirmed) => (ticket, "unconfirmed"),
+            Action::Fail(ticket, Failure::TooMany) => (ticket, "tooMany"),
+        };
+        object(&[("ticket", (*ticket).into()), ("does", text(does))])
+    });
+    let due = due.map_or(JsValue::UNDEFINED, JsValue::from);
+    object(&[("due", due), ("actions", actions)])
 }
 
 /// The list of devices.

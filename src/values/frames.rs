@@ -1,6 +1,6 @@
 //! What the service says: the frames of the agent socket, and the slots of the engine's.
 
-use super::{field, parse, variant, Reading};
+use super::{field, parse, stringify, variant, Reading};
 use crate::meeting::Received;
 use plenary_protocol::agent::{
     CallSnapshot, CallState, EndReason, Endpoint, Event, Frame, IceServer, LobbyEntry, MediaGrant,
@@ -19,11 +19,16 @@ pub fn received(text: &str) -> Received {
     if let Some(frame) = frame(value.clone()) {
         return Received::Frame(Box::new(frame));
     }
-    // An event of a newer version is skipped, but its number counts.
-    match field(&field(&value, "event"), "seq").as_f64() {
-        Some(seq) if seq >= 0.0 => Received::UnknownEvent(seq as u64),
-        _ => Received::Unreadable,
+    let event = field(&value, "event");
+    let Some(seq) = field(&event, "seq").as_f64().filter(|seq| *seq >= 0.0) else {
+        return Received::Unreadable;
+    };
+    let chat = field(&field(&event, "event"), "chat");
+    if chat.is_truthy() {
+        return Received::Chat(seq as u64, stringify(&chat));
     }
+    // An event of a newer version is skipped, but its number counts.
+    Received::UnknownEvent(seq as u64)
 }
 
 /// A frame.

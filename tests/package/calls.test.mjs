@@ -56,10 +56,10 @@ test('the agent is asked for with name, kind, endpoint and tokens', async () => 
   const asked = scripted.cores.at(-1).named('createAgent').slice(-2).map(([, options]) => options);
   assert.equal(asked[0].kind, 'guest');
   assert.equal(asked[0].displayName, 'Ada');
-  assert.equal(asked[0].endpoint, 'https://page.example');
+  assert.equal(asked[0].address, 'wss://page.example/agent');
   assert.equal((await asked[0].getToken()).token, 'a.b.c');
   assert.equal(asked[1].kind, 'member');
-  assert.equal(asked[1].endpoint, 'https://own.example');
+  assert.equal(asked[1].address, 'wss://own.example/agent');
 });
 
 test('whoever comes back, or comes in from the lobby, is the same object', async () => {

@@ -1,7 +1,8 @@
-//! Short names for what the wasm imports.
+//! Short names for what the wasm imports, and for the longest of what it exports.
 //!
 //! wasm-bindgen names each import after its function and a hash of 16 digits, once in the module and
-//! once in the glue. Random digits do not compress: short names save about 4 KB of the gzipped package.
+//! once in the glue, and the callers of closures after all types in them. Random digits do not compress:
+//! short names save about 4 KB of the gzipped package.
 
 use std::collections::HashSet;
 
@@ -10,9 +11,12 @@ use crate::failure::{fail, Context, Result};
 /// The module that the glue gives under this name holds every import.
 const MODULE: &str = "./plenary_bg.js";
 const SHORT_MODULE: &str = "_";
-const HEADER: usize = 8;
-const IMPORTS: u8 = 2;
-const FUNCTION: u8 = 0;
+pub const HEADER: usize = 8;
+pub const IMPORTS: u8 = 2;
+pub const FUNCTION: u8 = 0;
+const EXPORTS: u8 = 7;
+/// How the names begin of exports that only the glue calls.
+const CLOSURES: &str = "wasm_bindgen_";
 
 /// The wasm and the glue with short names, which mean the same on both sides.
 pub fn shorten(wasm: &[u8], glue: &str) -> Result<(Vec<u8>, String)> {
@@ -26,8 +30,11 @@ pub fn shorten(wasm: &[u8], glue: &str) -> Result<(Vec<u8>, String)> {
         let id = reader.byte()?;
         let size = reader.number()?;
         let body = reader.take(size)?;
-        if id == IMPORTS {
-            let section = rename(body, &mut glue)?;
+        if id == IMPORTS || id == EXPORTS {
+            let section = match id {
+                IMPORTS => rename(body, &mut glue)?,
+                _ => rename_exports(body, &mut glue)?,
+            };
             out.push(id);
             number(&mut out, section.len());
             out.extend(section);
@@ -69,6 +76,34 @@ fn rename(section: &[u8], glue: &mut String) -> Result<Vec<u8>> {
     Ok(out)
 }
 
+fn rename_exports(section: &[u8], glue: &mut String) -> Result<Vec<u8>> {
+    let mut reader = Reader(section);
+    let count = reader.number()?;
+    let mut out = Vec::with_capacity(section.len());
+    number(&mut out, count);
+    for index in 0..count {
+        let name = reader.text()?;
+        let kind = reader.byte()?;
+        let item = reader.number()?;
+        if name.starts_with(CLOSURES) {
+            let short = short_name(index);
+            let (old, new) = (format!("wasm.{name}("), format!("wasm.{short}("));
+            if glue.matches(&old).count() != 1 {
+                return fail(format!(
+                    "The glue does not call `{name}` once; see xtask/src/imports.rs."
+                ));
+            }
+            *glue = glue.replace(&old, &new);
+            text(&mut out, &short);
+        } else {
+            text(&mut out, name);
+        }
+        out.push(kind);
+        number(&mut out, item);
+    }
+    Ok(out)
+}
+
 /// `a` to `z`, then `aa` and so on; with a `$`, so that no key of the glue can be meant.
 fn short_name(mut index: usize) -> String {
     let mut name = String::from("$");
@@ -81,13 +116,13 @@ fn short_name(mut index: usize) -> String {
     }
 }
 
-fn text(out: &mut Vec<u8>, text: &str) {
+pub fn text(out: &mut Vec<u8>, text: &str) {
     number(out, text.len());
     out.extend(text.as_bytes());
 }
 
 /// Unsigned LEB128, as every count and length of a module.
-fn number(out: &mut Vec<u8>, mut value: usize) {
+pub fn number(out: &mut Vec<u8>, mut value: usize) {
     loop {
         let low = (value & 0x7f) as u8;
         value >>= 7;
@@ -98,10 +133,11 @@ fn number(out: &mut Vec<u8>, mut value: usize) {
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+/// Reads a module from its start.
+pub struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, size: usize) -> Result<&'a [u8]> {
+    pub fn take(&mut self, size: usize) -> Result<&'a [u8]> {
         let (head, rest) = self
             .0
             .split_at_checked(size)
@@ -110,11 +146,11 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
-    fn byte(&mut self) -> Result<u8> {
+    pub fn byte(&mut self) -> Result<u8> {
         Ok(self.take(1)?[0])
     }
 
-    fn number(&mut self) -> Result<usize> {
+    pub fn number(&mut self) -> Result<usize> {
         let (mut value, mut shift) = (0, 0);
         loop {
             let byte = self.byte()?;
@@ -126,7 +162,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn text(&mut self) -> Result<&'a str> {
+    pub fn text(&mut self) -> Result<&'a str> {
         let size = self.number()?;
         std::str::from_utf8(self.take(size)?).context("An import's name is no text.")
     }

@@ -13,6 +13,7 @@ mod failure;
 mod fuzz;
 mod imports;
 mod instructions;
+mod likeness;
 mod node;
 mod package;
 mod process;

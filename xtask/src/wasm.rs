@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::browser;
 use crate::failure::{fail, Context, Result};
 use crate::imports;
+use crate::likeness;
 use crate::node;
 use crate::process::{command, run, watched};
 use crate::project::{read_json, root, short, template, test_targets, tools, wasm_target};
@@ -20,7 +21,7 @@ use crate::tools as rust_tools;
 
 /// Small after compression, which is not the same as small: `-Oz` saves 8 % of the bytes and makes the
 /// gzipped file 5 % larger, and so does merging similar functions (measured). Control flow that was taken
-/// apart and put together again is more alike, and so are neighbours by name.
+/// apart and put together again is more alike.
 const OPTIMISE: &[&str] = &[
     "-O1",
     "--flatten",
@@ -29,13 +30,27 @@ const OPTIMISE: &[&str] = &[
     "--flatten",
     "--rereloop",
     "-O1",
+    "--gufa-optimizing",
+    "-O1",
     "--converge",
     "--dae-optimizing",
+    // What the loops above leave: tails in common, values that are set again.
+    "--code-folding",
+    "--merge-blocks",
+    "--remove-unused-names",
+    "--rse",
+    "--vacuum",
+    "--reorder-locals",
     // Rust puts the stack first: its last kilobyte is no place for data.
     "--low-memory-unused",
-    "--reorder-functions-by-name",
     "--strip-debug",
     "--strip-producers",
+];
+
+/// Afterwards, when the functions have their places for names (`likeness.rs`).
+const REORDER: &[&str] = &[
+    "--reorder-functions-by-name",
+    "--strip-debug",
     "--strip-target-features",
 ];
 
@@ -61,20 +76,28 @@ pub fn build() -> Result<()> {
         .arg(&folder)
         .arg(&module))?;
     let wasm = folder.join("plenary_bg.wasm");
-    run(node::program(&template(), "wasm-opt")?
-        .args(OPTIMISE)
-        .arg(&wasm)
-        .arg("-o")
-        .arg(&wasm))?;
+    wasm_opt(OPTIMISE, &wasm)?;
+    let named = likeness::named(&read(&wasm)?)?;
+    fs::write(&wasm, named).context(format!("Cannot write {}", short(&wasm)))?;
+    wasm_opt(REORDER, &wasm)?;
     let glue = folder.join("plenary.js");
     let (short_wasm, short_glue) = imports::shorten(
-        &fs::read(&wasm).context(format!("Cannot read {}", short(&wasm)))?,
+        &read(&wasm)?,
         &fs::read_to_string(&glue).context(format!("Cannot read {}", short(&glue)))?,
     )?;
     fs::write(&wasm, short_wasm).context(format!("Cannot write {}", short(&wasm)))?;
     fs::write(&glue, short_glue).context(format!("Cannot write {}", short(&glue)))?;
     fs::copy(&module, &last).context(format!("Cannot write {}", short(&last)))?;
     Ok(())
+}
+
+fn wasm_opt(passes: &[&str], wasm: &Path) -> Result<()> {
+    let mut wasm_opt = node::program(&template(), "wasm-opt")?;
+    run(wasm_opt.args(passes).arg(wasm).arg("-o").arg(wasm))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).context(format!("Cannot read {}", short(file)))
 }
 
 /// The module, with a standard library whose panics trap at once: their messages and all that formats
@@ -85,7 +108,16 @@ fn compile() -> Result<PathBuf> {
     let mut folder = wasm_target();
     let small = toolchain::ensure_library_source(toolchain);
     if small {
-        flags.extend(["-Zunstable-options", "-Cpanic=immediate-abort"].map(str::to_owned));
+        // The places of panics are told to nobody either.
+        flags.extend(
+            [
+                "-Zunstable-options",
+                "-Cpanic=immediate-abort",
+                "-Zlocation-detail=none",
+                "--cfg=immediate_abort",
+            ]
+            .map(str::to_owned),
+        );
         // Flags are not part of an artefact's name: the tests' would be built again each time.
         folder.push("small");
     }

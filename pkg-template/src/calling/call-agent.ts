@@ -3,6 +3,7 @@ import { CallAgentKind } from '../enums.js';
 import { asError, disposed, invalidArgument, notSupported, settled } from '../errors.js';
 import { Emitter, type CollectionUpdatedEvent } from '../events.js';
 import type { CommunicationIdentifier } from '../identifiers.js';
+import { newId } from '../ids.js';
 import { agents, calls, hold, type AgentChange } from '../runtime.js';
 import type {
   AudioOptions, CallAgentConnectionState, ConnectionStateChangedArgs, JoinCallOptions, JoinLocator, StartCallOptions, TeamsCallee,
@@ -70,7 +71,7 @@ export abstract class CallAgentBase<
     this._agent = info.agent;
     this._self = this;
     this.displayName = info.displayName;
-    agents.set(info.agent, { apply: (change) => this._apply(change) });
+    agents.set(info.agent, { apply: (change) => { if (change.type === 'agent') this._apply(change); } });
   }
 
   /** Calls that have not ended. */
@@ -247,14 +248,4 @@ function locatorOf(locator: JoinLocator): Locator {
     throw notSupported('Joining a group or room call', 'join a meeting by its link, or by its id and passcode');
   }
   throw invalidArgument('join() needs { meetingLink } or { meetingId, passcode }.');
-}
-
-/** A UUID; `randomUUID` is missing on pages that are not secure. */
-function newId(): string {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6]! & 15) | 64;
-  bytes[8] = (bytes[8]! & 63) | 128;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

@@ -1,3 +1,4 @@
+import { where } from '../address.js';
 import { configuredEndpoint } from '../configuration.js';
 import type { AgentInfo, Core } from '../core.js';
 import { DeviceManager } from '../devices/device-manager.js';
@@ -105,8 +106,7 @@ export class CallClient {
       const info = await core.createAgent({
         kind,
         ...(displayName !== undefined && { displayName }),
-        ...(endpoint !== undefined && { endpoint }),
-        getToken: () => credential.getToken(),
+        ...where(credential, endpoint),
       });
       return { core, info };
     });

@@ -184,7 +184,7 @@ export class LocalMedia {
   }
 
   private publish(track: MediaStreamTrack): Promise<void> {
-    return settled(async () => (await loadedCore()).startVideo(this.record.id, track));
+    return settled(async () => (await loadedCore()).ask(this.record.id, 'startVideo', track));
   }
 
   private inTurn(work: () => Promise<void>): Promise<void> {

@@ -69,7 +69,7 @@ export class DeviceManager extends Emitter<DeviceManagerEvents> {
    * @throws CommunicationServicesError when the browser refuses it.
    */
   async selectMicrophone(microphone: AudioDeviceInfo): Promise<void> {
-    await settled(async () => (await loadedCore()).selectMicrophone(microphone.id));
+    await settled(async () => (await loadedCore()).ask('', 'selectMicrophone', microphone.id));
     chosen.microphone = microphone.id;
     await this._self._refreshAll();
   }
@@ -79,7 +79,7 @@ export class DeviceManager extends Emitter<DeviceManagerEvents> {
    * @throws CommunicationServicesError where the browser does not let a page choose.
    */
   async selectSpeaker(speaker: AudioDeviceInfo): Promise<void> {
-    await settled(async () => (await loadedCore()).selectSpeaker(speaker.id));
+    await settled(async () => (await loadedCore()).ask('', 'selectSpeaker', speaker.id));
     chosen.speaker = speaker.id;
     await this._self._refreshAll();
   }
@@ -101,7 +101,7 @@ export class DeviceManager extends Emitter<DeviceManagerEvents> {
 
   /** @internal Reads the list again and tells what is different. */
   async _refresh(): Promise<void> {
-    const devices = await settled(async () => (await loadedCore()).devices());
+    const devices = await settled(async () => (await loadedCore()).ask('', 'devices'));
     const old = this._devices;
     this._devices = devices;
     const microphone = selected(audioOf(devices, 'microphone'), chosen.microphone);

@@ -83,7 +83,7 @@ export class Camera {
 
   private start(source: VideoSource): Promise<MediaStreamTrack> {
     return settled(async () => {
-      if (!isMediaStream(source)) return (await loadedCore()).openCamera(source.id);
+      if (!isMediaStream(source)) return (await loadedCore()).ask('', 'openCamera', source.id);
       const [own] = source.getVideoTracks();
       if (!own) throw wrongState('This MediaStream has no video track.');
       return own;

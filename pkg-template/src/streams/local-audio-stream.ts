@@ -95,10 +95,10 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
   async _sendIn(callId: string): Promise<void> {
     await settled(async () => {
       const core = await loadedCore();
-      if (!isMediaStream(this._source)) return core.selectMicrophone(this._source.id);
+      if (!isMediaStream(this._source)) return core.ask('', 'selectMicrophone', this._source.id);
       const track = this._track();
       if (!track) throw wrongState('This MediaStream has no audio track.');
-      return core.setMicrophone(callId, track);
+      return core.ask(callId, 'setMicrophone', track);
     });
   }
 }

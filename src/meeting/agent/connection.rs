@@ -94,7 +94,7 @@ impl Agent {
                 self.joined_too_late(call, at, out);
             }
             // Asked for again by the call, when the link is up and when it is due.
-            Purpose::Join(..) | Purpose::MediaToken(_) | Purpose::Silent => {}
+            Purpose::Join(..) | Purpose::MediaToken(_) | Purpose::Chat(_) | Purpose::Silent => {}
         }
     }
 
@@ -107,7 +107,12 @@ impl Agent {
             ..
         } = welcome;
         let is_member = identity.as_str().starts_with("8:orgid:");
-        if is_member != (self.kind == Kind::Member) {
+        let expected = match self.kind {
+            Kind::Guest => !is_member,
+            Kind::Member => is_member,
+            Kind::Chat => true,
+        };
+        if !expected {
             return self.over(reasons::WRONG_KIND.into(), out);
         }
         self.refusals = 0;
@@ -116,14 +121,27 @@ impl Agent {
             id: identity,
             display_name,
         };
+        if self.kind == Kind::Chat {
+            // Asked again also when the session goes on: the question may have been lost with the
+            // connection. Until the answer nothing is heard, so nobody is told of a connection.
+            let purpose = Purpose::Chat(identity);
+            return self
+                .requests
+                .ask(purpose, Request::SubscribeChat, true, at, out);
+        }
+        self.alive(identity, out);
+        self.requests.flush(out);
+        self.each(at, out, |call, around| call.link_up(resumed, around));
+    }
+
+    /// The connection is good for what the agent is for.
+    pub(super) fn alive(&mut self, identity: Identity, out: &mut Vec<Action>) {
         self.tell_connected(true, None, out);
         if let Life::Starting { ticket, .. } =
             std::mem::replace(&mut self.life, Life::Alive(identity.clone()))
         {
             out.push(Action::Settle(ticket, Ok(Outcome::Agent(identity))));
         }
-        self.requests.flush(out);
-        self.each(at, out, |call, around| call.link_up(resumed, around));
     }
 
     pub(super) fn tell_connected(

@@ -12,6 +12,12 @@ impl Agent {
                     self.skipped += 1;
                 }
             }
+            Received::Chat(seq, event) => {
+                if self.in_sequence(seq, at, out) && self.kind == Kind::Chat {
+                    let agent = self.handle;
+                    out.push(Action::Emit(Change::Chat { agent, event }));
+                }
+            }
             Received::Frame(frame) => match *frame {
                 Frame::Event { seq, event } => {
                     if self.in_sequence(seq, at, out) {
@@ -74,6 +80,7 @@ impl Agent {
             | Event::Breakout { call, .. }
             | Event::Announcement { call, .. } => call,
             // Nobody subscribes yet.
+            // It comes as `Received::Chat`.
             Event::Chat(_) => return,
             Event::Admitted(snapshot) => &snapshot.call,
             Event::Ended { call, .. }
@@ -184,6 +191,7 @@ impl Agent {
                     call.joined(session, Err(Reason::MALFORMED.into()), around)
                 });
             }
+            (Purpose::Chat(identity), _) => self.alive(identity, out),
             (Purpose::MediaToken(_) | Purpose::Muted(_) | Purpose::Silent, _) => {}
         }
     }
@@ -220,6 +228,11 @@ impl Agent {
                     call.media_token(None, around)
                 });
             }
+            // The token is not for chat, or the service is not ready.
+            Purpose::Chat(_) if matches!(self.life, Life::Starting { .. }) => {
+                self.over(error.into(), out);
+            }
+            Purpose::Chat(_) => self.link_lost(at, out),
             Purpose::Muted(_) | Purpose::Silent => {}
         }
     }

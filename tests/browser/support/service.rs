@@ -136,7 +136,7 @@ impl Subject {
     /// An agent that is welcome; its handle.
     pub async fn agent(&self) -> u32 {
         let options = options(
-            r#"{"kind":"guest","endpoint":"https://meet.test/base/"}"#,
+            r#"{"kind":"guest","address":"wss://meet.test/base/agent"}"#,
             "token-1",
         );
         let agent = JsFuture::from(self.core.create_agent(options))

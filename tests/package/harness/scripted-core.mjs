@@ -49,11 +49,18 @@ export class Core {
     this.note('join', agent, call, locator, options);
   }
 
-  /** Remembered under its word, without the arguments that it has not. */
+  /** Remembered under its word, without the call or the arguments that it has not. */
   async ask(call, what, ...about) {
+    if (!call) return this[what](...about);
     await this.note(what, call, ...about);
     if (what === 'mute' || what === 'unmute') this.tell({ type: 'call', call, muted: what === 'mute' });
     return what === 'admitAll' ? { successCount: 2, failureCount: 1 } : undefined;
+  }
+
+  /** Sends at once and gives what comes. */
+  outbox(ticket, what) {
+    const does = { ask: 'post', answered: 'give', lost: 'give' }[what];
+    return { actions: does ? [{ ticket, does }] : [] };
   }
 
   async openCamera(id) {
@@ -93,7 +100,7 @@ export class Core {
   }
 }
 
-for (const method of ['startVideo', 'shareScreen', 'setMicrophone', 'selectMicrophone', 'selectSpeaker']) {
+for (const method of ['shareScreen', 'selectMicrophone', 'selectSpeaker']) {
   Core.prototype[method] = async function (...args) {
     await this.note(method, ...args);
   };
