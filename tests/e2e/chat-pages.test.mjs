@@ -111,7 +111,7 @@ test('a_member_and_a_guest_write_edit_delete_type_and_read (D2)', async (t) => {
   await t.test('with the call ends the chat (D1)', async () => {
     await grete.leave();
     assert.equal(await grete.page.locator('.chat').count(), 0);
-    assert.ok(!(await grete.page.content()).includes('Hello 👋🏽'), 'nothing of it stays in the page');
+    await until('nothing of it stays in the page', async () => !(await grete.page.content()).includes('Hello 👋🏽'));
     await until('no socket is left', async () => (await grete.open()).sockets === 0);
     await member.hasEvent(/^Grete Gast \(External\) left the chat$/);
     await member.write('Among us');

@@ -28,7 +28,7 @@ export class ChatPanel {
     this.status = el('p', { class: 'chat-status small', role: 'status', hidden: true });
     this.older = el('button', { class: 'button compact plain older', type: 'button', onclick: () => this.loadOlder() });
     this.list = el('ol', { class: 'messages' });
-    this.empty = el('p', { class: 'empty quiet', hidden: true }, 'Nobody has written anything yet.');
+    this.empty = el('p', { class: 'nothing quiet', hidden: true }, 'Nobody has written anything yet.');
     this.log = el('div', {
       class: 'log', role: 'log', 'aria-label': 'Messages', 'aria-live': 'polite', 'aria-relevant': 'additions', tabindex: '0', onscroll: () => this.scrolled(),
     }, el('div', { class: 'early' }, this.older), this.empty, this.list);

@@ -114,6 +114,8 @@ export class Chat extends EventTarget {
 
   /** Which chat is theirs here (E5, B7). */
   place() {
+    // The event that ended the chat is told to this listener, too.
+    if (this.ended) return;
     const id = this.call.info.threadId;
     if (id !== this.thread?.client.threadId) {
       this.thread = id ? this.threadOf(id) : null;
