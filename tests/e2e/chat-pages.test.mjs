@@ -384,6 +384,31 @@ test('the_chat_is_accessible_in_light_and_dark_and_fits_a_phone', async (t) => {
   }
 });
 
+test('who_waits_is_told_that_the_chat_comes_later_and_asks_nothing_of_it (D1)', async (t) => {
+  const service = await Service.start(t);
+  const browser = await startChromium(t);
+  const ada = await Organiser.signIn(browser, service);
+  const link = await ada.schedule('Lobby');
+  await ada.start('Lobby');
+  await (await new ChatUser(ada).show()).ready();
+  await new ChatUser(ada).write('Before');
+  const grete = await Guest.open(browser, link, 'Grete Gast');
+  const asked = [];
+  grete.page.on('request', (request) => { if (request.url().includes('/chat/')) asked.push(request.url()); });
+  await grete.join();
+  await grete.waits();
+  assert.match(await grete.page.locator('.waiting').textContent(), /the chat is there once you are let in/);
+  assert.equal(await grete.page.locator('.chat').count(), 0);
+  assert.deepEqual(asked, []);
+  await ada.admit('Grete Gast');
+  await grete.inMeeting();
+  const guest = await (await new ChatUser(grete).show()).ready();
+  await guest.hasEvent(/^You joined the chat$/);
+  await (await new ChatUser(ada).show()).write('After');
+  await guest.reads('After');
+  await grete.nothingToComplain();
+});
+
 test('what_is_a_link_and_how_long_a_text_may_be', async () => {
   const text = await readFile(new URL('../../www/shared/chat-text.js', import.meta.url), 'utf8');
   const { lengthNote, nameList, pieces, safeAddress, snippet } = await import(`data:text/javascript,${encodeURIComponent(text)}`);

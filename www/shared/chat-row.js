@@ -24,7 +24,7 @@ export class EventRow {
   show({ words, at }) {
     if (this.words === words) return;
     this.words = words;
-    this.element.replaceChildren(el('span', { dir: 'auto' }, words), ' ', timeOf(at));
+    this.element.replaceChildren(el('span', { dir: 'auto' }, words), ' · ', timeOf(at));
   }
 }
 
