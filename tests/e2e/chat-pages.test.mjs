@@ -45,14 +45,16 @@ async function raw(browser, service, link, name) {
     window.agent = await AgentSocket.open(origin, secret, who);
     return window.agent.join(url);
   }, [service.origin, token, name, link]);
-  const post = async (body) => {
-    const response = await fetch(`${service.origin}/chat/threads/${encodeURIComponent(threadId)}/messages?${VERSION}`, {
-      method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` }, body: JSON.stringify(body),
+  const ask = async (method, path, body, type = 'application/json') => {
+    const response = await fetch(`${service.origin}/chat/threads/${encodeURIComponent(threadId)}${path}?${VERSION}`, {
+      method, headers: { 'content-type': type, authorization: `Bearer ${token}` }, body: JSON.stringify(body),
     });
-    assert.equal(response.status, 201, await response.clone().text());
-    return response.json();
+    assert.ok(response.ok, `${response.status} ${await response.clone().text()}`);
+    return response;
   };
-  return { threadId, post };
+  const post = async (body) => (await ask('POST', '/messages', body)).json();
+  const edit = (id, content) => ask('PATCH', `/messages/${id}`, { content }, 'application/merge-patch+json');
+  return { threadId, post, edit };
 }
 
 test('a_member_and_a_guest_write_edit_delete_type_and_read (D2)', async (t) => {
@@ -218,7 +220,8 @@ test('older_messages_come_on_scrolling_up_and_the_reader_stays_where_they_are', 
   const { service, browser, link, ada, grete, member, guest } = await meeting(t, 'History', { env: UNLIMITED });
   const bea = await raw(browser, service, link, 'Bea');
   const texts = Array.from({ length: 75 }, (_, at) => `Message ${at + 1}`);
-  for (const content of texts) await bea.post({ content });
+  const sent = [];
+  for (const content of texts) sent.push(await bea.post({ content }));
   await guest.unreadIs(75);
   // The member's page comes to the chat anew.
   await ada.leave();
@@ -243,6 +246,15 @@ test('older_messages_come_on_scrolling_up_and_the_reader_stays_where_they_are', 
     await member.panel.locator('.newer').click();
     await member.unreadIs(0);
     assert.ok(await log.evaluate((one) => one.scrollHeight - one.scrollTop - one.clientHeight < 2));
+  });
+
+  await t.test('a change of what is not loaded yet waits for it', async () => {
+    texts[0] = 'Message 1, changed';
+    await bea.edit(sent[0].id, texts[0]);
+    texts[74] = 'Message 75, changed';
+    await bea.edit(sent[74].id, texts[74]);
+    await until('the later change is there', async () => (await member.texts()).at(-2) === texts[74]);
+    assert.ok(!(await member.texts()).includes(texts[0]));
   });
   await until('all are there', async () => {
     await log.evaluate((one) => { one.scrollTop = 0; });

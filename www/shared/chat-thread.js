@@ -32,6 +32,8 @@ export class ChatThread extends EventTarget {
     /** `{name: 'loading'} | {name: 'ready', older: 'some' | 'none' | 'loading' | 'failed'} | {name: 'failed', reason, refused}`. */
     this.state = { name: 'loading' };
     this.history = null;
+    this.again = false;
+    this.refreshing = null;
     this.abort = new AbortController();
     this.typedAt = 0;
     this.receiptTimer = 0;
@@ -62,15 +64,22 @@ export class ChatThread extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
-  /** Loads what is newest; also after a time without events. */
-  async refresh() {
-    if (this.refreshing) return this.refreshing;
-    this.refreshing = this.load();
-    try {
-      await this.refreshing;
-    } finally {
-      this.refreshing = null;
+  /**
+   * Loads what is newest; also after a time without events. Asked for while it runs it runs once more: what
+   * is on its way may be from before events came.
+   */
+  refresh() {
+    this.again = true;
+    this.refreshing ??= this.loadAll();
+    return this.refreshing;
+  }
+
+  async loadAll() {
+    while (this.again && !this.abort.signal.aborted) {
+      this.again = false;
+      await this.load();
     }
+    this.refreshing = null;
   }
 
   async load() {
@@ -157,6 +166,9 @@ export class ChatThread extends EventTarget {
   /** An event about a message. */
   hear(event) {
     const entry = entryOfEvent(event);
+    // A change of what has not been loaded yet comes with it.
+    const isChange = entry.edited || entry.kind === 'deleted';
+    if (isChange && this.state.name === 'ready' && !this.entries.has(entry.id)) return;
     this.typists.get(entry.sender)?.stop();
     const fresh = this.merge(entry);
     this.changed();
