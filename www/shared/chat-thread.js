@@ -14,6 +14,8 @@ const MOST_PAGES = 5;
 /** Typing is told every 8 s; a little more, for the way. */
 const TYPING_MS = 10_000;
 const TELL_TYPING_MS = 8_000;
+/** The service gives a thread's receipts 5 times in 10 s; who comes and goes in a hurry asks for them each time. */
+const RECEIPTS_MS = 10_000;
 /** The service takes 30 receipts a minute. */
 const RECEIPT_MS = 2_500;
 
@@ -29,6 +31,9 @@ export class ChatThread extends EventTarget {
     this.receipts = new Map();
     this.typists = new Map();
     this.seen = 0;
+    /** How far everybody has read: not asked for yet, asked for at that time, and whether it is known. */
+    this.receiptsAsked = -Infinity;
+    this.receiptsKnown = false;
     /** `{name: 'loading'} | {name: 'ready', older: 'some' | 'none' | 'loading' | 'failed'} | {name: 'failed', reason, refused}`. */
     this.state = { name: 'loading' };
     this.history = null;
@@ -50,7 +55,9 @@ export class ChatThread extends EventTarget {
     return [...this.entries.values()].sort((one, other) => one.order - other.order);
   }
 
+  /** Nothing is called new before it is known what was read. */
   get unread() {
+    if (!this.receiptsKnown) return 0;
     let count = 0;
     for (const entry of this.entries.values()) if (this.isNew(entry)) count += 1;
     return count;
@@ -86,8 +93,8 @@ export class ChatThread extends EventTarget {
     if (this.state.name === 'failed') this.state = { name: 'loading' };
     this.changed();
     try {
-      await this.loadReceipts();
       await this.loadNewest();
+      void this.loadReceipts();
     } catch (error) {
       if (this.abort.signal.aborted) return;
       // What is there stays readable through a drop; what is not theirs any more does not (D1).
@@ -97,13 +104,19 @@ export class ChatThread extends EventTarget {
     this.changed();
   }
 
+  /** Beside the messages, which do not wait for it. */
   async loadReceipts() {
+    const now = Date.now();
+    if (now - this.receiptsAsked < RECEIPTS_MS) return;
+    this.receiptsAsked = now;
     try {
       for await (const { sender, chatMessageId } of this.client.listReadReceipts(this.options)) this.receipt(rawId(sender), chatMessageId);
-    } catch (error) {
-      // Threads too large for receipts have none (rest: ThreadTooLarge); the messages are what matters.
-      if (isRefusal(error) && error.code !== 'ThreadTooLarge') throw error;
+    } catch {
+      // Threads that are too large have none; what was read is told by events from now on.
+      if (this.abort.signal.aborted) return;
     }
+    this.receiptsKnown = true;
+    this.changed();
   }
 
   async loadNewest() {
