@@ -108,15 +108,17 @@ export class ChatThread extends EventTarget {
   async loadReceipts() {
     const now = Date.now();
     if (now - this.receiptsAsked < RECEIPTS_MS) return;
-    this.receiptsAsked = now;
     try {
+      // Where nobody wrote nobody has read; what comes is told by events.
+      if (!this.list.some(isMessage)) return;
+      this.receiptsAsked = now;
       for await (const { sender, chatMessageId } of this.client.listReadReceipts(this.options)) this.receipt(rawId(sender), chatMessageId);
     } catch {
-      // Threads that are too large have none; what was read is told by events from now on.
-      if (this.abort.signal.aborted) return;
+      // Threads that are too large have none, and the messages are what matters.
+    } finally {
+      this.receiptsKnown = true;
+      if (!this.abort.signal.aborted) this.changed();
     }
-    this.receiptsKnown = true;
-    this.changed();
   }
 
   async loadNewest() {
