@@ -18,6 +18,7 @@ use crate::store::{MeetingKey, MeetingRow, Store, StoreError};
 use parking_lot::Mutex;
 use plenary_protocol::id::RawId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::{Mutex as Turn, MutexGuard};
 
@@ -45,7 +46,7 @@ pub enum ChatError {
 
 type Result<T> = std::result::Result<T, ChatError>;
 /// A thread as the store has it; empty until it is read.
-type Slot = Arc<Turn<Option<Thread>>>;
+type Slot = Arc<Turn<Option<Arc<Thread>>>>;
 
 /// What somebody wants of a new thread.
 #[derive(Debug, Clone)]
@@ -128,7 +129,12 @@ impl Chats {
 
     /// The thread, if somebody may read it, after counting the request. Strangers are refused before they
     /// are counted, so that they use up nobody's rate.
-    pub async fn open(&self, thread: &str, who: &RawId, operation: Operation) -> Result<Thread> {
+    pub async fn open(
+        &self,
+        thread: &str,
+        who: &RawId,
+        operation: Operation,
+    ) -> Result<Arc<Thread>> {
         let found = self.find(thread).await?.ok_or(Refusal::NotAllowed)?;
         let by = self.speaker(thread, who);
         let now = now_ms();
@@ -160,7 +166,12 @@ impl Chats {
     // --- threads ---
 
     /// A new thread; the request that made one before gives that one.
-    pub async fn create(&self, new: NewThread) -> Result<Thread> {
+    pub async fn create(self: &Arc<Self>, new: NewThread) -> Result<Arc<Thread>> {
+        let chats = self.clone();
+        to_its_end(async move { chats.create_now(new).await }).await
+    }
+
+    async fn create_now(&self, new: NewThread) -> Result<Arc<Thread>> {
         if let Some(thread) = self.made(&new).await? {
             return Ok(thread);
         }
@@ -185,10 +196,10 @@ impl Chats {
             return self.made(&new).await?.ok_or(ChatError::Busy);
         }
         self.tell(&thread, &notices);
-        Ok(thread)
+        Ok(Arc::new(thread))
     }
 
-    async fn made(&self, new: &NewThread) -> Result<Option<Thread>> {
+    async fn made(&self, new: &NewThread) -> Result<Option<Arc<Thread>>> {
         let Some(request) = &new.request else {
             return Ok(None);
         };
@@ -199,7 +210,7 @@ impl Chats {
     }
 
     /// The thread of that id; a meeting's is made when it is first asked for.
-    pub async fn find(&self, id: &str) -> Result<Option<Thread>> {
+    pub async fn find(&self, id: &str) -> Result<Option<Arc<Thread>>> {
         let slot = self.slot(id);
         let mut held = slot.lock().await;
         self.load(id, &mut held).await?;
@@ -215,10 +226,10 @@ impl Chats {
         slots.entry(id.to_owned()).or_default().clone()
     }
 
-    async fn load(&self, id: &str, held: &mut MutexGuard<'_, Option<Thread>>) -> Result<()> {
+    async fn load(&self, id: &str, held: &mut MutexGuard<'_, Option<Arc<Thread>>>) -> Result<()> {
         if held.is_none() {
             **held = match self.store.thread(id).await? {
-                Some(thread) => Some(thread),
+                Some(thread) => Some(Arc::new(thread)),
                 None => match self.store.meeting(MeetingKey::Thread(id)).await? {
                     Some(row) => self.make(&place_of(&row)).await?,
                     None => None,
@@ -229,7 +240,7 @@ impl Chats {
     }
 
     /// The thread of a meeting or room, with its organiser in it.
-    async fn make(&self, place: &Place) -> Result<Option<Thread>> {
+    async fn make(&self, place: &Place) -> Result<Option<Arc<Thread>>> {
         let Place {
             thread,
             origin,
@@ -244,16 +255,22 @@ impl Chats {
             self.tell(&made, &notices);
         }
         // As it is in the store, whoever made it.
-        Ok(self.store.thread(&place.thread).await?)
+        Ok(self.store.thread(&place.thread).await?.map(Arc::new))
     }
 
     /// Lets something happen to a thread.
-    pub async fn apply(&self, id: &str, command: Command) -> Result<Answer> {
+    pub async fn apply(self: &Arc<Self>, id: &str, command: Command) -> Result<Answer> {
+        let (chats, id) = (self.clone(), id.to_owned());
+        to_its_end(async move { chats.apply_now(&id, command).await }).await
+    }
+
+    async fn apply_now(&self, id: &str, command: Command) -> Result<Answer> {
         let slot = self.slot(id);
         let mut held = slot.lock().await;
         for _ in 0..TRIES {
             self.load(id, &mut held).await?;
-            let mut thread = held.clone().ok_or(Refusal::NotAllowed)?;
+            let before = held.as_ref().ok_or(Refusal::NotAllowed)?;
+            let mut thread = Thread::clone(before);
             let mut command = command.clone();
             self.bring_up_to_date(id, &mut command).await?;
             let mut effects = Vec::new();
@@ -267,9 +284,11 @@ impl Chats {
                 }
                 thread.revision += 1;
                 self.copy_for_guests(&thread, &writes.messages).await;
-                *held = Some(thread.clone());
+                *held = Some(Arc::new(thread));
             }
-            self.tell(&thread, &notices);
+            if let Some(thread) = held.as_ref() {
+                self.tell(thread, &notices);
+            }
             return Ok(answer);
         }
         Err(ChatError::Busy)
@@ -299,7 +318,7 @@ impl Chats {
         after: Option<(u64, String)>,
         since: u64,
         limit: usize,
-    ) -> Result<Vec<(Listed, Option<Thread>)>> {
+    ) -> Result<Vec<(Listed, Option<Arc<Thread>>)>> {
         let rows = self.store.threads_of(who, after, since, limit).await?;
         let mut listed = Vec::with_capacity(rows.len());
         for row in rows {
@@ -360,7 +379,7 @@ impl Chats {
 
     /// A meeting or room says who is there. The right of guests who went ends at once, whatever the store
     /// does; who came has it when the store has it.
-    pub async fn follow(&self, place: &Place, mut roster: Roster) -> Result<()> {
+    pub async fn follow(self: &Arc<Self>, place: &Place, mut roster: Roster) -> Result<()> {
         let guests = roster.guests.clone().unwrap_or_default();
         let guests: BTreeSet<RawId> = guests.into_keys().collect();
         let thread = place.thread.clone();
@@ -388,13 +407,13 @@ impl Chats {
     }
 
     /// A meeting's call began with somebody, or is over.
-    pub async fn call(&self, thread: &str, started: Option<RawId>) -> Result<()> {
+    pub async fn call(self: &Arc<Self>, thread: &str, started: Option<RawId>) -> Result<()> {
         let command = Command::Call { started };
         self.apply(thread, command).await.map(|_| ())
     }
 
     /// A meeting was scheduled or changed: its invited members take part, and its topic is the subject.
-    pub async fn meeting_changed(&self, row: &MeetingRow) -> Result<()> {
+    pub async fn meeting_changed(self: &Arc<Self>, row: &MeetingRow) -> Result<()> {
         let place = place_of(row);
         self.made_for(&place).await?;
         let settings = row.settings();
@@ -412,7 +431,7 @@ impl Chats {
     }
 
     /// A meeting or room is no more, and its chat with it.
-    pub async fn closed(&self, thread: &str) -> Result<()> {
+    pub async fn closed(self: &Arc<Self>, thread: &str) -> Result<()> {
         let gone = self.in_call.lock().remove(thread);
         self.withdraw(thread, gone.unwrap_or_default());
         match self.apply(thread, Command::Close).await {
@@ -441,6 +460,15 @@ pub fn invited(id: RawId, name: Option<String>) -> Invited {
         shared_from: None,
         metadata: BTreeMap::new(),
     }
+}
+
+/// Who asked may go before they are answered, and their request with them; what is written is told all
+/// the same.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    // It does not panic, and nobody else ends it but the end of the service.
+    tokio::spawn(work).await.unwrap_or(Err(ChatError::Busy))
 }
 
 /// What is written together, if anything is, and what is told then.

@@ -451,6 +451,14 @@ impl Actor {
         let mut effects = Vec::new();
         let changes_rights = matches!(command, Command::Change(_));
         let result = self.core.apply(command, now_ms(), &mut effects);
+        // All at once: what everybody receives is chosen once, however many go.
+        let entering = effects.iter().filter_map(|effect| match effect {
+            Effect::Admit { endpoint, .. } | Effect::Move { endpoint, .. } => {
+                Some(endpoint.clone())
+            }
+            _ => None,
+        });
+        self.enter(entering.collect()).await;
         if changes_rights || effects.iter().any(Effect::moves_somebody) {
             self.tell_chat().await;
         }
@@ -481,7 +489,6 @@ impl Actor {
             }
             Effect::Cut(endpoint) => self.cut(&endpoint).await,
             Effect::Admit { endpoint, session } => {
-                self.enter(&endpoint).await;
                 let Some(mut snapshot) = self.core.snapshot(&endpoint, &self.server_call_id) else {
                     return;
                 };
@@ -494,7 +501,6 @@ impl Actor {
                 from,
                 held,
             } => {
-                self.enter(&endpoint).await;
                 let Some(mut to) = self.core.snapshot(&endpoint, &self.server_call_id) else {
                     return;
                 };

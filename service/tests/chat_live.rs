@@ -391,6 +391,49 @@ async fn d1_what_a_guest_did_not_fetch_in_time_is_withdrawn_when_they_are_remove
 }
 
 #[tokio::test]
+async fn d1_s13_after_a_restart_a_guest_hears_only_once_back_in_the_call() {
+    let data = tempfile::tempdir().unwrap();
+    let start = || async {
+        let running = plenary_service::server::start(config(data.path()))
+            .await
+            .unwrap();
+        Service {
+            address: running.address,
+            running: Some(running),
+            data: tempfile::tempdir().unwrap(),
+        }
+    };
+    let service = start().await;
+    let olivia = service.sign_in("Olivia").await;
+    let open = json!({"lobbyBypassSettings": {"scope": "everyone"}});
+    let meeting = service.schedule(&olivia, open).await;
+    let mut organizer = service.agent(&olivia, "").await;
+    organizer.join("o", &meeting).await.unwrap();
+    let ada = service.guest().await;
+    let mut guest = service.agent(&ada, "Ada").await;
+    guest.join("g", &meeting).await.unwrap();
+    service.stop().await;
+
+    // The thread still has her; the meeting sleeps, and has not said that she is there.
+    let service = start().await;
+    let mut guest = listening(&service, &ada, "Ada").await;
+    let mut organizer = listening(&service, &olivia, "").await;
+    let chat = Chat {
+        service: &service,
+        thread: meeting["chatInfo"]["threadId"].as_str().unwrap().to_owned(),
+    };
+    chat.send(&olivia, "secret").await;
+    texts_until(&mut organizer, "secret").await;
+    guest.join("g", &meeting).await.unwrap();
+    chat.send(&olivia, "welcome back").await;
+    assert_eq!(
+        texts_until(&mut guest, "welcome back").await,
+        ["welcome back"]
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_said_while_a_client_is_away_comes_once_and_in_order() {
     let service = Service::limited(|limits| limits.chat.rates.write.thread = UNBOUNDED).await;
     let jane = scoped(&service, &["chat"]).await;
@@ -442,5 +485,101 @@ async fn everybody_hears_a_thread_in_the_same_order() {
     }
     let status = chat.get(&alex, "").await.status;
     assert_eq!(status, StatusCode::OK);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stored_is_heard_also_when_its_sender_hung_up() {
+    use tokio::io::AsyncWriteExt;
+    let service = Service::limited(|limits| limits.chat.rates.write.thread = UNBOUNDED).await;
+    let (jane, alex) = (
+        scoped(&service, &["chat"]).await,
+        scoped(&service, &["chat"]).await,
+    );
+    let chat = thread(&service, &jane, &[&alex]).await;
+    let mut ear = listening(&service, &alex, "").await;
+    for n in 0..200_u64 {
+        let body = json!({"content": n.to_string()}).to_string();
+        let request = format!(
+            "POST {} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            chat.target("/messages"),
+            jane.token,
+            body.len()
+        );
+        let mut stream = tokio::net::TcpStream::connect(service.address)
+            .await
+            .unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        // At another moment each time: in the middle of everything that sending takes.
+        tokio::time::sleep(std::time::Duration::from_micros(20 * n)).await;
+        drop(stream);
+    }
+    chat.send(&jane, "end").await;
+    let heard = texts_until(&mut ear, "end").await;
+    let target = chat.target("/messages?maxPageSize=200");
+    let page = service
+        .json("GET", &target, Some(&jane.token), Value::Null)
+        .await
+        .ok();
+    let stored = page["value"].as_array().unwrap().iter();
+    let mut stored: Vec<&str> = stored
+        .filter_map(|message| message["content"]["message"].as_str())
+        .collect();
+    stored.reverse();
+    let newest = &heard[heard.len().saturating_sub(stored.len())..];
+    assert_eq!(newest, stored);
+    service.stop().await;
+}
+
+/// The processor's time of this process, in ms: service and clients together.
+fn busy_ms() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<u64> = stat[stat.rfind(')').unwrap()..]
+        .split(' ')
+        .skip(12)
+        .take(2)
+        .map(|field| field.parse().unwrap())
+        .collect();
+    // The kernel counts in hundredths of a second (sysconf(_SC_CLK_TCK)).
+    fields.iter().sum::<u64>() * 10
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints figures"]
+async fn fan_out() {
+    const PEOPLE: usize = 250;
+    const MESSAGES: usize = 200;
+    let service = Service::limited(|limits| {
+        limits.chat.rates.write.thread = UNBOUNDED;
+        limits.chat.rates.participants.thread = UNBOUNDED;
+    })
+    .await;
+    let jane = scoped(&service, &["chat"]).await;
+    let chat = thread(&service, &jane, &[]).await;
+    let mut agents = Vec::new();
+    for _ in 1..PEOPLE {
+        let who = scoped(&service, &["chat"]).await;
+        let body = json!({"participants": [participant(&who, "One")]});
+        chat.ask(&jane, "POST", "/participants/:add", body)
+            .await
+            .ok();
+        agents.push(listening(&service, &who, "").await);
+    }
+    let (begun, busy) = (std::time::Instant::now(), busy_ms());
+    for n in 1..MESSAGES {
+        chat.send(&jane, &n.to_string()).await;
+    }
+    chat.send(&jane, "end").await;
+    let sent = begun.elapsed();
+    for agent in &mut agents {
+        assert_eq!(texts_until(agent, "end").await.len(), MESSAGES);
+    }
+    println!(
+        "{MESSAGES} messages to {}: sent in {sent:?}, heard in {:?}, {} ms of processor",
+        agents.len(),
+        begun.elapsed(),
+        busy_ms() - busy
+    );
     service.stop().await;
 }

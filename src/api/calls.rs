@@ -12,10 +12,13 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use web_sys::MediaStreamTrack;
 
-/// Speakers heard at once; the engine has as many (`docs/`, numbers).
-const AUDIO_SLOTS: u32 = 12;
-/// A gallery of three by three, and a shared screen.
-const VIDEO_SLOTS: u32 = 10;
+/// Sections to receive sound and pictures in.
+type Sections = (u32, u32);
+
+/// Speakers heard at once, as many as the engine has; a gallery of three by three, and a shared screen.
+const SLOTS: Sections = (12, 10);
+/// A LiveKit server asks for more where more are there; the fewer, the sooner the offer is made.
+const FIRST: Sections = (2, 2);
 
 /// Media of all calls of one agent.
 #[derive(Default)]
@@ -23,6 +26,8 @@ pub struct Calls {
     calls: RefCell<Vec<Rc<CallMedia>>>,
     /// Made when the agent is, so that the first join has its offer ready.
     prepared: RefCell<Option<Rc<Prepared>>>,
+    /// For the next room, where that takes another session.
+    next: RefCell<Option<Rc<Prepared>>>,
 }
 
 /// Media of one call.
@@ -77,7 +82,11 @@ impl Drop for Prepared {
 }
 
 impl Prepared {
-    fn new(page: &Page, agent: u32) -> Result<Rc<Self>, Refused> {
+    fn new(
+        page: &Page,
+        agent: u32,
+        (audio_slots, video_slots): Sections,
+    ) -> Result<Rc<Self>, Refused> {
         // The session holds the closure, so the closure must not hold the session.
         let me: Rc<RefCell<Weak<Prepared>>> = Rc::default();
         let (page_now, page) = (page, page.weak());
@@ -106,8 +115,8 @@ impl Prepared {
             );
         };
         let config = MediaConfig {
-            audio_slots: AUDIO_SLOTS,
-            video_slots: VIDEO_SLOTS,
+            audio_slots,
+            video_slots,
             ice_servers: vec![],
         };
         let session = MediaSession::new(config, Box::new(events)).map_err(Refused::from)?;
@@ -162,7 +171,16 @@ impl Prepared {
 impl Calls {
     /// Makes a session ahead of the first call. If that fails, the join says why.
     pub fn prepare(&self, page: &Page, agent: u32) {
-        self.prepared.replace(Prepared::new(page, agent).ok());
+        self.prepared
+            .replace(Prepared::new(page, agent, SLOTS).ok());
+    }
+
+    /// Makes the session of the next room.
+    pub fn prepare_next(&self, page: &Page, agent: u32) {
+        let mut next = self.next.borrow_mut();
+        if next.is_none() {
+            *next = Prepared::new(page, agent, FIRST).ok();
+        }
     }
 
     /// Room for a call's tracks; before its machine asks for media.
@@ -196,10 +214,11 @@ impl Calls {
         };
         let before = media.prepared.take().filter(|_| beside);
         drop(media.former.replace(before));
-        let ready = self
-            .prepared
-            .take()
-            .map_or_else(|| Prepared::new(page, agent), Ok);
+        let (ready, sections) = match beside {
+            true => (self.next.take(), FIRST),
+            false => (self.prepared.take(), SLOTS),
+        };
+        let ready = ready.map_or_else(|| Prepared::new(page, agent, sections), Ok);
         match ready {
             Ok(prepared) => {
                 prepared.owner.replace(Some((call, session)));
@@ -254,12 +273,16 @@ impl Calls {
         self.calls
             .borrow_mut()
             .retain(|media| *media.call.borrow() != *call);
+        if self.calls.borrow().is_empty() {
+            self.next.take();
+        }
         drop(gone);
     }
 
     /// The agent is over.
     pub fn clear(&self) {
         self.prepared.take();
+        self.next.take();
         let gone = self.calls.take();
         drop(gone);
     }

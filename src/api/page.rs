@@ -280,6 +280,7 @@ impl Page {
                 let start = (call, session, muted, beside);
                 agent.calls.start(self, agent.handle, start);
             }
+            Action::PrepareMedia => agent.calls.prepare_next(self, agent.handle),
             Action::TakeOver(call) => agent.calls.take_over(&call),
             Action::MoveMedia { from, to } => agent.calls.give_to(&from, &to),
             Action::StopMedia(call) => agent.calls.stop(&call),

@@ -167,9 +167,12 @@ impl World {
 
     fn pass(&mut self, time: f64) {
         let until = self.now + time;
+        let mut ticks = 0;
         while let Some(due) = self.outbox.deadline().filter(|due| *due <= until) {
             self.now = self.now.max(due);
             self.give(Input::Tick);
+            ticks += 1;
+            assert!(ticks < 10_000, "the outbox never sleeps");
         }
         self.now = until;
     }

@@ -98,7 +98,10 @@ impl Announcements {
     }
 
     fn participant(&mut self, info: &lk::ParticipantInfo, events: &mut Vec<MediaEvent>) {
-        let mut remote = self.participants.remove(&info.sid).unwrap_or_default();
+        let mut remote = self
+            .participants
+            .remove(info.sid.as_str())
+            .unwrap_or_default();
         remote.identity.clone_from(&info.identity);
         let before = std::mem::take(&mut remote.tracks);
         for track in &info.tracks {

@@ -6,7 +6,6 @@
 mod carrying;
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use plenary_protocol::agent::{IceServer, MediaGrant, MediaOffer, TrackSource};
@@ -60,7 +59,7 @@ pub struct MediaSession {
     me: Weak<Self>,
     machine: RefCell<Signalling>,
     /// Inputs that came while another was being carried out.
-    inputs: RefCell<VecDeque<Input>>,
+    inputs: RefCell<Vec<Input>>,
     carrying_out: Cell<bool>,
     peer: RefCell<Option<Rc<Peer>>>,
     offer: RefCell<Option<String>>,
@@ -78,7 +77,7 @@ pub struct MediaSession {
     /// Another session is still heard and sends: this one does not yet.
     held: Cell<bool>,
     muted: Cell<bool>,
-    events: RefCell<VecDeque<MediaEvent>>,
+    events: RefCell<Vec<MediaEvent>>,
     tell: RefCell<Option<Events>>,
     telling: Cell<bool>,
     closed: Cell<bool>,
@@ -388,7 +387,7 @@ impl MediaSession {
             };
             self.events
                 .borrow_mut()
-                .push_back(MediaEvent::TrackAssigned { track, arrives });
+                .push(MediaEvent::TrackAssigned { track, arrives });
         }
         self.refresh_views();
         self.tell_events();
@@ -411,7 +410,7 @@ impl MediaSession {
             return;
         }
         loop {
-            let Some(event) = self.events.borrow_mut().pop_front() else {
+            let Some(event) = first(&self.events) else {
                 break;
             };
             let Some(mut tell) = self.tell.take() else {
@@ -432,9 +431,15 @@ impl Drop for MediaSession {
     }
 }
 
+/// The oldest of a short queue; a `VecDeque` weighs half a kilobyte of wasm for every type.
+fn first<T>(queue: &RefCell<Vec<T>>) -> Option<T> {
+    let mut queue = queue.borrow_mut();
+    (!queue.is_empty()).then(|| queue.remove(0))
+}
+
 fn tell(session: &Weak<MediaSession>, event: MediaEvent) {
     if let Some(session) = session.upgrade().filter(|session| !session.closed.get()) {
-        session.events.borrow_mut().push_back(event);
+        session.events.borrow_mut().push(event);
         session.tell_events();
     }
 }

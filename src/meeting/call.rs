@@ -54,8 +54,20 @@ pub struct Call {
     troubled: bool,
     /// The application knows of breakout rooms.
     rooms_told: bool,
-    /// The media of the room of before goes on beside the new one, until this time at the latest.
-    hands_over: Option<f64>,
+    /// The media of the room of before goes on beside the new one.
+    hands_over: Option<HandsOver>,
+    /// The engine moves nobody: the next room takes another session.
+    apart: bool,
+    /// When that session is made, so that it is there before it is needed.
+    prepares_at: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct HandsOver {
+    /// At the latest.
+    until: f64,
+    /// Somebody of the new room has a section.
+    arrives: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -194,6 +206,8 @@ impl Call {
             troubled: false,
             rooms_told: false,
             hands_over: None,
+            apart: false,
+            prepares_at: None,
         }
     }
 

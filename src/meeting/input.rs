@@ -218,6 +218,8 @@ pub enum Action {
         /// played by the new one.
         beside: bool,
     },
+    /// Make the session that the next [`Action::StartMedia`] beside another will start, if there is none.
+    PrepareMedia,
     /// The session that began beside another is the only one from now on.
     TakeOver(CallId),
     /// Another call has the media session and the tracks from now on.

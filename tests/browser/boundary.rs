@@ -6,9 +6,11 @@ mod service;
 
 use js_sys::{Function, JSON};
 use plenary::api::Core;
+use plenary::meeting::Received;
 use plenary::values::{frames, parse, requests, stringify};
 use plenary_protocol::agent::*;
 use plenary_protocol::breakout::{BreakoutRoom, BreakoutSettings, BreakoutView, RoomState};
+use plenary_protocol::chat::ChatEvent;
 use plenary_protocol::end::Reason;
 use service::*;
 use wasm_bindgen::JsValue;
@@ -188,6 +190,18 @@ fn the_service_s_frames_are_read_as_serde_json_writes_them() {
         let text = serde_json::to_string(&frame).expect("JSON");
         assert_eq!(read(&text).as_ref(), Some(&frame), "{text}");
     }
+    // Chat stays the text that it came as, with its number.
+    let chat = r#"{"typing":{"threadId":"19:t@thread.v2","sender":"8:acs:r_u","version":"1","receivedOn":5.0}}"#;
+    let event = Frame::Event {
+        seq: 7,
+        event: Event::Chat(Box::new(serde_json::from_str(chat).expect("an event"))),
+    };
+    let text = serde_json::to_string(&event).expect("JSON");
+    let kept = match frames::received(&text) {
+        Received::Chat(7, kept) => serde_json::from_str::<ChatEvent>(&kept).ok(),
+        _ => None,
+    };
+    assert_eq!(kept, serde_json::from_str(chat).ok());
     // Fields that are missing or of a newer version.
     let roster = parse(r#"{"roster":{"call":"c","later":[1]}}"#).and_then(frames::event);
     assert_eq!(
@@ -285,6 +299,8 @@ fn the_client_s_frames_are_written_as_serde_json_reads_them() {
             muted: false,
         },
         Request::ReturnToMainMeeting { call: "c".into() },
+        Request::SubscribeChat,
+        Request::UnsubscribeChat,
         Request::JoinBreakoutRoom {
             call: "c".into(),
             room: "r".into(),
@@ -356,9 +372,13 @@ async fn odd_input_is_answered_with_an_error_and_the_core_goes_on() {
             400.0
         );
         assert_eq!(
-            refused(subject.core.start_video("c".into(), value.clone()))
-                .await
-                .0,
+            refused(
+                subject
+                    .core
+                    .ask("c".into(), "startVideo".into(), value.clone())
+            )
+            .await
+            .0,
             400.0
         );
     }

@@ -40,13 +40,20 @@ const construct = `
 
 const folder = buildOverScriptedCore('server');
 const builds = {
-  'the source': { index: join(folder, 'index.js'), init: join(folder, 'init.js') },
-  'the built package': { index: join(packageFolder, 'index.js'), init: join(packageFolder, 'init.js') },
+  'the source': { index: join(folder, 'index.js'), init: join(folder, 'init.js'), chat: join(folder, 'chat.js') },
+  'the built package': { index: join(packageFolder, 'index.js'), init: join(packageFolder, 'init.js'), chat: join(packageFolder, 'chat.js') },
 };
 
 for (const [what, entries] of Object.entries(builds)) {
   const skip = existsSync(entries.index) ? false : 'not built; run `cargo xtask package`';
-  for (const [entry, file] of Object.entries(entries)) {
+  test(`importing chat of ${what} and constructing touches nothing of a browser`, { skip }, () => {
+    const use = "new sdk.ChatClient('https://meet.example', { getToken() {} }).getChatThreadClient('19:x@thread.v2').listMessages();";
+    const { status, stdout, stderr } = importing(entries.chat, use);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^ChatClient,ChatThreadClient,RestError$/m);
+  });
+
+  for (const [entry, file] of Object.entries({ index: entries.index, init: entries.init })) {
     test(`importing ${entry} of ${what} and constructing touches nothing of a browser`, { skip }, () => {
       const { status, stdout, stderr } = importing(file, construct);
       assert.equal(status, 0, stderr);

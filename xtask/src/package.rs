@@ -122,8 +122,8 @@ fn esbuild(format: &str) -> Result<Command> {
         .args([
             "--bundle",
             "--minify",
-            // Members that only our own files use have short names.
-            "--mangle-props=^_[a-z]",
+            // Members that only our own files use, the glue's included, have short names.
+            "--mangle-props=^(_[a-z]|__wbg_ptr$|__destroy_into_raw$|__wrap$)",
             "--mangle-quoted",
             "--sourcemap",
             "--target=es2022",

@@ -42,7 +42,7 @@ export async function carry(run: Request['run'], options: OperationOptions = {},
     (loaded) => {
       core = loaded;
       // The network first: what is asked for without one waits for it.
-      if (requests.has(ticket)) (tell(0, navigator.onLine === false ? 'offline' : 'online'), tell(ticket, 'ask', thread));
+      if (requests.has(ticket)) (tell(0, globalThis.navigator?.onLine === false ? 'offline' : 'online'), tell(ticket, 'ask', thread));
     },
     (error: unknown) => settle(ticket, ({ reject }) => reject(error)),
   );

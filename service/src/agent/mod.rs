@@ -256,7 +256,7 @@ async fn read(
             }
             Message::Binary(_) => return session.close_socket(close::MALFORMED, "frames are text"),
             Message::Close(_) => return,
-            Message::Ping(_) | Message::Pong(_) => {}
+            Message::Ping(_) | Message::Pong(_) => session.is_alive(now_ms()),
         }
     }
 }

@@ -23,8 +23,9 @@ struct Kept {
     frame: Utf8Bytes,
 }
 
-/// A roster of a thousand in every event would be much memory for one slow client (`S11`).
-const MOST_BYTES: usize = 8 << 20;
+/// Who missed more is told everything anew, which is less: the snapshot of a meeting of 350 has some 100 KB
+/// (`S11`).
+const MOST_BYTES: usize = 1 << 20;
 
 impl Replay {
     /// Keeps at most `most` events, each at most `age_ms`.
@@ -49,6 +50,11 @@ impl Replay {
         self.bytes += frame.len();
         let at = now;
         self.kept.push_back(Kept { at, thread, frame });
+        self.forget(now);
+    }
+
+    /// Lets go of what is too old, or too much.
+    pub fn forget(&mut self, now: u64) {
         while self.kept.len() > self.most || self.bytes > MOST_BYTES || self.oldest_is_old(now) {
             let Some(oldest) = self.kept.pop_front() else {
                 break;
@@ -126,5 +132,20 @@ mod tests {
         replay.push("2".into(), None, 1_001);
         assert_eq!(texts(&replay, 0), None);
         assert_eq!(texts(&replay, 1), Some(vec!["2".to_owned()]));
+    }
+
+    #[test]
+    fn what_is_old_is_let_go_also_when_nothing_happens() {
+        let mut replay = Replay::new(10, 1_000);
+        replay.push("one".into(), None, 0);
+        replay.forget(1_000);
+        assert_eq!(texts(&replay, 0), Some(vec!["one".to_owned()]));
+        replay.forget(1_001);
+        assert_eq!((replay.bytes, texts(&replay, 0)), (0, None));
+        assert_eq!(
+            texts(&replay, 1),
+            Some(vec![]),
+            "who has it all misses nothing"
+        );
     }
 }

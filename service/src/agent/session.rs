@@ -198,6 +198,11 @@ impl Session {
         }
     }
 
+    /// The client is there: what it will not ask for any more need not be kept until the next event.
+    pub fn is_alive(&self, now: u64) {
+        self.state.lock().replay.forget(now);
+    }
+
     /// Tells the client; kept for a replay.
     pub fn event(&self, event: Event, now: u64) {
         let mut state = self.state.lock();

@@ -32,10 +32,12 @@ pub trait Listener: Send + Sync {
     fn withdraw(&self, thread: &str);
 }
 
+type Numbered = (u64, Weak<dyn Listener>);
+
 /// Those who listen, by identity.
 #[derive(Default)]
 pub struct Listeners {
-    all: Mutex<HashMap<RawId, Vec<(u64, Weak<dyn Listener>)>>>,
+    all: Mutex<HashMap<RawId, Vec<Numbered>>>,
     next: AtomicU64,
 }
 

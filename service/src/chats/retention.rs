@@ -6,6 +6,7 @@ use crate::chat::retention::{is_over, LastMessage, Why};
 use crate::chat::{Command, Life, Message, Origin, Thread};
 use crate::meeting::Kind;
 use crate::store::{MeetingKey, StoreError};
+use std::sync::Arc;
 
 /// Copies that are looked at in one go.
 const SWEPT_AT_ONCE: usize = 500;
@@ -73,7 +74,7 @@ impl Chats {
             after = Some(last.guest.clone());
             for row in rows {
                 let thread = self.meeting_of(&row.thread).await?;
-                let attended = thread.as_ref().map(Thread::attended).unwrap_or_default();
+                let attended = thread.as_deref().map(Thread::attended).unwrap_or_default();
                 if let Some(why) = is_over(row.sent, &attended, &self.policies, now) {
                     over.push((row, why));
                 }
@@ -82,7 +83,7 @@ impl Chats {
     }
 
     /// A room's people were in its meeting: the meeting's thread knows all of them.
-    async fn meeting_of(&self, thread: &str) -> Result<Option<Thread>> {
+    async fn meeting_of(&self, thread: &str) -> Result<Option<Arc<Thread>>> {
         let found = self.find(thread).await?;
         let Some(Origin::Room(meeting)) = found.as_ref().map(|thread| &thread.origin) else {
             return Ok(found);
@@ -94,7 +95,7 @@ impl Chats {
     }
 
     /// Deletes what is past its time.
-    pub async fn sweep(&self, now: u64) {
+    pub async fn sweep(self: &Arc<Self>, now: u64) {
         if let Err(error) = self.delete_past_their_time(now).await {
             tracing::error!(%error, "copies of guests' messages stay until the next night");
         }
@@ -118,7 +119,7 @@ impl Chats {
     }
 
     /// Threads whose own policy says so; from that time on nobody reads them anyway.
-    async fn delete_expired_threads(&self, now: u64) -> Result<()> {
+    async fn delete_expired_threads(self: &Arc<Self>, now: u64) -> Result<()> {
         let mut after = String::new();
         loop {
             let ids = self.store.mortal(&after, SWEPT_AT_ONCE).await?;

@@ -103,6 +103,19 @@ pub struct JoinSpec {
     pub slots: bool,
 }
 
+/// A participant's move to another room, or to other grants where it is.
+#[derive(Debug, Clone)]
+pub struct MoveSpec {
+    /// The participant's identity.
+    pub identity: String,
+    /// The room where it is.
+    pub from: String,
+    /// The room where it will be.
+    pub to: String,
+    /// What it may do there.
+    pub grants: Grants,
+}
+
 /// What comes of a join.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Joined {

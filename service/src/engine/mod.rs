@@ -32,7 +32,9 @@ use tokio::sync::{broadcast, mpsc};
 
 pub use admission::{Admissions, KeyedAdmissions};
 pub use alone::serve_alone;
-pub use api::{EngineConfig, EngineEvent, EngineStats, JoinSpec, Joined, OfferSpec, TcpFallback};
+pub use api::{
+    EngineConfig, EngineEvent, EngineStats, JoinSpec, Joined, MoveSpec, OfferSpec, TcpFallback,
+};
 pub use error::EngineError;
 pub use lk::{AddTrackRequest, TrackSource, VideoLayer};
 pub(crate) use token::issue;
@@ -44,6 +46,7 @@ use packets::negotiate::Transport;
 use packets::sending::clock::WallClock;
 use port::Seat;
 use rooms::join::Entrant;
+use rooms::moves::Going;
 use rooms::participant::Mode;
 use rooms::{leave, Rooms, SharedRooms};
 
@@ -253,16 +256,40 @@ impl Engine {
         to: &str,
         grants: Grants,
     ) -> Result<(), EngineError> {
+        let one = MoveSpec {
+            identity: identity.to_owned(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            grants,
+        };
+        let moved = self.move_participants(vec![one]).await;
+        match moved.first() {
+            Some(true) => Ok(()),
+            _ => Err(EngineError::NoParticipant),
+        }
+    }
+
+    /// Move many at once, with one choice of what everybody receives; says of each whether it was there.
+    pub async fn move_participants(&self, moves: Vec<MoveSpec>) -> Vec<bool> {
+        let mut going = Vec::new();
+        let mut found = Vec::new();
         {
             let mut locked = self.rooms().lock();
-            let sid = locked
-                .find(from, identity)
-                .map(|p| p.sid.clone())
-                .ok_or(EngineError::NoParticipant)?;
-            locked.move_to(&sid, to, grants);
+            for MoveSpec {
+                identity,
+                from,
+                to,
+                grants,
+            } in moves
+            {
+                let sid = locked.find(&from, &identity).map(|p| p.sid.clone());
+                found.push(sid.is_some());
+                going.extend(sid.map(|sid| Going { sid, to, grants }));
+            }
+            locked.move_all(going);
         }
         self.rooms().settled().await;
-        Ok(())
+        found
     }
 
     /// Change what a participant may do, without moving it.

@@ -104,7 +104,7 @@ fn refused(error: ChatError) -> HttpError {
 struct Asked {
     app: Arc<App>,
     by: RawId,
-    thread: Thread,
+    thread: Arc<Thread>,
     members: Vec<Member>,
 }
 

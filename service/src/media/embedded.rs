@@ -1,11 +1,11 @@
 //! The embedded engine as the meetings' media: rooms, grants and tokens in its terms, and its question
 //! who may come in (`S2`) answered from the living admissions.
 
-use super::{Engine as Media, EngineError, Joined, Living, Pass};
+use super::{Engine as Media, EngineError, Entering, Joined, Living, Pass};
 use crate::config::{Config, Turn};
 use crate::engine::{
     AddTrackRequest, Admissions, ApiKeys, Engine, EngineConfig, EngineError as StartError,
-    EngineEvent, EngineStats, Grants, JoinSpec, MediaClaims, OfferSpec, TcpFallback,
+    EngineEvent, EngineStats, Grants, JoinSpec, MediaClaims, MoveSpec, OfferSpec, TcpFallback,
     TrackSource as Source, TurnCredentials, TurnServer, VideoLayer,
 };
 use crate::keys::MediaKey;
@@ -222,17 +222,14 @@ impl Media for Embedded {
         })
     }
 
-    async fn enter(
-        &self,
-        endpoint: &EndpointId,
-        from: &str,
-        pass: &Pass,
-    ) -> Result<(), EngineError> {
-        let grants = pass.right.grants();
-        let moved = self
-            .engine
-            .move_participant(endpoint.as_str(), from, &pass.room, grants);
-        moved.await.map_err(failed)
+    async fn enter(&self, entering: &[Entering]) -> Result<Vec<bool>, EngineError> {
+        let moves = entering.iter().map(|one| MoveSpec {
+            identity: one.endpoint.to_string(),
+            from: one.from.clone(),
+            to: one.pass.room.clone(),
+            grants: one.pass.right.grants(),
+        });
+        Ok(self.engine.move_participants(moves.collect()).await)
     }
 
     async fn remove(&self, endpoint: &EndpointId, room: &str) {

@@ -6,7 +6,7 @@
 //! that remains (`S2`, `S4`). Who is moved has a few seconds more, in which their client connects to the
 //! new room before it leaves the old one.
 
-use super::{Engine, EngineError, Joined, Living, Pass};
+use super::{Engine, EngineError, Entering, Joined, Living, Pass};
 use crate::config::LivekitServer;
 use crate::engine::{issue, ApiKeys, EngineStats, MediaClaims, VideoGrants};
 use async_trait::async_trait;
@@ -96,12 +96,7 @@ impl Engine for Livekit {
         ))
     }
 
-    async fn enter(
-        &self,
-        _endpoint: &EndpointId,
-        _from: &str,
-        _pass: &Pass,
-    ) -> Result<(), EngineError> {
+    async fn enter(&self, _entering: &[Entering]) -> Result<Vec<bool>, EngineError> {
         Err(EngineError("a LiveKit server moves nobody".to_owned()))
     }
 

@@ -65,6 +65,17 @@ impl Pass {
     }
 }
 
+/// An endpoint that goes to its pass's room.
+#[derive(Debug, Clone)]
+pub struct Entering {
+    /// Who.
+    pub endpoint: EndpointId,
+    /// The room where it is.
+    pub from: String,
+    /// Where it will be, and by what right.
+    pub pass: Pass,
+}
+
 /// How long a client that makes before it breaks may be in the room of before a move: as long as a
 /// connection takes on a bad network.
 pub const HANDOVER: Duration = Duration::from_secs(5);
@@ -212,13 +223,8 @@ pub trait Engine: Send + Sync + 'static {
         pass: &Pass,
         offer: MediaOffer,
     ) -> Result<Joined, EngineError>;
-    /// Moves a transport into the pass's room, if there is one.
-    async fn enter(
-        &self,
-        endpoint: &EndpointId,
-        from: &str,
-        pass: &Pass,
-    ) -> Result<(), EngineError>;
+    /// Moves transports into their passes' rooms; says of each whether there was one.
+    async fn enter(&self, entering: &[Entering]) -> Result<Vec<bool>, EngineError>;
     /// Stops an endpoint's media both ways.
     async fn remove(&self, endpoint: &EndpointId, room: &str);
     /// Ends a room.

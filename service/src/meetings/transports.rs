@@ -2,7 +2,7 @@
 
 use super::Actor;
 use crate::clock::now_ms;
-use crate::media::{Pass, Right, HANDOVER};
+use crate::media::{Entering, Pass, Right, HANDOVER};
 use crate::meeting::Place;
 use crate::random;
 use plenary_protocol::agent::{CallSnapshot, MediaGrant, MediaOffer};
@@ -42,19 +42,29 @@ impl Actor {
     /// Somebody's role changed: what their media may do follows at once.
     pub(super) async fn follow_roles(&mut self) {
         let inside = self.passes.iter().filter(|(_, p)| p.right != Right::Wait);
-        let inside: Vec<_> = inside.map(|(e, p)| (e.clone(), p.clone())).collect();
-        for (endpoint, mut pass) in inside {
-            let right = self.right(&endpoint);
-            if pass.right == right {
-                continue;
-            }
-            pass.right = right;
-            self.meetings.media.living.permit(&endpoint, right);
+        let changed = inside.filter(|(e, p)| p.right != self.right(e));
+        let changed: Vec<_> = changed.map(|(e, p)| (e.clone(), p.clone())).collect();
+        let mut entering = Vec::new();
+        for (endpoint, mut pass) in changed {
+            pass.right = self.right(&endpoint);
+            self.meetings.media.living.permit(&endpoint, pass.right);
             self.passes.insert(endpoint.clone(), pass.clone());
-            if let Some(engine) = &self.meetings.media.engine {
-                // To where it is: only the rights change. Without a transport there is nothing to do.
-                let _ = engine.enter(&endpoint, &pass.room, &pass).await;
-            }
+            let from = pass.room.clone();
+            entering.push(Entering {
+                endpoint,
+                from,
+                pass,
+            });
+        }
+        if let Some(engine) = self
+            .meetings
+            .media
+            .engine
+            .as_ref()
+            .filter(|_| !entering.is_empty())
+        {
+            // To where they are: only the rights change. Without a transport there is nothing to do.
+            let _ = engine.enter(&entering).await;
         }
     }
 
@@ -126,28 +136,52 @@ impl Actor {
         waiting.count() >= self.meetings.limits.lobby_transports
     }
 
-    /// Moves an endpoint's media to where it is now: into the meeting, a breakout room, or back.
-    pub(super) async fn enter(&mut self, endpoint: &EndpointId) {
+    /// Moves endpoints' media to where they are now: into the meeting, a breakout room, or back.
+    pub(super) async fn enter(&mut self, endpoints: Vec<EndpointId>) {
         let Some(engine) = self.meetings.media.engine.clone() else {
             return;
         };
-        let before = self.passes.remove(endpoint);
-        let sid = self.meetings.media.living.sid(endpoint);
-        let Some(place) = self.core.place(endpoint) else {
-            return;
-        };
-        let pass = self.pass(endpoint, &place);
-        let Some(before) = before else { return };
-        if !engine.moves() && before.right != Right::Wait {
-            // The client makes before it breaks.
-            return self.meetings.media.living.hand_over(endpoint, before.room);
+        let living = self.meetings.media.living.clone();
+        let mut entering = Vec::new();
+        let mut sids = Vec::new();
+        for endpoint in endpoints {
+            let before = self.passes.remove(&endpoint);
+            let sid = living.sid(&endpoint);
+            let Some(place) = self.core.place(&endpoint) else {
+                continue;
+            };
+            let pass = self.pass(&endpoint, &place);
+            let Some(Pass {
+                room: from, right, ..
+            }) = before
+            else {
+                continue;
+            };
+            if !engine.moves() && right != Right::Wait {
+                // The client makes before it breaks.
+                living.hand_over(&endpoint, from);
+                continue;
+            }
+            // Without an offer over the agent socket it may still have come over the engine's own.
+            entering.push(Entering {
+                endpoint,
+                from,
+                pass,
+            });
+            sids.push(sid);
         }
-        // Without an offer over the agent socket it may still have come over the engine's own.
-        match engine.enter(endpoint, &before.room, &pass).await {
-            Ok(()) => self.meetings.media.living.known_as(endpoint, sid),
-            Err(error) => {
-                tracing::debug!(%error, "no transport was moved; it is made anew");
-                engine.remove(endpoint, &before.room).await;
+        if entering.is_empty() {
+            return;
+        }
+        let moved = engine.enter(&entering).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "no transport was moved");
+            vec![false; entering.len()]
+        });
+        for ((one, sid), moved) in entering.into_iter().zip(sids).zip(moved) {
+            match moved {
+                true => living.known_as(&one.endpoint, sid),
+                // It is made anew.
+                false => engine.remove(&one.endpoint, &one.from).await,
             }
         }
     }

@@ -88,6 +88,8 @@ enum Order {
     RestartIce(oneshot::Sender<String>),
     Answer(String),
     Data(String, Vec<u8>),
+    /// Whether sound and pictures are sent.
+    Send(bool),
 }
 
 /// How a client reaches the engine.
@@ -450,6 +452,7 @@ impl Offering {
             seen: seen.clone(),
             changed: changed.clone(),
             orders: receiver,
+            sends: true,
             sent: 0,
             wants_keyframe: true,
             simulcast: self.simulcast,
@@ -623,6 +626,11 @@ impl Client {
         names
     }
 
+    /// Whether sound and pictures are sent, as they are from the beginning.
+    pub fn sends(&self, on: bool) {
+        self.order(Order::Send(on));
+    }
+
     pub fn ask(&self, ask: Ask) {
         self.order(Order::Ask(Box::new(ask)));
     }
@@ -694,6 +702,7 @@ struct Running {
     seen: Arc<Mutex<Seen>>,
     changed: Arc<Notify>,
     orders: mpsc::UnboundedReceiver<Order>,
+    sends: bool,
     sent: u64,
     wants_keyframe: bool,
     simulcast: Option<Camera>,
@@ -745,6 +754,7 @@ impl Running {
                         let mut channel = self.rtc.channel(id).expect("an open channel");
                         assert!(channel.write(true, &bytes).expect("a channel"));
                     }
+                    Some(Order::Send(on)) => self.sends = on,
                     Some(Order::Answer(sdp)) => {
                         let answer = SdpAnswer::from_sdp_string(&sdp).expect("a valid answer");
                         let pending = self.pending.take().expect("an offer");
@@ -760,7 +770,7 @@ impl Running {
                         self.note(|s| s.socket_closed = true);
                     }
                 },
-                _ = pace.tick() => self.send(),
+                _ = pace.tick(), if self.sends => self.send(),
                 () = tokio::time::sleep_until(due.into()) => {
                     let _ = self.rtc.handle_input(Input::Timeout(Instant::now()));
                 }

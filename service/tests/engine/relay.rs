@@ -21,6 +21,8 @@ pub struct Limits {
     pub loss: f64,
     /// And on the way from it.
     pub loss_up: f64,
+    /// Checks by which the client says that it uses this path get lost.
+    pub undecided: bool,
 }
 
 /// A running relay; dropping it ends it.
@@ -99,7 +101,7 @@ impl Path {
                 received = self.near.recv_from(&mut up) => {
                     let Ok((length, from)) = received else { continue };
                     client = Some(from);
-                    if self.loses(&up[..length], |l| l.loss_up) {
+                    if self.loses(&up[..length], |l| l.loss_up) || self.keeps(&up[..length]) {
                         continue;
                     }
                     let _ = self.far.send(&up[..length]).await;
@@ -137,6 +139,17 @@ impl Path {
         let share = share(&self.limits.lock().expect("no test panicked in here"));
         let media = matches!(datagram, [128..192, ..]);
         media && share > 0.0 && self.dice.random_bool(share)
+    }
+
+    /// STUN with USE-CANDIDATE, an attribute without a value (RFC 8445 16.1).
+    fn keeps(&self, datagram: &[u8]) -> bool {
+        let undecided = self
+            .limits
+            .lock()
+            .expect("no test panicked in here")
+            .undecided;
+        let stun = matches!(datagram, [0..2, ..]);
+        undecided && stun && datagram.chunks_exact(4).any(|word| word == [0, 0x25, 0, 0])
     }
 
     async fn deliver(&mut self, client: Option<SocketAddr>) {

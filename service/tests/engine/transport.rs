@@ -6,6 +6,7 @@ use std::time::Duration;
 use plenary_service::engine::{Grants, TcpFallback};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::client::relay::{Limits, Relay};
 use crate::client::{Client, Offering, DEADLINE};
 use crate::server::Server;
 
@@ -295,4 +296,23 @@ async fn cost_of_a_packet() {
         );
         server.engine.shutdown().await;
     }
+}
+
+/// Browsers shake hands on the first path that answers and nominate one when they have looked at the others,
+/// with some delay on the way a second later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handshake_does_not_wait_for_the_nomination() {
+    let server = Server::start().await;
+    let bob = server.speaker("room", "bob").await;
+    let relay = Relay::to(server.engine.udp_address()).await;
+    relay.limit(Limits {
+        undecided: true,
+        ..Default::default()
+    });
+    let token = server.token("room", "ada", &Grants::speaker());
+    let offering = Offering::new().await;
+    let ada = Client::join_through(server.http, "ada", &token, offering, &relay).await;
+    ada.sees_and_hears("bob").await;
+    bob.sees_and_hears("ada").await;
+    server.engine.shutdown().await;
 }

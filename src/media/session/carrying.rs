@@ -2,7 +2,7 @@
 
 use plenary_protocol::agent::IceServer;
 
-use super::{ice_server, MediaSession};
+use super::{first, ice_server, MediaSession};
 use crate::media::bindings::CandidateEvent;
 use crate::media::guard::{Listener, Timeout};
 use crate::media::interface::MediaEvent;
@@ -59,12 +59,12 @@ impl MediaSession {
         if self.closed.get() {
             return;
         }
-        self.inputs.borrow_mut().push_back(input);
+        self.inputs.borrow_mut().push(input);
         if self.carrying_out.replace(true) {
             return;
         }
         loop {
-            let Some(input) = self.inputs.borrow_mut().pop_front() else {
+            let Some(input) = first(&self.inputs) else {
                 break;
             };
             let outputs = self
@@ -151,7 +151,7 @@ impl MediaSession {
                 {
                     self.frames.unmuted(track);
                 }
-                self.events.borrow_mut().push_back(event);
+                self.events.borrow_mut().push(event);
             }
         }
     }

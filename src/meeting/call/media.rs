@@ -81,7 +81,7 @@ impl Call {
             MediaEvent::TrackAssigned { track, arrives } => {
                 around.emit_all(|out| self.roster.assign(&track, arrives, out));
                 if arrives {
-                    self.take_over(around);
+                    self.arrives_there(around);
                 }
             }
             MediaEvent::Frames {
@@ -173,6 +173,7 @@ impl Call {
 
     pub(super) fn granted(&mut self, grant: MediaGrant, rejoined: bool, around: &mut Around) {
         let refresh_at = refresh_at(grant.expires_at, around.at);
+        self.apart = !grant.slots;
         match &mut self.media {
             Media::Offered { session, .. } => {
                 self.media = Media::Live {

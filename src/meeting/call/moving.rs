@@ -1,7 +1,7 @@
 //! From the main meeting to a breakout room, between rooms and back (`E8`-`E11`): one call goes on with
 //! the media of another. Microphone, camera, screen and mute survive (UI library 5755).
 
-use super::{Around, Call, JoinState, Media, Microphone, MicrophoneUse, Phase};
+use super::{Around, Call, HandsOver, JoinState, Media, Microphone, MicrophoneUse, Phase};
 use crate::api::changes::{CallChange, Change};
 use crate::meeting::input::{Action, NewCall};
 use crate::meeting::roster::StreamIds;
@@ -14,6 +14,8 @@ use plenary_protocol::id::CallId;
 const CONNECT_LIMIT: f64 = 4_500.0;
 /// Once connected, others' sound is there within a few round trips, if there are others.
 const SOUND_LIMIT: f64 = 1_000.0;
+/// The first pictures of a room have the page for themselves.
+const QUIET: f64 = 1_500.0;
 
 impl Call {
     /// The call that goes on with this one's media, before it has it.
@@ -80,13 +82,17 @@ impl Call {
         next.microphone = std::mem::replace(&mut self.microphone, none);
         next.media = std::mem::replace(&mut self.media, Media::Gone);
         next.hands_over = self.hands_over.take();
+        self.prepares_at = None;
         around.out.push(Action::MoveMedia {
             from: self.id.clone(),
             to: next.id.clone(),
         });
         around.emit_all(|out| next.roster.put_tracks(self.roster.take_tracks(out)));
         if let Some(grant) = to.media.as_ref().filter(|media| !media.slots) {
-            next.hands_over = Some(around.at.now + CONNECT_LIMIT);
+            next.hands_over = Some(HandsOver {
+                until: around.at.now + CONNECT_LIMIT,
+                arrives: false,
+            });
             next.start_session(Some(Box::new(grant.clone())), around);
         }
     }
@@ -105,9 +111,19 @@ impl Call {
     /// Beside the old session the new one is connected: it takes over when somebody is heard in it, or
     /// nobody is there.
     pub(super) fn hand_over_soon(&mut self, around: &mut Around) {
-        if let Some(until) = &mut self.hands_over {
-            *until = until.min(around.at.now + SOUND_LIMIT);
-            if self.roster.is_empty() {
+        if let Some(hands_over) = &mut self.hands_over {
+            hands_over.until = hands_over.until.min(around.at.now + SOUND_LIMIT);
+            if hands_over.arrives || self.roster.is_empty() {
+                self.take_over(around);
+            }
+        }
+    }
+
+    /// Somebody of the new room has a section, which carries nothing before the session is connected.
+    pub(super) fn arrives_there(&mut self, around: &mut Around) {
+        if let Some(hands_over) = &mut self.hands_over {
+            hands_over.arrives = true;
+            if matches!(self.media, Media::Live { up: true, .. }) {
                 self.take_over(around);
             }
         }
@@ -117,6 +133,20 @@ impl Call {
         if self.hands_over.take().is_some() {
             around.out.push(Action::TakeOver(self.id.clone()));
             self.tell_trouble(around);
+            self.prepare_soon(around);
+        }
+    }
+
+    fn prepare_soon(&mut self, around: &Around) {
+        if self.apart && self.rooms_told {
+            self.prepares_at = Some(around.at.now + QUIET);
+        }
+    }
+
+    pub(super) fn prepare_next(&mut self, around: &mut Around) {
+        if self.prepares_at.is_some_and(|at| at <= around.at.now) {
+            self.prepares_at = None;
+            around.out.push(Action::PrepareMedia);
         }
     }
 
@@ -128,6 +158,7 @@ impl Call {
         // What is on hold hears nothing of its own.
         if !self.is_held() && !self.is_leaving() && (self.rooms_told || view.is_some()) {
             self.rooms_told = view.is_some();
+            self.prepare_soon(around);
             around.emit(Change::Breakout {
                 call: self.id.0.clone(),
                 view: view.unwrap_or_default(),

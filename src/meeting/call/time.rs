@@ -29,9 +29,10 @@ impl Call {
             self.join = JoinState::Due;
             self.ask_to_join(around);
         }
-        if self.hands_over.is_some_and(|until| until <= around.at.now) {
+        if self.hands_over.is_some_and(|h| h.until <= around.at.now) {
             self.take_over(around);
         }
+        self.prepare_next(around);
         match &mut self.media {
             Media::Live { refresh_at, .. } if *refresh_at <= around.at.now => {
                 *refresh_at = around.at.now + RETRY;
@@ -63,7 +64,8 @@ impl Call {
         } else {
             None
         };
-        [phase, join, media, self.hands_over]
+        let hands_over = self.hands_over.map(|h| h.until);
+        [phase, join, media, hands_over, self.prepares_at]
             .into_iter()
             .flatten()
             .reduce(f64::min)

@@ -83,7 +83,7 @@ fn after_a_drop_it_asks_again_whether_the_session_went_on_or_not() {
         sim.pass(1_000.0);
         sim.give(Input::Opened);
         sim.welcome("session-2", resumed);
-        assert_eq!(connected(&mut sim), [], "nothing is heard yet");
+        assert!(connected(&mut sim).is_empty(), "nothing is heard yet");
         answer(&mut sim);
         assert_eq!(connected(&mut sim), [true]);
     }

@@ -155,6 +155,7 @@ fn moved_elsewhere(others: &[&str]) -> Sim {
     sim.news();
     let mut to = there(&sim, ROOM_CALL, Some("r1"));
     to.media.as_mut().expect("a grant").slots = false;
+    to.breakout = Some(Default::default());
     to.roster
         .extend(others.iter().map(|id| person(id, &["other"])));
     sim.event(moved(CALL, false, to));
@@ -198,13 +199,18 @@ fn on_an_engine_that_moves_nobody_the_new_session_is_made_before_the_old_one_goe
     assert!(news.iter().any(connects), "with the grant that came along");
     let stops = |a: &Action| matches!(a, Action::StopMedia(_));
     assert!(!news.iter().any(stops), "what is heard goes on");
-    media_there(&mut sim, MediaEvent::Connected);
-    assert_eq!(taken_over(&sim), 0, "nobody is heard there yet");
-    let arrives = MediaEvent::TrackAssigned {
+    let arrives = || MediaEvent::TrackAssigned {
         track: "TR_1".into(),
         arrives: true,
     };
-    media_there(&mut sim, arrives);
+    let mut sooner = moved_elsewhere(&["8:acs:other"]);
+    media_there(&mut sooner, arrives());
+    assert_eq!(taken_over(&sooner), 0, "a section carries nothing yet");
+    media_there(&mut sooner, MediaEvent::Connected);
+    assert_eq!(taken_over(&sooner), 1);
+    media_there(&mut sim, MediaEvent::Connected);
+    assert_eq!(taken_over(&sim), 0, "nobody is heard there yet");
+    media_there(&mut sim, arrives());
     assert_eq!(taken_over(&sim), 1);
     let trouble = |a: &Action| {
         matches!(
@@ -216,6 +222,19 @@ fn on_an_engine_that_moves_nobody_the_new_session_is_made_before_the_old_one_goe
         )
     };
     assert_eq!(sim.count(trouble), 0, "nothing was interrupted");
+}
+
+#[test]
+fn the_session_of_the_next_room_is_made_when_the_present_one_is_settled() {
+    let prepared = |sim: &Sim| sim.count(|a| matches!(a, Action::PrepareMedia));
+    let mut sim = moved_elsewhere(&["8:acs:other"]);
+    media_there(&mut sim, MediaEvent::Connected);
+    sim.pass(1_100.0);
+    assert_eq!((taken_over(&sim), prepared(&sim)), (1, 0));
+    sim.pass(1_600.0);
+    assert_eq!(prepared(&sim), 1);
+    sim.pass(60_000.0);
+    assert_eq!(prepared(&sim), 1);
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(crate) mod interest;
 pub(crate) mod layers;
 pub(crate) mod link;
 pub(crate) mod negotiate;
+mod nomination;
 mod orders;
 pub(crate) mod outbox;
 pub(crate) mod paths;

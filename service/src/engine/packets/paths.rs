@@ -77,6 +77,8 @@ pub(crate) struct Paths {
     /// Addresses that str0m was made to forget; it ignores checks from them until told otherwise.
     left: Vec<Origin>,
     checks: Checks,
+    /// The last check of each path, until one is selected.
+    undecided: Vec<(Origin, Vec<u8>)>,
 }
 
 impl Paths {
@@ -117,7 +119,18 @@ impl Paths {
     }
 
     /// A check was verified: remember the address; gives back what had to go for it.
-    pub fn checked(&mut self, from: Origin, by: usize, now: Instant) -> Option<Forgotten> {
+    pub fn checked(
+        &mut self,
+        from: Origin,
+        check: &[u8],
+        by: usize,
+        now: Instant,
+    ) -> Option<Forgotten> {
+        if self.selected.is_none() {
+            self.undecided.retain(|(origin, _)| *origin != from);
+            self.undecided.truncate(MAX_PATHS - 1);
+            self.undecided.push((from, check.to_vec()));
+        }
         self.known.retain(|p| p.origin != from);
         self.known.push(Path {
             origin: from,
@@ -128,6 +141,12 @@ impl Paths {
         oldest.map(|p| (p.origin, p.by))
     }
 
+    /// The last check of the path over which a client shakes hands, if none is selected yet.
+    pub fn undecided(&self, from: Origin) -> Option<&[u8]> {
+        let (_, check) = self.undecided.iter().find(|(origin, _)| *origin == from)?;
+        Some(check)
+    }
+
     /// The client uses this path from now on, and reaches the engine at `here`. True if that is
     /// news, and str0m has to be brought up to date.
     pub fn select(&mut self, rtc: &mut Rtc, from: Origin, here: SocketAddr) -> bool {
@@ -136,6 +155,7 @@ impl Paths {
             source: here,
             destination: from.address,
         });
+        self.undecided.clear();
         let before = self.selected.replace(from);
         let Some(before) = before.filter(|b| *b != from) else {
             return false;
@@ -166,6 +186,7 @@ impl Paths {
     /// ICE starts over, and str0m with it.
     pub fn restarted(&mut self) {
         self.selected = None;
+        self.undecided.clear();
         self.left.clear();
         // Those of before do not verify any more.
         self.checks = Checks::default();
@@ -188,9 +209,4 @@ impl Paths {
         let known = std::mem::take(&mut self.known);
         known.into_iter().map(|p| (p.origin, p.by)).collect()
     }
-}
-
-/// Whether a datagram is a check by which the client says that it uses this path.
-pub(crate) fn nominates(bytes: &[u8]) -> bool {
-    StunMessage::parse(bytes).is_ok_and(|m| m.is_binding_request() && m.use_candidate())
 }

@@ -24,8 +24,9 @@ use super::forward::{Forward, TrackKey};
 use super::interest::{Interests, Receivers};
 use super::link::{Counters, Link, Links};
 use super::negotiate::Transport;
+use super::nomination::{is_handshake, nominates, nomination};
 use super::outbox::{Outbox, MAX_WAITING};
-use super::paths::{nominates, Origin};
+use super::paths::Origin;
 use super::sending::rtcp::is_rtcp;
 use super::session::{Outlet, Session};
 use super::upstream::UpTrack;
@@ -282,6 +283,18 @@ impl Worker {
             return;
         };
         let stun = is_stun(bytes);
+        if is_handshake(bytes) {
+            if let Some(check) = session.paths.undecided(from) {
+                let password = session.rtc.direct_api().local_ice_credentials().pass;
+                if let Some(made) = nomination(check, &password) {
+                    let bytes = made.as_slice();
+                    self.control(index, Datagram { from, to, bytes }, by, now);
+                }
+            }
+        }
+        let Some(session) = self.sessions.get_mut(index) else {
+            return;
+        };
         let input = Input::Receive(
             now,
             Receive {
@@ -316,7 +329,7 @@ impl Worker {
     fn checked(&mut self, index: usize, datagram: Datagram<'_>, by: usize, now: Instant) {
         let (from, own) = (datagram.from, self.desk.index);
         let session = &mut self.sessions[index];
-        let forgotten = session.paths.checked(from, by, now);
+        let forgotten = session.paths.checked(from, datagram.bytes, by, now);
         let here = self.transport.destination(from, datagram.to);
         let nominated = here.filter(|_| nominates(datagram.bytes));
         if nominated.is_some_and(|here| session.paths.select(&mut session.rtc, from, here)) {

@@ -5,6 +5,7 @@ use livekit_protocol as lk;
 use lk::signal_response::Message;
 use prost::Message as _;
 
+use super::moves::Going;
 use super::Locked;
 use crate::engine::packets::negotiate::{LOSSY, RELIABLE};
 use crate::engine::token::Grants;
@@ -61,7 +62,8 @@ impl Locked<'_> {
         }
         match grants {
             Some(grants) => {
-                self.move_to(&sid, &request.room, grants);
+                let (sid, to) = (sid.clone(), request.room.clone());
+                self.move_all(vec![Going { sid, to, grants }]);
             }
             None => self.announce(&sid),
         }

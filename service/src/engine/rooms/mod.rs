@@ -344,34 +344,51 @@ impl Locked<'_> {
         }
     }
 
-    /// Tell those who may know about a participant.
-    pub fn announce(&mut self, sid: &str) {
-        let Some(participant) = self.state.participants.get_mut(sid) else {
-            return;
-        };
-        participant.version += 1;
-        let info = participant.info();
-        let Some(participant) = self.participants.get(sid) else {
-            return;
-        };
-        let viewers: Vec<String> = self
-            .others(sid)
-            .into_iter()
-            .filter(|o| {
-                self.participants
-                    .get(o)
-                    .is_some_and(|viewer| self.sees(viewer, participant))
-            })
-            .collect();
-        self.update(&viewers, info);
+    /// What is told of a participant from now on is newer than what was.
+    pub fn bump(&mut self, sid: &str) {
+        if let Some(participant) = self.state.participants.get_mut(sid) {
+            participant.version += 1;
+        }
     }
 
-    pub fn update(&mut self, viewers: &[String], info: lk::ParticipantInfo) {
+    /// Tell those who may know about a participant.
+    pub fn announce(&mut self, sid: &str) {
+        self.bump(sid);
+        for other in self.others(sid) {
+            self.tell_of(&other, &[sid]);
+        }
+    }
+
+    /// Tell one of those whom it may know about.
+    pub fn tell_of(&mut self, viewer: &str, others: &[&str]) {
+        let Some(known) = self.participants.get(viewer) else {
+            return;
+        };
+        let others = others.iter().filter_map(|o| self.participants.get(*o));
+        let seen = others.filter(|o| self.sees(known, o));
+        let participants: Vec<_> = seen.map(Participant::info).collect();
+        if !participants.is_empty() {
+            self.send(
+                viewer,
+                Message::Update(lk::ParticipantUpdate { participants }),
+            );
+        }
+    }
+
+    /// Tell of people who left; nobody is asked whether they were seen.
+    pub fn tell_gone(&mut self, viewers: &[String], gone: &[lk::ParticipantInfo]) {
+        if gone.is_empty() {
+            return;
+        }
         for viewer in viewers {
-            let update = lk::ParticipantUpdate {
-                participants: vec![info.clone()],
-            };
-            self.send(viewer, Message::Update(update));
+            let subscribes = |p: &Participant| p.grants.subscribe;
+            if self.participants.get(viewer).is_some_and(subscribes) {
+                let participants = gone.to_vec();
+                self.send(
+                    viewer,
+                    Message::Update(lk::ParticipantUpdate { participants }),
+                );
+            }
         }
     }
 
@@ -431,24 +448,14 @@ impl Locked<'_> {
 
     /// Tell a room that somebody left it, and take their tracks out of everybody's sections.
     pub fn depart(&mut self, participant: &Participant, reason: lk::DisconnectReason) {
-        let gone = participant.gone_info(reason);
         let visible = !participant.grants.hidden;
-        self.exit(
-            &participant.room,
-            &participant.sid,
-            visible.then(|| gone.clone()),
-        );
+        let gone = visible.then(|| participant.gone_info(reason));
+        self.exit(&participant.room, &participant.sid, gone.clone());
         let members = self.members(&participant.room);
         for member in &members {
             self.refresh(member);
         }
-        if visible {
-            let viewers: Vec<String> = members
-                .into_iter()
-                .filter(|m| self.participants.get(m).is_some_and(|p| p.grants.subscribe))
-                .collect();
-            self.update(&viewers, gone);
-        }
+        self.tell_gone(&members, gone.as_slice());
     }
 
     pub fn mode_of(&self, sid: &str) -> Option<Mode> {

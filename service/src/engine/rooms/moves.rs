@@ -1,5 +1,7 @@
-//! Moving a participant to another room. The transport stays; everything of the old room ends
-//! before anything of the new one begins (S14).
+//! Moving participants to other rooms. The transports stay; everything of the old rooms ends before
+//! anything of the new ones begins (S14).
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use livekit_protocol as lk;
 use lk::leave_request::Action;
@@ -12,23 +14,96 @@ use crate::clock;
 use crate::engine::packets::command::Command;
 use crate::engine::token::Grants;
 
+/// A participant's way to another room, or to other grants where it is.
+pub(crate) struct Going {
+    pub sid: String,
+    pub to: String,
+    pub grants: Grants,
+}
+
 impl Locked<'_> {
-    /// Move a participant; false if there is nobody of that sid.
-    pub fn move_to(&mut self, sid: &str, to: &str, grants: Grants) -> bool {
-        let Some(from) = self.participants.get(sid).map(|p| p.room.clone()) else {
-            return false;
-        };
-        if from == to {
-            self.set_grants(sid, grants);
-            self.refresh(sid);
-            self.refresh_room_of(sid);
-            self.announce(sid);
-            return true;
+    /// Move participants; whose sid nobody has is passed over. However many go, everybody who hears of
+    /// it is told once, and what they receive is chosen once.
+    pub fn move_all(&mut self, mut going: Vec<Going>) {
+        going.retain(|g| self.participants.contains_key(&g.sid));
+        let (moving, staying): (Vec<_>, Vec<_>) = going
+            .into_iter()
+            .partition(|g| self.room_of(&g.sid) != g.to);
+        for Going { sid, grants, .. } in staying {
+            self.set_grants(&sid, grants);
+            self.refresh(&sid);
+            self.refresh_room_of(&sid);
+            self.announce(&sid);
         }
-        self.make_room_for(sid, to);
-        self.cut(sid);
-        self.leave_old_room(sid);
-        self.rekey(sid);
+        self.leave_all(&moving);
+        self.arrive_all(&moving);
+    }
+
+    /// For those who stay it is a departure like any other.
+    fn leave_all(&mut self, moving: &[Going]) {
+        let mut left: BTreeMap<String, Vec<lk::ParticipantInfo>> = BTreeMap::new();
+        for Going { sid, to, grants } in moving {
+            self.cut(sid);
+            let Some(participant) = self.participants.get(sid) else {
+                continue;
+            };
+            let from = participant.room.clone();
+            let visible = !participant.grants.hidden;
+            let gone = visible.then(|| participant.gone_info(DisconnectReason::ClientInitiated));
+            self.exit(&from, sid, gone.clone());
+            left.entry(from).or_default().extend(gone);
+            self.rekey(sid);
+            self.reset(sid, to, grants.clone());
+            self.forget_quality(sid);
+            self.forget_speakers(sid);
+        }
+        for (room, gone) in left {
+            let members = self.members(&room);
+            for member in &members {
+                self.refresh(member);
+            }
+            self.tell_gone(&members, &gone);
+        }
+    }
+
+    fn arrive_all(&mut self, moving: &[Going]) {
+        let mut residents: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for Going { sid, to, .. } in moving {
+            self.make_room_for(sid, to);
+            residents.entry(to).or_insert_with(|| self.members(to));
+            self.enter(to, sid);
+            self.set_gates(sid);
+            self.bump(sid);
+        }
+        for Going { sid, .. } in moving {
+            self.tell_moved(sid);
+        }
+        for (room, residents) in &residents {
+            let arrived = moving.iter().filter(|g| g.to == *room);
+            let arrived: Vec<&str> = arrived.map(|g| g.sid.as_str()).collect();
+            for resident in residents {
+                self.tell_of(resident, &arrived);
+            }
+        }
+        for Going { sid, .. } in moving {
+            self.refresh(sid);
+            if self.mode_of(sid) == Some(Mode::Slots) {
+                // Also when nobody is there: the slots of the old room are empty now.
+                self.send_slots(sid);
+            }
+        }
+        let residents: BTreeSet<String> = residents.into_values().flatten().collect();
+        for resident in residents {
+            self.refresh(&resident);
+        }
+    }
+
+    fn room_of(&self, sid: &str) -> &str {
+        self.participants.get(sid).map_or("", |p| &p.room)
+    }
+
+    /// Of the old room nothing counts in the new one.
+    fn reset(&mut self, sid: &str, to: &str, grants: Grants) {
         if let Some(participant) = self.participants.get_mut(sid) {
             participant.room = to.to_owned();
             participant.grants = grants;
@@ -41,19 +116,6 @@ impl Locked<'_> {
             // It named tracks and people of the old room.
             participant.permission = None;
         }
-        self.forget_quality(sid);
-        self.forget_speakers(sid);
-        self.enter(to, sid);
-        self.set_gates(sid);
-        self.tell_moved(sid);
-        self.announce(sid);
-        self.refresh(sid);
-        if self.mode_of(sid) == Some(Mode::Slots) {
-            // Also when nobody is there: the slots of the old room are empty now.
-            self.send_slots(sid);
-        }
-        self.refresh_room_of(sid);
-        true
     }
 
     /// The same identity in the new room is an older connection of the same endpoint.
@@ -71,16 +133,6 @@ impl Locked<'_> {
     fn cut(&mut self, sid: &str) {
         self.release_unwanted(sid, &[]);
         self.sync_routes(sid);
-    }
-
-    /// For those who stay it is a departure like any other.
-    fn leave_old_room(&mut self, sid: &str) {
-        // Out of the map while the old room is told, so that nothing is refreshed in between.
-        let Some(participant) = self.participants.remove(sid) else {
-            return;
-        };
-        self.depart(&participant, DisconnectReason::ClientInitiated);
-        self.participants.insert(sid.to_owned(), participant);
     }
 
     /// New keys for the tracks: what was sent before the move finds no way into the new room.

@@ -323,6 +323,39 @@ fn e8_who_comes_late_is_moved_once() {
 }
 
 #[test]
+fn e2_e5_b7_a_thread_is_named_to_those_who_have_its_chat() {
+    let named = |guest_chat: bool, guest_chat_in_rooms: bool| {
+        let mut story = prepared();
+        let settings = Settings {
+            guest_chat,
+            guest_chat_in_rooms,
+            ..story.meeting.settings().clone()
+        };
+        story
+            .apply(Command::Change(settings))
+            .expect("it never fails");
+        let thread = |story: &Story, who| story.snapshot(who).thread_id;
+        let main = [thread(&story, ADA), thread(&story, MARCO)];
+        for who in [ADA, MARCO] {
+            assign(&mut story, who, Some(ONE));
+        }
+        open(&mut story, ONE);
+        for who in [ADA, MARCO] {
+            go(&mut story, who, ONE).unwrap();
+        }
+        let room = [thread(&story, ADA), thread(&story, MARCO)];
+        [main, room].map(|[guest, member]| {
+            assert!(member.is_some(), "members have chat everywhere");
+            guest.is_some()
+        })
+    };
+    assert_eq!(named(true, false), [true, false]);
+    assert_eq!(named(true, true), [true, true]);
+    assert_eq!(named(false, false), [false, false], "B7");
+    assert_eq!(named(false, true), [false, false], "B7");
+}
+
+#[test]
 fn e9_a_move_is_a_new_call_and_a_managers_is_on_hold() {
     let mut story = prepared();
     assign(&mut story, ADA, Some(ONE));
