@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startChromium } from './harness/browser.mjs';
+import { startChromium, startFirefox } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
 import { signIn } from './lib/attendee.mjs';
 import { newGuest, openBlank } from './lib/blank.mjs';
@@ -419,6 +419,37 @@ test('who_waits_is_told_that_the_chat_comes_later_and_asks_nothing_of_it (D1)', 
   await (await new ChatUser(ada).show()).write('After');
   await guest.reads('After');
   await grete.nothingToComplain();
+});
+
+test('a_guest_in_firefox_writes_and_reads', async (t) => {
+  const firefox = await startFirefox(t);
+  if (!firefox) return;
+  const service = await Service.start(t);
+  const browser = await startChromium(t);
+  const ada = await Organiser.signIn(browser, service);
+  const link = await ada.schedule('Two browsers', { bypass: true });
+  await ada.start('Two browsers');
+  const member = await (await new ChatUser(ada).show()).ready();
+  await member.write('Hello, https://example.org/');
+  const page = await firefox.newPage();
+  await page.goto(link);
+  await page.waitForSelector('.preview video', { timeout: 60_000 });
+  await page.type('#name', 'Fritz');
+  await page.click('button.join');
+  await page.waitForSelector('.meeting');
+  await member.hasEvent(/^Fritz \(External\) joined the chat$/);
+  await page.click('.control.chat');
+  await page.waitForSelector('#chat-message');
+  await page.type('#chat-message', 'From the fox');
+  await member.sees('who types', '.typing', /^Fritz \(External\) is typing…$/);
+  await page.keyboard.press('Enter');
+  await member.reads('Hello, https://example.org/', 'From the fox');
+  await member.write('To the fox: https://example.org/');
+  const texts = () => page.evaluate(() => [...document.querySelectorAll('.chat li.message .bubble')].map(({ textContent }) => textContent));
+  await until('Fritz reads what came after him, and nothing of before (D1)', async () => (await texts()).join('\n') === 'From the fox\nTo the fox: https://example.org/');
+  assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('.chat .bubble a')].map(({ href, rel }) => [href, rel])), [['https://example.org/', 'noopener noreferrer']]);
+  await member.sees('that he has read it', '.seen:not([hidden])', /^Seen by Fritz \(External\)$/);
+  if (PICTURES) await page.screenshot({ path: `${PICTURES}/firefox.png` });
 });
 
 test('what_is_a_link_and_how_long_a_text_may_be', async () => {
