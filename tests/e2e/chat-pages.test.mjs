@@ -139,7 +139,8 @@ test('hostile_messages_are_text_and_links_are_safe (S12)', async (t) => {
   for (const content of texts) await mallory.post({ content });
   await mallory.post({
     type: 'html',
-    content: '<h1>Big</h1><a href="https://evil.test/x">https://bank.test</a> <a href="javascript:window.hit=1">press</a><img src=x onerror="window.hit=1"><svg onload="window.hit=1"></svg>',
+    content: '<h1>Big</h1><a href="https://evil.test/x">https://bank.test</a> <a href="javascript:window.hit=1">press</a>'
+      + '<img src=x onerror="window.hit=1"><svg onload="window.hit=1"></svg>',
   });
   const clean = [...texts, 'Bighttps://bank.test (evil.test) press'];
   const looks = async (person) => {
@@ -377,7 +378,8 @@ test('the_chat_is_accessible_in_light_and_dark_and_fits_a_phone', async (t) => {
   await guest.field.press('ArrowUp');
   await clean(grete, 'editing');
   await guest.field.press('Escape');
-  await grete.page.route('**/messages?*', (route) => (route.request().method() === 'POST' ? route.fulfill({ status: 413, json: { error: { code: 'RequestEntityTooLarge', message: 'too large' } } }) : route.continue()));
+  const tooLarge = { status: 413, json: { error: { code: 'RequestEntityTooLarge', message: 'too large' } } };
+  await grete.page.route('**/messages?*', (route) => (route.request().method() === 'POST' ? route.fulfill(tooLarge) : route.continue()));
   await guest.write('This one fails');
   await guest.sees('why not', 'li.failed .state', /It is longer than the service allows/);
   await member.hide();
