@@ -105,6 +105,7 @@ class Console {
     button.disabled = true;
     try {
       const tokens = credential(this.session.communicationToken, async () => (await this.renew()).communicationToken);
+      this.tokens = tokens;
       this.agent ??= await this.client.createTeamsCallAgent(tokens);
       this.flow = new CallFlow({
         agent: this.agent, media: this.media, locator: { meetingLink: meeting.joinWebUrl },
@@ -129,6 +130,7 @@ class Console {
       this.meeting = new Meeting({
         sdk: this.sdk, call, media: this.media, selfName: this.session.member.displayName, subject: meeting.subject,
         organiser: true, problems: this.problems, announce: this.announce, hangUp: (options) => this.flow.hangUp(options),
+        chat: { credential: this.tokens, self: this.session.member.rawId },
         rooms: { element: this.rooms.element, shown: (yes) => this.rooms.store.watch(yes) },
       });
       this.followRooms(call);

@@ -71,6 +71,7 @@ class GuestPage {
       this.guest = await guestCredential(name, this.guest);
       // The stand-in cannot give the same guest a second token; its first one lasts for half a day.
       const tokens = credential(this.guest, async () => { throw new Error('Your access has run out. Join again.'); });
+      this.tokens = tokens;
       this.agent ??= await this.client.createCallAgent(tokens, { displayName: name });
       this.flow = new CallFlow({
         agent: this.agent, locator, media: this.media,
@@ -111,6 +112,7 @@ class GuestPage {
     this.meeting = new Meeting({
       sdk: this.sdk, call, media: this.media, selfName: this.name, subject: 'Meeting', organiser: false,
       problems: this.problems, announce: this.announce, hangUp: (options) => this.flow.hangUp(options),
+      chat: { credential: this.tokens, self: this.guest.userId },
     });
     this.show(this.meeting.element, { meeting: true });
     this.meeting.focus();

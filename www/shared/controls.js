@@ -2,6 +2,9 @@
 import { el, icon, setIcon, setText } from './dom.js';
 import { Listeners } from './listeners.js';
 
+/** More than so many are many. */
+const MOST_COUNTED = 99;
+
 function control(name, iconName, words, act) {
   const picture = icon(iconName);
   const text = el('span', { class: 'words' }, words);
@@ -10,7 +13,7 @@ function control(name, iconName, words, act) {
 }
 
 export class Controls {
-  /** `actions`: `{share, people, rooms?, info, leave, endForAll?}`. */
+  /** `actions`: `{share, people, chat, rooms?, info, leave, endForAll?}`. */
   constructor(media, actions) {
     this.media = media;
     this.listeners = new Listeners();
@@ -20,18 +23,22 @@ export class Controls {
     // Phones have none.
     this.share.button.hidden = !navigator.mediaDevices?.getDisplayMedia;
     this.people = control('people', 'people', 'People', actions.people);
+    this.chat = control('chat', 'chat', 'Chat', actions.chat);
     this.info = control('info', 'info', 'Info', actions.info);
     this.leave = control('leave', 'leave', 'Leave', actions.leave);
     this.badge = el('span', { class: 'badge', hidden: true });
     this.people.button.append(this.badge);
     this.people.button.setAttribute('aria-expanded', 'false');
+    this.news = el('span', { class: 'badge', hidden: true });
+    this.chat.button.append(this.news);
+    this.chat.button.setAttribute('aria-expanded', 'false');
     this.info.button.setAttribute('aria-expanded', 'false');
-    const buttons = [this.microphone, this.camera, this.share, this.people, this.info, this.leave];
+    const buttons = [this.microphone, this.camera, this.share, this.people, this.chat, this.info, this.leave];
     if (actions.rooms) {
       this.rooms = control('rooms', 'rooms', 'Rooms', actions.rooms);
       this.rooms.button.title = 'Breakout rooms';
       this.rooms.button.setAttribute('aria-expanded', 'false');
-      buttons.splice(4, 0, this.rooms);
+      buttons.splice(5, 0, this.rooms);
     }
     if (actions.endForAll) {
       this.endForAll = control('end-all', 'end-all', 'End for everyone', actions.endForAll);
@@ -62,9 +69,9 @@ export class Controls {
     button.toggleAttribute('data-busy', busy);
   }
 
-  /** Which panel is open: `people`, `rooms`, `info` or none. */
+  /** Which panel is open: `people`, `chat`, `rooms`, `info` or none. */
   showPanel(name) {
-    for (const panel of ['people', 'rooms', 'info']) {
+    for (const panel of ['people', 'chat', 'rooms', 'info']) {
       if (!this[panel]) continue;
       this[panel].button.setAttribute('aria-expanded', String(panel === name));
       this[panel].button.classList.toggle('open', panel === name);
@@ -76,6 +83,13 @@ export class Controls {
     this.people.button.title = waiting > 0 ? `People: ${people}, waiting: ${waiting}` : `People: ${people}`;
     setText(this.badge, waiting > 0 ? String(waiting) : '');
     this.badge.hidden = waiting === 0;
+  }
+
+  /** How many messages have not been seen. */
+  showUnread(count) {
+    this.chat.button.title = count > 0 ? `Chat: ${count} new` : 'Chat';
+    this.news.replaceChildren(...(count > 0 ? [count > MOST_COUNTED ? `${MOST_COUNTED}+` : String(count), el('span', { class: 'only-read' }, ' new')] : []));
+    this.news.hidden = count === 0;
   }
 
   dispose() {

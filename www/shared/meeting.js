@@ -1,6 +1,7 @@
 /** A meeting on the page, from being let in to the end: puts stage, panel, controls and notices together. */
 import { confirm } from './dialog.js';
 import { BreakoutPlace } from './breakout.js';
+import { Chat } from './chat.js';
 import { watchDiagnostics } from './diagnostics.js';
 import { el, setText } from './dom.js';
 import { Controls } from './controls.js';
@@ -43,9 +44,9 @@ class Place {
 export class Meeting {
   /**
    * `organiser`: shows removing and ending for everyone to a member who may. `hangUp({forEveryone})`
-   * leaves. `rooms`: a further panel `{element, shown(yes)}` for who manages the breakout rooms.
+   * leaves. `chat`: `{credential, self}`, the user's tokens and raw id. `rooms`: a further panel `{element, shown(yes)}` for who manages the breakout rooms.
    */
-  constructor({ sdk, call, media, selfName, subject, organiser, problems, announce, hangUp, rooms }) {
+  constructor({ sdk, call, media, selfName, subject, organiser, problems, announce, hangUp, chat, rooms }) {
     Object.assign(this, { sdk, media, selfName, subject, organiser, problems, announce, hangUp });
     this.listeners = new Listeners();
     this.notices = new Notices();
@@ -54,17 +55,21 @@ export class Meeting {
     this.stage = new Stage({ sdk, people, media, selfName, problems, showPeople: () => this.panel.show('people') });
     this.shared = new SharedScreen({ sdk, people, problems, announce });
     this.breakout = new BreakoutPlace({ sdk, notices: this.notices, announce, problems });
+    this.chat = new Chat({ sdk, ...chat, selfName, notices: this.notices, announce, problems, open: () => this.panel.show('chat') });
     this.panel = new Panel({
       ...this.panelBodies(),
+      chat: { title: 'Chat', elements: [this.chat.element] },
       ...(rooms && { rooms: { title: 'Breakout rooms', elements: [rooms.element] } }),
     }, (name) => {
       this.controls.showPanel(name);
+      this.chat.show(name === 'chat');
       rooms?.shown(name === 'rooms');
       this.tellWaiting();
     });
     this.controls = new Controls(media, {
       share: () => media.setSharing(!media.sharing),
       people: () => this.panel.toggle('people'),
+      chat: () => this.panel.toggle('chat'),
       rooms: rooms && (() => this.panel.toggle('rooms')),
       info: () => this.panel.toggle('info'),
       leave: () => this.leave(false),
@@ -136,6 +141,7 @@ export class Meeting {
     });
     watchDiagnostics({ sdk, call, listeners, notices, problems, announce });
     this.breakout.follow(call);
+    this.chat.follow({ call, people, room: () => this.breakout.room });
     this.count();
     this.tellWaiting();
   }
@@ -152,6 +158,7 @@ export class Meeting {
       if (media.notice) notices.show('media', media.notice, { warn: true });
       else notices.hide('media');
     });
+    listeners.add(this.chat, 'unread', () => this.count());
     // A failure that nobody sees is worse than a bar: the newest one is shown until it is put away.
     listeners.add(problems, 'change', () => {
       const [newest] = problems.entries;
@@ -163,6 +170,7 @@ export class Meeting {
       microphone: () => media.setMuted(!media.muted),
       camera: () => media.setCamera(!media.cameraOn),
       people: () => this.panel.toggle('people'),
+      chat: () => this.panel.toggle('chat'),
       info: () => this.panel.toggle('info'),
       help: showHelp,
     });
@@ -181,8 +189,10 @@ export class Meeting {
     const people = this.place.people.list.length + 1;
     const waiting = this.place.lobby.waiting.length;
     this.controls.showCount(people, waiting);
+    const { unread } = this.chat;
+    this.controls.showUnread(unread);
     this.alone.hidden = people > 1;
-    setTitle(this.breakout.room ?? this.subject, { waiting, live: true });
+    setTitle(this.breakout.room ?? this.subject, { waiting, unread, live: true });
   }
 
   /** The bar about those who wait; not needed while the panel shows them. */
@@ -223,7 +233,7 @@ export class Meeting {
   }
 
   dispose() {
-    for (const part of [this.listeners, this.breakout, this.shared, this.stage, this.place, this.controls]) part.dispose();
+    for (const part of [this.listeners, this.breakout, this.chat, this.shared, this.stage, this.place, this.controls]) part.dispose();
     document.querySelectorAll('dialog.question').forEach((dialog) => dialog.close('no'));
     this.element.remove();
   }

@@ -11,6 +11,7 @@ const KEYS = [
   { key: 'd', action: 'microphone', text: 'Microphone on or off' },
   { key: 'e', action: 'camera', text: 'Camera on or off' },
   { key: 'p', shift: true, action: 'people', text: 'Show or hide people' },
+  { key: 'c', alt: true, action: 'chat', text: 'Show or hide the chat' },
   { key: 'i', alt: true, action: 'info', text: 'Show or hide information' },
   { key: '/', action: 'help', text: 'This help' },
 ];

@@ -3,7 +3,7 @@ import { el, icon, setText } from './dom.js';
 
 const TEXTS = {
   connecting: ['Connecting…', 'This takes a moment.'],
-  lobby: ['Waiting to be let in', 'Somebody in the meeting has been told that you are here. You can change camera and microphone while you wait. Nobody sees or hears you yet.'],
+  lobby: ['Waiting to be let in', 'Somebody in the meeting has been told that you are here. You can change camera and microphone while you wait. Nobody sees or hears you yet, and the chat is there once you are let in.'],
 };
 
 export class Waiting {
