@@ -8,7 +8,9 @@ export class Organiser extends Person {
   static async signIn(browser, service, which = 0, options = {}) {
     const page = await openWatched(browser, `${service.origin}/console/`, options);
     const button = page.locator('[data-member]').nth(which);
-    const name = await button.locator('span').last().textContent();
+    const name = await button.locator('span').last().textContent().catch((error) => {
+      throw new Error(`the members are not listed; the page says: ${page.complaints.join('; ') || 'nothing'}`, { cause: error });
+    });
     await button.click();
     await page.locator('#subject').waitFor();
     return new Organiser(name, page);
