@@ -409,10 +409,7 @@ impl MediaSession {
         if self.carrying_out.get() || self.telling.replace(true) {
             return;
         }
-        loop {
-            let Some(event) = first(&self.events) else {
-                break;
-            };
+        while let Some(event) = first(&self.events) {
             let Some(mut tell) = self.tell.take() else {
                 break;
             };

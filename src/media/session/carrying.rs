@@ -63,10 +63,7 @@ impl MediaSession {
         if self.carrying_out.replace(true) {
             return;
         }
-        loop {
-            let Some(input) = first(&self.inputs) else {
-                break;
-            };
+        while let Some(input) = first(&self.inputs) {
             let outputs = self
                 .machine
                 .borrow_mut()
