@@ -113,8 +113,8 @@ export class ChatThreadClient {
     const now = Date.now();
     if (now - self._typed < typingInterval) return false;
     const { senderDisplayName } = options;
-    await self._ask('/typing', { method: 'POST', body: { senderDisplayName } }, options);
     self._typed = now;
+    await self._ask('/typing', { method: 'POST', body: { senderDisplayName } }, options);
     return true;
   }
 

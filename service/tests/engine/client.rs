@@ -864,7 +864,7 @@ impl Running {
                     },
                     captured: before.rsplit_once('@').and_then(|(_, m)| m.parse().ok()),
                     blocks: match self.red() == Some(packet.header.payload_type) {
-                        true => text.matches('@').count(),
+                        true => blocks(&packet.payload),
                         false => 0,
                     },
                 };
@@ -958,6 +958,12 @@ fn red(payload_type: u8, back: u32, before: &[u8], sound: Vec<u8>) -> Vec<u8> {
     payload.extend(before);
     payload.extend(sound);
     payload
+}
+
+/// Blocks of a payload of RED: four bytes say of each repetition that there is one.
+fn blocks(payload: &[u8]) -> usize {
+    let heads = payload.iter().step_by(4);
+    1 + heads.take_while(|head| **head & 0x80 != 0).count()
 }
 
 impl Running {
