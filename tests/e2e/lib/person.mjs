@@ -23,7 +23,16 @@ export async function openWatched(browser, url, { scripts = [], ...options } = {
   page.on('console', (message) => {
     if (message.type() === 'error') page.complaints.push(`${message.text()} (${message.location().url})`);
   });
-  await page.goto(url);
+  // Whoever makes or takes a network namespace changes the machine's network, and Chromium gives up what
+  // it was loading.
+  let changed = false;
+  page.on('requestfailed', (request) => { changed ||= request.failure()?.errorText === 'net::ERR_NETWORK_CHANGED'; });
+  do {
+    changed = false;
+    await page.goto('about:blank');
+    page.complaints.length = 0;
+    await page.goto(url).catch((error) => { if (!changed) throw error; });
+  } while (changed);
   return page;
 }
 
