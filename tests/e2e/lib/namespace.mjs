@@ -51,6 +51,8 @@ export class Namespace {
     t.after(() => namespace.#close());
     ip('netns', 'add', namespace.name);
     ip('link', 'add', namespace.outside, 'type', 'veth', 'peer', 'name', namespace.inside, 'netns', namespace.name);
+    // An IPv6 address would come a second or two later, and a browser outside give up what it is loading.
+    ip('link', 'set', 'dev', namespace.outside, 'addrgenmode', 'none');
     ip('addr', 'add', `${near}/24`, 'dev', namespace.outside);
     ip('link', 'set', namespace.outside, 'up');
     ip('-n', namespace.name, 'addr', 'add', `${far}/24`, 'dev', namespace.inside);
