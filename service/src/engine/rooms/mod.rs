@@ -375,12 +375,17 @@ impl Locked<'_> {
         }
     }
 
-    /// Tell of people who left; nobody is asked whether they were seen.
-    pub fn tell_gone(&mut self, viewers: &[String], gone: &[lk::ParticipantInfo]) {
+    /// People left a room: their tracks go out of everybody's sections, and the others are told. Nobody is
+    /// asked whether they were seen.
+    pub fn tell_gone(&mut self, room: &str, gone: &[lk::ParticipantInfo]) {
+        let members = self.members(room);
+        for member in &members {
+            self.refresh(member);
+        }
         if gone.is_empty() {
             return;
         }
-        for viewer in viewers {
+        for viewer in &members {
             let subscribes = |p: &Participant| p.grants.subscribe;
             if self.participants.get(viewer).is_some_and(subscribes) {
                 let participants = gone.to_vec();
@@ -448,14 +453,20 @@ impl Locked<'_> {
 
     /// Tell a room that somebody left it, and take their tracks out of everybody's sections.
     pub fn depart(&mut self, participant: &Participant, reason: lk::DisconnectReason) {
+        let gone = self.step_out(participant, reason);
+        self.tell_gone(&participant.room, gone.as_slice());
+    }
+
+    /// Out of the room's list; gives what is to be told of it, if they were visible there.
+    pub fn step_out(
+        &mut self,
+        participant: &Participant,
+        reason: lk::DisconnectReason,
+    ) -> Option<lk::ParticipantInfo> {
         let visible = !participant.grants.hidden;
         let gone = visible.then(|| participant.gone_info(reason));
         self.exit(&participant.room, &participant.sid, gone.clone());
-        let members = self.members(&participant.room);
-        for member in &members {
-            self.refresh(member);
-        }
-        self.tell_gone(&members, gone.as_slice());
+        gone
     }
 
     pub fn mode_of(&self, sid: &str) -> Option<Mode> {

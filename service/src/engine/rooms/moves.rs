@@ -44,25 +44,21 @@ impl Locked<'_> {
         let mut left: BTreeMap<String, Vec<lk::ParticipantInfo>> = BTreeMap::new();
         for Going { sid, to, grants } in moving {
             self.cut(sid);
-            let Some(participant) = self.participants.get(sid) else {
+            // Out of the map, so that the room's list can change meanwhile.
+            let Some(participant) = self.participants.remove(sid) else {
                 continue;
             };
+            let gone = self.step_out(&participant, DisconnectReason::ClientInitiated);
             let from = participant.room.clone();
-            let visible = !participant.grants.hidden;
-            let gone = visible.then(|| participant.gone_info(DisconnectReason::ClientInitiated));
-            self.exit(&from, sid, gone.clone());
             left.entry(from).or_default().extend(gone);
+            self.participants.insert(sid.clone(), participant);
             self.rekey(sid);
             self.reset(sid, to, grants.clone());
             self.forget_quality(sid);
             self.forget_speakers(sid);
         }
         for (room, gone) in left {
-            let members = self.members(&room);
-            for member in &members {
-                self.refresh(member);
-            }
-            self.tell_gone(&members, &gone);
+            self.tell_gone(&room, &gone);
         }
     }
 
