@@ -56,12 +56,14 @@ impl Origin {
 }
 
 /// A verified address.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Path {
     origin: Origin,
     /// The worker whose socket hears it.
     by: usize,
     checked: Instant,
+    /// The last check, until a path is selected.
+    check: Vec<u8>,
 }
 
 /// An address that is no longer to be demultiplexed, and the worker whose socket hears it.
@@ -77,8 +79,6 @@ pub(crate) struct Paths {
     /// Addresses that str0m was made to forget; it ignores checks from them until told otherwise.
     left: Vec<Origin>,
     checks: Checks,
-    /// The last check of each path, until one is selected.
-    undecided: Vec<(Origin, Vec<u8>)>,
 }
 
 impl Paths {
@@ -126,16 +126,16 @@ impl Paths {
         by: usize,
         now: Instant,
     ) -> Option<Forgotten> {
-        if self.selected.is_none() {
-            self.undecided.retain(|(origin, _)| *origin != from);
-            self.undecided.truncate(MAX_PATHS - 1);
-            self.undecided.push((from, check.to_vec()));
-        }
+        let check = match self.selected {
+            None => check.to_vec(),
+            Some(_) => Vec::new(),
+        };
         self.known.retain(|p| p.origin != from);
         self.known.push(Path {
             origin: from,
             by,
             checked: now,
+            check,
         });
         let oldest = (self.known.len() > MAX_PATHS).then(|| self.known.remove(0));
         oldest.map(|p| (p.origin, p.by))
@@ -143,8 +143,14 @@ impl Paths {
 
     /// The last check of the path over which a client shakes hands, if none is selected yet.
     pub fn undecided(&self, from: Origin) -> Option<&[u8]> {
-        let (_, check) = self.undecided.iter().find(|(origin, _)| *origin == from)?;
-        Some(check)
+        let path = self.known.iter().find(|p| p.origin == from)?;
+        Some(path.check.as_slice()).filter(|check| !check.is_empty())
+    }
+
+    fn decide(&mut self) {
+        for path in &mut self.known {
+            path.check = Vec::new();
+        }
     }
 
     /// The client uses this path from now on, and reaches the engine at `here`. True if that is
@@ -155,7 +161,7 @@ impl Paths {
             source: here,
             destination: from.address,
         });
-        self.undecided.clear();
+        self.decide();
         let before = self.selected.replace(from);
         let Some(before) = before.filter(|b| *b != from) else {
             return false;
@@ -186,7 +192,7 @@ impl Paths {
     /// ICE starts over, and str0m with it.
     pub fn restarted(&mut self) {
         self.selected = None;
-        self.undecided.clear();
+        self.decide();
         self.left.clear();
         // Those of before do not verify any more.
         self.checks = Checks::default();

@@ -273,6 +273,10 @@ impl Worker {
     /// STUN and DTLS, and in that SCTP.
     fn control(&mut self, index: usize, datagram: Datagram<'_>, by: usize, now: Instant) {
         let Datagram { from, to, bytes } = datagram;
+        if let Some(made) = self.nominated_by(index, datagram) {
+            let bytes = made.as_slice();
+            self.control(index, Datagram { from, to, bytes }, by, now);
+        }
         let Some(session) = self.sessions.get_mut(index) else {
             return;
         };
@@ -283,18 +287,6 @@ impl Worker {
             return;
         };
         let stun = is_stun(bytes);
-        if is_handshake(bytes) {
-            if let Some(check) = session.paths.undecided(from) {
-                let password = session.rtc.direct_api().local_ice_credentials().pass;
-                if let Some(made) = nomination(check, &password) {
-                    let bytes = made.as_slice();
-                    self.control(index, Datagram { from, to, bytes }, by, now);
-                }
-            }
-        }
-        let Some(session) = self.sessions.get_mut(index) else {
-            return;
-        };
         let input = Input::Receive(
             now,
             Receive {
@@ -323,6 +315,15 @@ impl Worker {
             self.checked(index, datagram, by, now);
         }
         self.schedule(index);
+    }
+
+    /// What a handshake says of the path on which it comes, before any is selected.
+    fn nominated_by(&mut self, index: usize, datagram: Datagram<'_>) -> Option<Vec<u8>> {
+        let session = self.sessions.get_mut(index);
+        let session = session.filter(|_| is_handshake(datagram.bytes))?;
+        let check = session.paths.undecided(datagram.from)?;
+        let password = session.rtc.direct_api().local_ice_credentials().pass;
+        nomination(check, &password)
     }
 
     /// A verified connectivity check came from here.
