@@ -48,8 +48,11 @@ impl Replay {
     pub fn push(&mut self, frame: Utf8Bytes, thread: Option<Arc<str>>, now: u64) {
         self.last += 1;
         self.bytes += frame.len();
-        let at = now;
-        self.kept.push_back(Kept { at, thread, frame });
+        self.kept.push_back(Kept {
+            at: now,
+            thread,
+            frame,
+        });
         self.forget(now);
     }
 

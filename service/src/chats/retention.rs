@@ -32,15 +32,7 @@ impl Chats {
             let kept = match message.body.life {
                 Life::Sent => self.store.keep_last(&last).await,
                 Life::Edited(_) => self.change_last(&last).await,
-                Life::Deleted(_) => {
-                    let LastMessage {
-                        guest,
-                        thread,
-                        message,
-                        ..
-                    } = &last;
-                    self.store.forget_last(guest, thread, *message).await
-                }
+                Life::Deleted(_) => self.forget(&last).await,
             };
             // The message itself is with the organisation, and was acknowledged.
             if let Err(error) = kept {
@@ -57,6 +49,16 @@ impl Chats {
             true => self.store.keep_last(last).await,
             false => Ok(()),
         }
+    }
+
+    async fn forget(&self, last: &LastMessage) -> std::result::Result<(), StoreError> {
+        let LastMessage {
+            guest,
+            thread,
+            message,
+            ..
+        } = last;
+        self.store.forget_last(guest, thread, *message).await
     }
 
     /// The copies whose time is over at `now`, and why (`D4`).
@@ -106,13 +108,7 @@ impl Chats {
 
     async fn delete_past_their_time(&self, now: u64) -> Result<()> {
         for (last, why) in self.past_their_time(now).await? {
-            let LastMessage {
-                guest,
-                thread,
-                message,
-                ..
-            } = &last;
-            self.store.forget_last(guest, thread, *message).await?;
+            self.forget(&last).await?;
             tracing::info!(%why, "the copy of a guest's last message was deleted");
         }
         Ok(())
