@@ -157,6 +157,18 @@ pub struct Facts {
     pub guest_room_chat: bool,
 }
 
+impl Facts {
+    /// As a meeting is by default.
+    pub const DEFAULT: Self = Self {
+        presenters_admit: true,
+        breakout: true,
+        manages_rooms: false,
+        return_enabled: true,
+        guest_chat: true,
+        guest_room_chat: false,
+    };
+}
+
 /// What a cell may depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {

@@ -14,16 +14,6 @@ use Identity::{Attendee, CoOrganizer, GuestAttendee, GuestPresenter, Organizer, 
 const MEMBERS: [Identity; 4] = [Attendee, Presenter, CoOrganizer, Organizer];
 const GUESTS: [Identity; 2] = [GuestAttendee, GuestPresenter];
 
-/// As a meeting is by default.
-const DEFAULTS: Facts = Facts {
-    presenters_admit: true,
-    breakout: true,
-    manages_rooms: false,
-    return_enabled: true,
-    guest_chat: true,
-    guest_room_chat: false,
-};
-
 fn with(identity: Identity, operation: Operation, facts: Facts) -> Result<(), No> {
     ask(
         operation,
@@ -37,7 +27,7 @@ fn with(identity: Identity, operation: Operation, facts: Facts) -> Result<(), No
 }
 
 fn in_meeting(identity: Identity, operation: Operation) -> Result<(), No> {
-    with(identity, operation, DEFAULTS)
+    with(identity, operation, Facts::DEFAULT)
 }
 
 /// Exactly these may, in a meeting by default.
@@ -84,7 +74,7 @@ fn s1_b5_c2_guests_have_no_right_over_others_whatever_their_role() {
         for identity in GUESTS {
             let generous = Facts {
                 manages_rooms: true,
-                ..DEFAULTS
+                ..Facts::DEFAULT
             };
             let no = with(identity, operation, generous).unwrap_err();
             assert_eq!(no.why, Why::Role, "{operation:?}");
@@ -99,7 +89,7 @@ fn s1_b5_c2_guests_have_no_right_over_others_whatever_their_role() {
     only(Operation::ChangeMeeting, &[Organizer]);
     let strict = Facts {
         presenters_admit: false,
-        ..DEFAULTS
+        ..Facts::DEFAULT
     };
     assert!(with(Presenter, Operation::ManageLobby, strict).is_err());
     assert!(with(CoOrganizer, Operation::ManageLobby, strict).is_ok());
@@ -165,7 +155,7 @@ fn e3_e4_who_joins_which_room_and_who_manages_them() {
     only(Operation::ManageRoomsInSdk, &[]);
     let appointed = Facts {
         manages_rooms: true,
-        ..DEFAULTS
+        ..Facts::DEFAULT
     };
     for operation in [
         Operation::JoinAnyRoom,
@@ -189,11 +179,11 @@ fn b7_e5_where_guests_chat_and_that_members_always_do() {
     let channel = Facts {
         guest_chat: false,
         guest_room_chat: true,
-        ..DEFAULTS
+        ..Facts::DEFAULT
     };
     let generous = Facts {
         guest_room_chat: true,
-        ..DEFAULTS
+        ..Facts::DEFAULT
     };
     for identity in Identity::ALL {
         let guest = GUESTS.contains(&identity);
@@ -209,7 +199,7 @@ fn b7_e5_where_guests_chat_and_that_members_always_do() {
 fn e11_who_manages_the_rooms_returns_when_others_must_stay() {
     let kept = Facts {
         return_enabled: false,
-        ..DEFAULTS
+        ..Facts::DEFAULT
     };
     for identity in Identity::ALL {
         let answer = with(identity, Operation::Return, kept);
@@ -228,7 +218,7 @@ fn room_rows() -> impl Iterator<Item = &'static Row> {
 fn e13_where_rooms_are_off_nobody_has_them_and_everybody_can_go_back() {
     let off = Facts {
         breakout: false,
-        ..DEFAULTS
+        ..Facts::DEFAULT
     };
     assert_eq!(room_rows().count(), 11);
     for row in room_rows() {
@@ -253,7 +243,7 @@ fn section_e_only_meetings_have_rooms_and_only_the_web_sdk_does_them() {
                         identity,
                         call,
                         client,
-                        facts: DEFAULTS,
+                        facts: Facts::DEFAULT,
                     };
                     let no = ask(row.operation, asker).unwrap_err();
                     assert_eq!(no.reason, Reason::ROOMS_IN_MEETINGS_ONLY, "{}", row.name);
@@ -263,7 +253,7 @@ fn section_e_only_meetings_have_rooms_and_only_the_web_sdk_does_them() {
                 identity,
                 call: CallKind::Meeting,
                 client: Client::Native,
-                facts: DEFAULTS,
+                facts: Facts::DEFAULT,
             };
             let answer = ask(row.operation, native);
             match row.operation {

@@ -316,14 +316,7 @@ mod tests {
                     identity: Identity::of(member, role),
                     call: CallKind::Meeting,
                     client: Client::Web,
-                    facts: Facts {
-                        presenters_admit: true,
-                        breakout: true,
-                        manages_rooms: false,
-                        return_enabled: true,
-                        guest_chat: true,
-                        guest_room_chat: false,
-                    },
+                    facts: Facts::DEFAULT,
                 };
                 let expected = ask(Operation::ManageLobby, asker).is_ok();
                 assert_eq!(may_admit(&id.into(), role), expected, "{id} {role:?}");
