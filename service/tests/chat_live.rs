@@ -393,17 +393,7 @@ async fn d1_what_a_guest_did_not_fetch_in_time_is_withdrawn_when_they_are_remove
 #[tokio::test]
 async fn d1_s13_after_a_restart_a_guest_hears_only_once_back_in_the_call() {
     let data = tempfile::tempdir().unwrap();
-    let start = || async {
-        let running = plenary_service::server::start(config(data.path()))
-            .await
-            .unwrap();
-        Service {
-            address: running.address,
-            running: Some(running),
-            data: tempfile::tempdir().unwrap(),
-        }
-    };
-    let service = start().await;
+    let service = Service::over(data.path()).await;
     let olivia = service.sign_in("Olivia").await;
     let open = json!({"lobbyBypassSettings": {"scope": "everyone"}});
     let meeting = service.schedule(&olivia, open).await;
@@ -415,7 +405,7 @@ async fn d1_s13_after_a_restart_a_guest_hears_only_once_back_in_the_call() {
     service.stop().await;
 
     // The thread still has her; the meeting sleeps, and has not said that she is there.
-    let service = start().await;
+    let service = Service::over(data.path()).await;
     let mut guest = listening(&service, &ada, "Ada").await;
     let mut organizer = listening(&service, &olivia, "").await;
     let chat = Chat {

@@ -279,17 +279,7 @@ async fn c7_one_guest_too_many_is_told_why_and_nobody_is_harmed() {
 #[tokio::test]
 async fn d1_after_a_restart_a_guest_reads_only_once_back_in_the_call() {
     let data = tempfile::tempdir().unwrap();
-    let start = || async {
-        let running = plenary_service::server::start(config(data.path()))
-            .await
-            .unwrap();
-        Service {
-            address: running.address,
-            running: Some(running),
-            data: tempfile::tempdir().unwrap(),
-        }
-    };
-    let service = start().await;
+    let service = Service::over(data.path()).await;
     let olivia = service.sign_in("Olivia").await;
     let open = json!({"lobbyBypassSettings": {"scope": "everyone"}});
     let meeting = service.schedule(&olivia, open).await;
@@ -305,7 +295,7 @@ async fn d1_after_a_restart_a_guest_reads_only_once_back_in_the_call() {
     );
     service.stop().await;
 
-    let service = start().await;
+    let service = Service::over(data.path()).await;
     assert_nothing(&service, &ada, &thread).await;
     let mut guest = service.agent(&ada, "Ada").await;
     let mut url = meeting.clone();

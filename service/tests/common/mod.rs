@@ -60,6 +60,16 @@ impl Service {
         }
     }
 
+    /// On what an earlier one left in a folder of the test's.
+    pub async fn over(data: &Path) -> Self {
+        let running = server::start(config(data)).await.unwrap();
+        Self {
+            address: running.address,
+            running: Some(running),
+            data: tempfile::tempdir().unwrap(),
+        }
+    }
+
     pub async fn limited(change: impl FnOnce(&mut Limits)) -> Self {
         Self::with(|config| change(&mut config.limits)).await
     }
