@@ -3,24 +3,16 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
+import { AXE, violations } from './lib/axe.mjs';
 import { Guest } from './lib/guest.mjs';
 import { Organiser } from './lib/organiser.mjs';
 import { until } from './lib/until.mjs';
 
-const AXE = fileURLToPath(new URL('node_modules/axe-core/axe.min.js', import.meta.url));
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
-/** axe comes in by an init script: the pages' content security policy lets no other script in. */
 async function clean(person, screen) {
   await person.page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => Promise.race([finished, new Promise((go) => { setTimeout(go, 300); })]))));
-  const violations = await person.page.evaluate(async (rules) => {
-    const found = await window.axe.run({ runOnly: rules });
-    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(', ')}`);
-  }, RULES);
-  assert.deepEqual(violations, [], screen);
+  assert.deepEqual(await violations(person.page), [], screen);
 }
 
 for (const colorScheme of ['light', 'dark']) {

@@ -3,17 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
 import { signIn } from './lib/attendee.mjs';
+import { AXE, coloured, violations } from './lib/axe.mjs';
 import { clickReturn, inMain, inRoom, isTold, Rooms, together } from './lib/breakout-people.mjs';
 import { Guest } from './lib/guest.mjs';
 import { Organiser } from './lib/organiser.mjs';
 import { until } from './lib/until.mjs';
-
-const AXE = fileURLToPath(new URL('node_modules/axe-core/axe.min.js', import.meta.url));
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 async function meeting(t, subject, options = {}) {
   const service = await Service.start(t);
@@ -209,14 +206,8 @@ test('two_managers_at_once_see_what_is (E4)', async (t) => {
 test('rooms_are_accessible_in_light_and_dark_and_used_by_keyboard', async (t) => {
   const { ada, grete, rooms } = await meeting(t, 'Keys', { scripts: [AXE] });
   const cleanIn = async (colorScheme, person, screen) => {
-    await person.page.emulateMedia({ colorScheme });
-    // Colours change over a moment: what is in between is nobody's.
-    await until('colours are at rest', () => person.page.evaluate(() => document.getAnimations().every((one) => !(one instanceof CSSTransition) || one.playState === 'finished')));
-    const found = await person.page.evaluate(async (rules) => {
-      const { violations } = await window.axe.run({ runOnly: rules });
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(', ')}`);
-    }, RULES);
-    assert.deepEqual(found, [], `${screen} in ${colorScheme}`);
+    await coloured(person.page, colorScheme);
+    assert.deepEqual(await violations(person.page), [], `${screen} in ${colorScheme}`);
   };
   const clean = async (person, screen) => {
     for (const colorScheme of ['light', 'dark']) await cleanIn(colorScheme, person, screen);

@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { startChromium, startFirefox } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
 import { signIn } from './lib/attendee.mjs';
+import { AXE, coloured, violations } from './lib/axe.mjs';
 import { newGuest, openBlank } from './lib/blank.mjs';
 import { inMain, inRoom, Rooms } from './lib/breakout-people.mjs';
 import { ChatUser } from './lib/chat-people.mjs';
@@ -15,8 +15,6 @@ import { Guest } from './lib/guest.mjs';
 import { Organiser } from './lib/organiser.mjs';
 import { until } from './lib/until.mjs';
 
-const AXE = fileURLToPath(new URL('node_modules/axe-core/axe.min.js', import.meta.url));
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const VERSION = 'api-version=2025-03-15';
 /** As many messages as a test likes, as fast as it likes. */
 const UNLIMITED = {
@@ -350,12 +348,8 @@ test('the_chat_is_accessible_in_light_and_dark_and_fits_a_phone', async (t) => {
   const { service, browser, link, ada, grete, member, guest } = await meeting(t, 'Access', { scripts: [AXE], viewport: { width: 1440, height: 900 } });
   const clean = async (person, screen) => {
     for (const colorScheme of ['light', 'dark']) {
-      await person.page.emulateMedia({ colorScheme });
-      await until('colours are at rest', () => person.page.evaluate(() => document.getAnimations().every((one) => !(one instanceof CSSTransition) || one.playState === 'finished')));
-      const found = await person.page.evaluate(async (rules) => {
-        const { violations } = await window.axe.run({ runOnly: rules });
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(', ')}`);
-      }, RULES);
+      await coloured(person.page, colorScheme);
+      const found = await violations(person.page);
       const width = person.page.viewportSize().width;
       if (PICTURES) await person.page.screenshot({ path: `${PICTURES}/${screen}-${person === ada ? 'member' : 'guest'}-${width}-${colorScheme}.png` });
       assert.deepEqual(found, [], `${screen} in ${colorScheme}`);
