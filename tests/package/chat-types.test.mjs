@@ -3,24 +3,16 @@
  * give to the other, both ways. What classes keep for themselves is left out by `Pick`.
  */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { root, scratch, tool } from './harness/facade.mjs';
+import { declarations, scratch, tool } from './harness/facade.mjs';
 
 const folder = scratch('chat-types');
 
 before(() => {
-  const template = join(root, 'pkg-template');
-  cpSync(join(template, 'src'), join(folder, 'src'), { recursive: true, filter: (path) => !path.endsWith('generated') });
-  cpSync(join(template, 'tsconfig.json'), join(folder, 'tsconfig.json'));
-  mkdirSync(join(folder, 'src/generated'));
-  writeFileSync(join(folder, 'src/generated/plenary.d.ts'), `
-    export class Core { constructor(onChange: Function); }
-    export default function init(source?: { module_or_path: unknown }): Promise<unknown>;`);
-  const built = tool('tsc', ['--project', 'tsconfig.json', '--outDir', join(folder, 'types')], { cwd: folder });
-  assert.equal(built.status, 0, built.stdout);
+  declarations(folder, []);
   symlinkSync(fileURLToPath(new URL('node_modules', import.meta.url)), join(folder, 'node_modules'), 'dir');
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
 });

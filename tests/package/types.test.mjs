@@ -1,10 +1,10 @@
 /** The declarations: strict, whole, and documented on every public member. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { root, scratch, tool } from './harness/facade.mjs';
+import { declarations, scratch, tool } from './harness/facade.mjs';
 
 const folder = scratch('types');
 const types = join(folder, 'types');
@@ -12,15 +12,7 @@ const types = join(folder, 'types');
 const internal = /^(calling\/(local-media|call-record|membership|live-call-info)|streams\/(camera|rendered|screen)|chat\/(courier|live|notifications|rest|shapes)|address|ids|core|runtime|wasm|generated\/.*|features\/base)\.d\.ts$/;
 
 before(() => {
-  const template = join(root, 'pkg-template');
-  cpSync(join(template, 'src'), join(folder, 'src'), { recursive: true, filter: (path) => !path.endsWith('generated') });
-  cpSync(join(template, 'tsconfig.json'), join(folder, 'tsconfig.json'));
-  mkdirSync(join(folder, 'src/generated'));
-  writeFileSync(join(folder, 'src/generated/plenary.d.ts'), `
-    export class Core { constructor(onChange: Function); }
-    export default function init(source?: { module_or_path: unknown }): Promise<unknown>;`);
-  const built = tool('tsc', ['--project', 'tsconfig.json', '--noUncheckedIndexedAccess', '--exactOptionalPropertyTypes', '--outDir', types], { cwd: folder });
-  assert.equal(built.status, 0, built.stdout);
+  declarations(folder, ['--noUncheckedIndexedAccess', '--exactOptionalPropertyTypes']);
 });
 
 function compile(file, options) {

@@ -34,6 +34,18 @@ export function scratch(name) {
   return folder;
 }
 
+/** The facade's declarations, made in a folder by the compiler under these options besides the project's. */
+export function declarations(folder, options) {
+  cpSync(join(template, 'src'), join(folder, 'src'), { recursive: true, filter: (path) => !path.endsWith('generated') });
+  cpSync(join(template, 'tsconfig.json'), join(folder, 'tsconfig.json'));
+  mkdirSync(join(folder, 'src/generated'));
+  writeFileSync(join(folder, 'src/generated/plenary.d.ts'), `
+    export class Core { constructor(onChange: Function); }
+    export default function init(source?: { module_or_path: unknown }): Promise<unknown>;`);
+  const built = tool('tsc', ['--project', 'tsconfig.json', ...options, '--outDir', join(folder, 'types')], { cwd: folder });
+  if (built.status !== 0) throw new Error(`tsc: ${built.stdout}`);
+}
+
 /** Builds the facade's modules with `generated/plenary.js` replaced; gives the folder. */
 export function buildOverScriptedCore(name) {
   const folder = scratch(name);
