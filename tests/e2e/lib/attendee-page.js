@@ -138,10 +138,15 @@ window.Attendee = class Attendee {
     }
   }
 
-  /** From now on it is kept which of these tones come in, on any peer connection, and what every socket says. */
+  /**
+   * From now on it is kept which of these tones come in, on any peer connection, and what every socket says;
+   * `readings` are those of sound that was new.
+   */
   listen(tones) {
     clearInterval(this.listening);
     this.heard.clear();
+    this.readings = 0;
+    let read = this.audio.currentTime;
     this.frames = '';
     for (const socket of window.__watch.sockets) {
       if (this.tapped.has(socket)) continue;
@@ -154,6 +159,8 @@ window.Attendee = class Attendee {
     this.ears ??= new Map();
     const bins = new Float32Array(2048);
     this.listening = setInterval(() => {
+      if (this.audio.currentTime > read) this.readings += 1;
+      read = this.audio.currentTime;
       for (const peer of window.__watch.peers) {
         for (const { track } of peer.getReceivers()) {
           if (track.kind !== 'audio' || track.readyState !== 'live' || this.ears.has(track)) continue;
@@ -174,5 +181,17 @@ window.Attendee = class Attendee {
         }
       }
     }, 50);
+  }
+
+  /** Packets of sound that came in so far, by receiver. */
+  async sounds() {
+    const packets = {};
+    for (const [at, peer] of window.__watch.peers.entries()) {
+      if (peer.signalingState === 'closed') continue;
+      for (const { type, kind, mid, packetsReceived } of (await peer.getStats()).values()) {
+        if (type === 'inbound-rtp' && kind === 'audio') packets[`${at} ${mid}`] = packetsReceived;
+      }
+    }
+    return packets;
   }
 };

@@ -8,6 +8,8 @@ import { until } from './until.mjs';
 const PAGE = fileURLToPath(new URL('attendee-page.js', import.meta.url));
 /** Frames that must come before a picture counts as moving. */
 const SOME_FRAMES = 5;
+/** Twenty a second: what the ear holds of before is over. */
+const SOME_READINGS = 8;
 /** Far enough from each other, and from one another's harmonics. */
 const TONES = { Olivia: 450, Ada: 700, Bob: 1150, Cleo: 1900, Marco: 2600 };
 
@@ -182,6 +184,26 @@ export class Attendee {
       for (const id of [other.id, endpoint]) assert.ok(!frames.includes(id), `a socket of ${this.name}'s told of ${other.name}`);
     }
     return frames.length;
+  }
+
+  /**
+   * Hears none of these any more. What came in before may be played yet: on a busy machine a jitter buffer
+   * holds the better part of a second.
+   */
+  hearsNoMoreOf(...others) {
+    return until(`${this.name} hears no more of ${others.map(({ name }) => name).join(', ')}`, async () => {
+      await this.listen();
+      await until('it was listened', () => this.page.evaluate((some) => window.me.readings >= some, SOME_READINGS));
+      return (await this.hasHeard(...others)).length === 0;
+    });
+  }
+
+  /** How many receivers get packets of sound while `act` runs. */
+  async soundsDuring(act) {
+    const before = await this.page.evaluate(() => window.me.sounds());
+    await act();
+    const after = await this.page.evaluate(() => window.me.sounds());
+    return Object.keys(after).filter((receiver) => after[receiver] > (before[receiver] ?? 0)).length;
   }
 
   async hasHeard(...others) {
