@@ -19,6 +19,27 @@ pub const VERSION: u32 = 1;
 /// WebSocket subprotocol name.
 pub const SUBPROTOCOL: &str = "plenary.v1";
 
+/// Close codes of the agent socket; 4000 to 4999 are an application's own (RFC 6455, 7.4.2).
+pub mod close {
+    /// The client is done: its session ends, with what calls it has. After any other end of a socket the
+    /// session is kept for the resume window.
+    pub const DONE: u16 = 1000;
+    /// The client gives this socket up and comes again with another one.
+    pub const RESUMES: u16 = 4000;
+    /// A frame that is no text or too large to be one of ours.
+    pub const MALFORMED: u16 = 4400;
+    /// No valid token, or its time ran out (`B10`, `S6`).
+    pub const UNAUTHENTICATED: u16 = 4401;
+    /// No hello in time (`S11`).
+    pub const NO_HELLO: u16 = 4408;
+    /// Another socket took the session over.
+    pub const REPLACED: u16 = 4409;
+    /// The client asks faster than anybody needs to (`S11`).
+    pub const TOO_FAST: u16 = 4429;
+    /// The service goes down and comes again (RFC 6455 registry: Service Restart).
+    pub const RESTART: u16 = 1012;
+}
+
 /// A frame from the client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

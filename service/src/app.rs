@@ -1,7 +1,7 @@
 //! The service's parts put together, and what more than one edge needs of them: who a token names,
 //! which meeting a locator opens.
 
-use crate::agent::session::{close, Overdue, Session, Sessions};
+use crate::agent::session::{Overdue, Session, Sessions};
 use crate::chats::Chats;
 use crate::clock::now_ms;
 use crate::config::{self, Config, Limits};
@@ -19,7 +19,7 @@ use crate::tokens::{Tokens, UserToken};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{digest, SHA256};
 use parking_lot::Mutex;
-use plenary_protocol::agent::{Event, ProtocolError};
+use plenary_protocol::agent::{close, Event, ProtocolError};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::RawId;
 use std::net::IpAddr;
@@ -245,7 +245,8 @@ impl App {
         }
     }
 
-    async fn end_session(self: &Arc<Self>, session: &Arc<Session>, reason: Reason) {
+    /// Ends a session with the calls that it has.
+    pub async fn end_session(self: &Arc<Self>, session: &Arc<Session>, reason: Reason) {
         let mut finish = session.finish();
         let calls = std::mem::take(&mut finish.calls);
         for (call, meeting) in &calls {

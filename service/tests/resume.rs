@@ -137,6 +137,16 @@ async fn open_meeting(service: &Service, organizer: &SignedIn) -> Value {
         .await
 }
 
+/// Who leaves next.
+async fn gone(agent: &mut Agent) -> Vec<RawId> {
+    agent
+        .until(|event| match event {
+            Event::Roster { left, .. } if !left.is_empty() => Some(left.clone()),
+            _ => None,
+        })
+        .await
+}
+
 #[tokio::test]
 async fn a_resumed_socket_replaces_the_old_one() {
     let service = Service::start().await;
@@ -197,17 +207,68 @@ async fn who_does_not_come_back_in_the_window_has_vanished() {
     guest.join("g", &meeting).await.unwrap();
     let resume = guest.resume();
     drop(guest);
-    let left = organizer
-        .until(|event| match event {
-            Event::Roster { left, .. } if !left.is_empty() => Some(left.clone()),
-            _ => None,
-        })
-        .await;
-    assert_eq!(left, std::slice::from_ref(&user.id));
+    assert_eq!(gone(&mut organizer).await, [user.id.clone()]);
     let late = Agent::greet(service.address, &user.token, "Ada", Some(resume))
         .await
         .unwrap();
     assert!(!late.welcome.resumed);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_done_leaves_no_session_and_no_call_behind() {
+    let service = Service::start().await;
+    let olivia = service.sign_in("Olivia").await;
+    let meeting = open_meeting(&service, &olivia).await;
+    let mut organizer = service.agent(&olivia, "").await;
+    organizer.join("o", &meeting).await.unwrap();
+    let user = service.guest().await;
+    let mut guest = service.agent(&user, "Ada").await;
+    guest.join("g", &meeting).await.unwrap();
+    let resume = guest.resume();
+    guest.close(close::DONE).await;
+    // Long before the window of a minute is over.
+    assert_eq!(gone(&mut organizer).await, [user.id.clone()]);
+    let again = Agent::greet(service.address, &user.token, "Ada", Some(resume))
+        .await
+        .unwrap();
+    assert!(!again.welcome.resumed);
+    let resume = again.resume();
+    again.close(close::RESUMES).await;
+    let back = Agent::greet(service.address, &user.token, "Ada", Some(resume))
+        .await
+        .unwrap();
+    assert!(back.welcome.resumed, "any other end may be an accident");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn s11_an_identity_has_so_many_sessions_and_what_was_left_alone_makes_room() {
+    let service = Service::start().await;
+    let olivia = service.sign_in("Olivia").await;
+    let meeting = open_meeting(&service, &olivia).await;
+    let user = service.guest().await;
+    let mut guest = service.agent(&user, "Ada").await;
+    guest.join("g", &meeting).await.unwrap();
+    let resume = guest.resume();
+    drop(guest);
+    // Pages that are loaded again and again, of which none says that it goes.
+    for _ in 0..40 {
+        drop(service.agent(&user, "Ada").await);
+    }
+    let back = Agent::greet(service.address, &user.token, "Ada", Some(resume))
+        .await
+        .unwrap();
+    assert!(back.welcome.resumed, "who has a call goes last");
+    let mut there = vec![back];
+    let refused = loop {
+        match Agent::greet(service.address, &user.token, "Ada", None).await {
+            Ok(agent) => there.push(agent),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(there.len(), 16);
+    assert_eq!(refused.sub_code, Reason::TOO_MANY_ATTEMPTS.error().sub_code);
     service.stop().await;
 }
 

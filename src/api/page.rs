@@ -265,7 +265,11 @@ impl Page {
         match action {
             Action::GetToken => self.ask_token(agent),
             Action::OpenSocket => self.open_socket(agent),
-            Action::CloseSocket => drop(agent.socket.take()),
+            Action::CloseSocket(code) => {
+                if let Some(socket) = agent.socket.take() {
+                    socket.close(code);
+                }
+            }
             Action::Send(frame) => {
                 if let Some(socket) = &*agent.socket.borrow() {
                     socket.send(&frame);

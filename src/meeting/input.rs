@@ -201,8 +201,8 @@ pub enum Action {
     GetToken,
     /// Open the agent socket; answer with [`Input::Opened`] or [`Input::Closed`].
     OpenSocket,
-    /// Drop the agent socket; no answer.
-    CloseSocket,
+    /// Close the agent socket with this code ([`close`](plenary_protocol::agent::close)); no answer.
+    CloseSocket(u16),
     /// Send on the agent socket.
     Send(ClientFrame),
     /// Make a media session and its offer, in place of the call's earlier one; answer with

@@ -5,7 +5,7 @@
 
 use super::{Action, At, UserToken};
 use plenary_protocol::agent::{
-    ClientFrame, ClientInfo, ClientKind, Hello, Request, Resume, VERSION,
+    close, ClientFrame, ClientInfo, ClientKind, Hello, Request, Resume, VERSION,
 };
 use plenary_protocol::id::SessionId;
 
@@ -97,7 +97,7 @@ impl Link {
     /// Stops for good.
     pub fn stop(&mut self, out: &mut Vec<Action>) {
         self.phase = Phase::Off;
-        out.push(Action::CloseSocket);
+        out.push(Action::CloseSocket(close::DONE));
     }
 
     /// The credential gave a token. True when a living session must be told about it.
@@ -147,7 +147,7 @@ impl Link {
         self.phase = Phase::Pausing {
             until: at.now + patience,
         };
-        out.push(Action::CloseSocket);
+        out.push(Action::CloseSocket(close::RESUMES));
     }
 
     /// The current token, to be sent to a living session.
@@ -248,7 +248,7 @@ impl Link {
             Phase::Up { since, .. } if at.now - since >= GOOD_AFTER => self.attempt = 0,
             _ => {}
         }
-        out.push(Action::CloseSocket);
+        out.push(Action::CloseSocket(close::RESUMES));
         self.phase = Phase::Pausing {
             until: at.now + pause(self.attempt, at.random),
         };

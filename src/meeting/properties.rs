@@ -269,7 +269,7 @@ impl Application {
                 assert!(!self.socket, "two sockets");
                 self.socket = true;
             }
-            Action::CloseSocket => self.socket = false,
+            Action::CloseSocket(_) => self.socket = false,
             Action::Send(_) => assert!(self.socket, "sent without a socket"),
             _ => {}
         }

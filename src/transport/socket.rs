@@ -4,7 +4,7 @@ use crate::meeting::Received;
 use crate::page::counters::{Counted, Resource};
 use crate::page::guard::Listener;
 use crate::values::{frames, requests, stringify};
-use plenary_protocol::agent::{ClientFrame, SUBPROTOCOL};
+use plenary_protocol::agent::{close, ClientFrame, SUBPROTOCOL};
 use std::rc::Rc;
 use web_sys::{MessageEvent, WebSocket};
 
@@ -56,11 +56,16 @@ impl Socket {
             .socket
             .send_with_str(&stringify(&requests::frame(frame)));
     }
+
+    /// Closes; what was sent before is still delivered.
+    pub fn close(self, code: u16) {
+        let _ = self.socket.close_with_code(code);
+    }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // 1000: what was sent before is still delivered.
-        let _ = self.socket.close_with_code(1000);
+        // Nothing, where it is closed already.
+        let _ = self.socket.close_with_code(close::RESUMES);
     }
 }

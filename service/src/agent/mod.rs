@@ -16,11 +16,11 @@ use axum::response::{IntoResponse, Response};
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use plenary_protocol::agent::{
-    ClientFrame, Frame, Hello, ProtocolError, Request, Welcome, SUBPROTOCOL, VERSION,
+    close, ClientFrame, Frame, Hello, ProtocolError, Request, Welcome, SUBPROTOCOL, VERSION,
 };
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::SessionId;
-use session::{close, Out, Session};
+use session::{Added, Out, Session};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -118,14 +118,17 @@ async fn serve(app: Arc<App>, socket: WebSocket, address: SocketAddr) {
     };
     let ping = Duration::from_millis(app.limits().ping_ms);
     let mut writing = tokio::spawn(write(writer, queue, ping));
-    let written_off = tokio::select! {
+    let left = tokio::select! {
         biased;
-        () = read(&app, &session, connection, address, reader, ping * 5 / 2) => false,
-        _ = &mut writing => true,
+        left = read(&app, &session, connection, address, reader, ping * 5 / 2) => Some(left),
+        _ = &mut writing => None,
     };
-    session.detach(connection, now_ms());
+    let current = session.detach(connection, now_ms());
+    if current && matches!(left, Some(Left::ForGood)) {
+        app.end_session(&session, Reason::VANISHED).await;
+    }
     // Detaching dropped the queue's sender, so the writer ends by itself once what is queued is sent.
-    if !written_off
+    if left.is_some()
         && tokio::time::timeout(WRITE_DEADLINE, &mut writing)
             .await
             .is_err()
@@ -213,8 +216,10 @@ async fn new_session(
         app.limits(),
         now_ms(),
     );
-    if !app.sessions.add(&session, SESSIONS_PER_IDENTITY) {
-        return Err(Reason::TOO_MANY_ATTEMPTS);
+    match app.sessions.add(&session, SESSIONS_PER_IDENTITY) {
+        Added::Beside => {}
+        Added::InPlaceOf(left) => app.end_session(&left, Reason::VANISHED).await,
+        Added::TooMany => return Err(Reason::TOO_MANY_ATTEMPTS),
     }
     // Revoked between the check and here: who revokes ends the sessions that it finds.
     if let Err(reason) = app.still_good(token).await {
@@ -222,6 +227,14 @@ async fn new_session(
         return Err(reason);
     }
     Ok(session)
+}
+
+/// How a client left its socket.
+enum Left {
+    /// It said that it is done.
+    ForGood,
+    /// Its page may be loaded again, its network be back.
+    Unsaid,
 }
 
 /// Requests of one socket, one after the other, until it ends.
@@ -232,18 +245,19 @@ async fn read(
     address: SocketAddr,
     mut reader: Reader,
     silence: Duration,
-) {
+) -> Left {
     let mut pace = Pace::new();
     loop {
         let message = match tokio::time::timeout(silence, reader.next()).await {
             Ok(Some(Ok(message))) => message,
             // Silent for longer than two pings, closed, or broken.
-            _ => return,
+            _ => return Left::Unsaid,
         };
         match message {
             Message::Text(text) => {
                 if !pace.allows(clock::now()) {
-                    return session.close_socket(close::TOO_FAST, "too many requests");
+                    session.close_socket(close::TOO_FAST, "too many requests");
+                    return Left::Unsaid;
                 }
                 match serde_json::from_str::<ClientFrame>(&text) {
                     Ok(frame) => requests::serve(app, session, connection, address, frame).await,
@@ -254,8 +268,12 @@ async fn read(
                     }
                 }
             }
-            Message::Binary(_) => return session.close_socket(close::MALFORMED, "frames are text"),
-            Message::Close(_) => return,
+            Message::Binary(_) => {
+                session.close_socket(close::MALFORMED, "frames are text");
+                return Left::Unsaid;
+            }
+            Message::Close(Some(frame)) if frame.code == close::DONE => return Left::ForGood,
+            Message::Close(_) => return Left::Unsaid,
             Message::Ping(_) | Message::Pong(_) => session.is_alive(now_ms()),
         }
     }

@@ -9,7 +9,7 @@ use crate::config::Limits;
 use crate::tokens::UserToken;
 use axum::extract::ws::Utf8Bytes;
 use parking_lot::Mutex;
-use plenary_protocol::agent::{Event, Frame, ProtocolError, Reply, Welcome};
+use plenary_protocol::agent::{close, Event, Frame, ProtocolError, Reply, Welcome};
 use plenary_protocol::chat::ChatEvent;
 use plenary_protocol::id::{CallId, RawId, SessionId};
 use plenary_protocol::matrix::Client;
@@ -24,22 +24,6 @@ pub enum Out {
     Text(Utf8Bytes),
     /// The last frame: a close code and its reason.
     Close(u16, &'static str),
-}
-
-/// Close codes of the agent socket; 4000 to 4999 are an application's own (RFC 6455, 7.4.2).
-pub mod close {
-    /// A frame that is no text or too large to be one of ours.
-    pub const MALFORMED: u16 = 4400;
-    /// No valid token, or its time ran out (`B10`, `S6`).
-    pub const UNAUTHENTICATED: u16 = 4401;
-    /// No hello in time (`S11`).
-    pub const NO_HELLO: u16 = 4408;
-    /// Another socket took the session over.
-    pub const REPLACED: u16 = 4409;
-    /// The client asks faster than anybody needs to (`S11`).
-    pub const TOO_FAST: u16 = 4429;
-    /// The service goes down and comes again (RFC 6455 registry: Service Restart).
-    pub const RESTART: u16 = 1012;
 }
 
 /// Frames that may wait for one socket beyond a whole replay.
@@ -190,11 +174,23 @@ impl Session {
         Some(queue)
     }
 
-    /// A socket is gone.
-    pub fn detach(&self, connection: u64, now: u64) {
+    /// A socket is gone. True if it was the session's own, and nothing took its place.
+    pub fn detach(&self, connection: u64, now: u64) -> bool {
         let mut state = self.state.lock();
-        if matches!(&state.link, Link::Up { connection: current, .. } if *current == connection) {
+        let current =
+            matches!(&state.link, Link::Up { connection: current, .. } if *current == connection);
+        if current {
             state.link = Link::Down { since: now };
+        }
+        current
+    }
+
+    /// Without a socket: whether it has calls, and since when.
+    fn left_alone(&self) -> Option<(bool, u64)> {
+        let state = self.state.lock();
+        match state.link {
+            Link::Down { since } => Some((!state.calls.is_empty(), since)),
+            _ => None,
         }
     }
 
@@ -426,6 +422,17 @@ fn text(frame: &Frame) -> Utf8Bytes {
         .into()
 }
 
+/// What adding a session came to.
+#[derive(Debug)]
+pub enum Added {
+    /// There was room.
+    Beside,
+    /// This one has to end for it.
+    InPlaceOf(Arc<Session>),
+    /// It was not added.
+    TooMany,
+}
+
 /// All sessions of this process.
 #[derive(Debug, Default)]
 pub struct Sessions {
@@ -438,19 +445,24 @@ impl Sessions {
         self.all.lock().get(id).cloned()
     }
 
-    /// Adds one. False: this identity has too many (`S11`).
-    pub fn add(&self, session: &Arc<Session>, most_per_identity: usize) -> bool {
+    /// Adds one. Where its identity has too many (`S11`), one without a socket makes room and is to be ended:
+    /// first of those without calls, then the one that is longest so.
+    pub fn add(&self, session: &Arc<Session>, most_per_identity: usize) -> Added {
         let mut all = self.all.lock();
-        if all
-            .values()
-            .filter(|other| other.who == session.who)
-            .count()
-            >= most_per_identity
-        {
-            return false;
+        let own = || all.values().filter(|other| other.who == session.who);
+        let mut added = Added::Beside;
+        if own().count() >= most_per_identity {
+            let left = own().filter_map(|other| Some((other.left_alone()?, other)));
+            let Some((_, longest)) = left.min_by_key(|(alone, _)| *alone) else {
+                return Added::TooMany;
+            };
+            added = Added::InPlaceOf(longest.clone());
+        }
+        if let Added::InPlaceOf(longest) = &added {
+            all.remove(&longest.id);
         }
         all.insert(session.id.clone(), session.clone());
-        true
+        added
     }
 
     /// Takes one out.

@@ -22,6 +22,7 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::WebSocketStream;
 
@@ -374,6 +375,16 @@ impl Agent {
         agent.events = all;
         agent.heard = heard.into_iter().chain(agent.heard).collect();
         agent
+    }
+
+    /// Ends the socket with this code.
+    pub async fn close(mut self, code: u16) {
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: "".into(),
+        };
+        self.socket.close(Some(frame)).await.unwrap();
+        while let Some(Ok(_)) = self.socket.next().await {}
     }
 
     pub fn resume(&self) -> Resume {

@@ -69,7 +69,10 @@ fn each_event_is_told_once_in_its_order_and_a_gap_makes_the_session_resume() {
     assert_eq!(told(&mut sim), 2);
     tell(&mut sim, 4);
     let news = sim.news();
-    assert!(news.contains(&Action::CloseSocket), "{news:?}");
+    assert!(
+        news.contains(&Action::CloseSocket(close::RESUMES)),
+        "{news:?}"
+    );
 }
 
 #[test]
@@ -97,7 +100,7 @@ fn the_agent_of_calls_passes_over_what_it_did_not_ask_for() {
     assert_eq!(told(&mut sim), 0);
     sim.event_numbered(2, roster(vec![person("8:orgid:bob", &["bob-1"])], &[]));
     assert!(
-        !sim.news().contains(&Action::CloseSocket),
+        !sim.news().contains(&Action::CloseSocket(close::RESUMES)),
         "it had its number"
     );
 }

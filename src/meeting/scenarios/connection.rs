@@ -153,7 +153,10 @@ fn a_gap_in_the_events_makes_the_session_resume() {
     sim.news();
     sim.event_numbered(5, roster(vec![person("8:orgid:bob", &["bob-1"])], &[]));
     let news = sim.news();
-    assert!(news.contains(&Action::CloseSocket), "{news:?}");
+    assert!(
+        news.contains(&Action::CloseSocket(close::RESUMES)),
+        "{news:?}"
+    );
     assert!(!news
         .iter()
         .any(|a| matches!(a, Action::Emit(Change::Participants { .. }))));
@@ -378,9 +381,13 @@ fn disposing_of_the_agent_ends_everything_at_once() {
         matches!(sim.settled(waits), Some(Err(_))),
         "no promise stays open"
     );
-    assert!(sim
-        .sent()
-        .any(|f| matches!(f.request, Request::Leave { .. })));
+    let news = sim.news();
+    let at = |wanted: fn(&Action) -> bool| news.iter().position(wanted).unwrap();
+    assert!(
+        at(|a| matches!(a, Action::Send(f) if matches!(f.request, Request::Leave { .. })))
+            < at(|a| *a == Action::CloseSocket(close::DONE)),
+        "nothing is kept for who will not come again"
+    );
     assert_eq!(sim.agent.deadline(), None);
     let late = sim.command(Command::Mute);
     assert!(matches!(sim.settled(late), Some(Err(_))));
