@@ -11,8 +11,11 @@ use crate::project::root;
 use crate::service::{self, Profile};
 
 const SOAK: &str = "soak";
-/// Runs without pages and browsers, under the load tool of `tests/load/`.
-const NATIVE: &str = "engine";
+/// Those without pages and browsers, under a load tool of `tests/load/`, which they find by the variable.
+const NATIVE: [(&str, &str, &str); 2] = [
+    ("engine", "plenary-load", "PLENARY_LOAD_BIN"),
+    ("chat", "plenary-chat-load", "PLENARY_CHAT_LOAD_BIN"),
+];
 
 pub fn run(arguments: &[String]) -> Result<()> {
     let names = names()?;
@@ -49,10 +52,10 @@ fn script(name: &str, arguments: &[String]) -> Result<()> {
     }
     let mut node = node::node()?;
     node.arg(file).args(arguments);
-    if name == NATIVE {
+    if let Some((_, load, variable)) = NATIVE.iter().find(|(native, ..)| *native == name) {
         let binary = service::build(Profile::Release)?;
         node.env("PLENARY_SERVICE_BIN", binary)
-            .env("PLENARY_LOAD_BIN", service::build_load()?);
+            .env(variable, service::build_load(load)?);
         return process::run(&mut node);
     }
     package::build()?;

@@ -26,9 +26,9 @@ pub fn build(profile: Profile) -> Result<PathBuf> {
     build_binary(BINARY, profile)
 }
 
-/// The load tool, as optimised as what it loads.
-pub fn build_load() -> Result<PathBuf> {
-    build_binary("plenary-load", Profile::Release)
+/// A load tool, as optimised as what it loads.
+pub fn build_load(name: &str) -> Result<PathBuf> {
+    build_binary(name, Profile::Release)
 }
 
 fn build_binary(name: &str, profile: Profile) -> Result<PathBuf> {

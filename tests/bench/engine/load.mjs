@@ -2,22 +2,8 @@
 // moments that the tool names.
 
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-
-/** Clock ticks a second in /proc; 100 on every Linux that Node runs on. */
-const TICKS = 100;
-
-/** CPU seconds of a process so far, user and system. */
-function cpuSeconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
-}
-
-/** Resident memory of a process, in MiB. */
-export function memory(pid) {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
-}
+import { cpuSeconds, memory } from '../lib/processes.mjs';
 
 /** Gives what the tool counted, and what the server spent meanwhile. */
 export async function load(server, options) {
