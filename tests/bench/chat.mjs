@@ -1,21 +1,24 @@
 // What a lively thread costs: 250 people, 1,000 messages, everybody is to have all of them in one order.
 // The service on SQLite and on PostgreSQL beside ejabberd with its archive on PostgreSQL, in one run, under
-// the same load from the same tool (tests/load/src/chat), paced and in bursts.
+// the same load from the same tool (tests/load/src/chat), paced and in bursts. The limits that slow writers
+// down are off. And what a page of history costs among ten million messages.
 //
-// `cargo xtask bench chat [--people 250] [--messages 1000] [--only NAME] [--check]`; with `--check` a ratio
+// `cargo xtask bench chat [--people 250] [--messages 1000] [--stored 10000000] [--only NAME] [--check]`; with `--check` a ratio
 // above what is expected fails.
 
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { EJABBERD_MISSING, ejabberdVersion, findEjabberd, startEjabberd } from './chat/ejabberd.mjs';
+import { history, SMALL } from './chat/history.mjs';
 import { load } from './chat/load.mjs';
-import { startPlenary } from './chat/plenary.mjs';
+import { place, startPlenary } from './chat/plenary.mjs';
 import { findPostgres, POSTGRES_MISSING, startPostgres } from './chat/postgres.mjs';
 
 const { values } = parseArgs({
   options: {
     people: { type: 'string', default: '250' },
     messages: { type: 'string', default: '1000' },
+    stored: { type: 'string', default: '10000000' },
     only: { type: 'string' },
     check: { type: 'boolean', default: false },
   },
@@ -28,6 +31,8 @@ const SCENARIOS = [
 ];
 /** At most these parts of ejabberd's figures. */
 const EXPECTED = { p99: 0.5, cpu: 0.5 };
+/** A page of a long thread may take so many times that of a short one: as fast, on a machine that is never quiet. */
+const AS_FAST = 1.2;
 
 async function onPostgres(act) {
   const postgres = await startPostgres(findPostgres());
@@ -39,21 +44,23 @@ async function onPostgres(act) {
 }
 
 async function plenary(options, postgres) {
-  const service = await startPlenary(postgres);
+  const where = await place(postgres);
+  const service = await startPlenary(where);
   try {
     const { thread, tokens } = await service.thread(Number(options.people));
-    const where = ['plenary', '--url', service.url, '--thread', thread];
-    return await load({ pid: service.pid, database: postgres?.pid, where, tokens }, options);
+    const at = ['plenary', '--url', service.url, '--thread', thread];
+    return await load({ pid: service.pid, database: postgres?.pid, at, tokens }, options);
   } finally {
     await service.stop();
+    await where.remove();
   }
 }
 
 async function ejabberd(options, postgres) {
   const server = await startEjabberd(findEjabberd(), postgres);
   try {
-    const where = ['xmpp', '--url', server.url, '--room', 'bench@conference.localhost'];
-    const result = await load({ pid: server.pid, database: postgres.pid, where }, options);
+    const at = ['xmpp', '--url', server.url, '--room', 'bench@conference.localhost'];
+    const result = await load({ pid: server.pid, database: postgres.pid, at }, options);
     const archived = server.archived();
     if (archived !== Number(options.messages)) throw new Error(`ejabberd has ${archived} messages in its archive, not ${options.messages}`);
     return result;
@@ -99,6 +106,19 @@ for (const { name, ...options } of SCENARIOS) {
       return `${figure} ${ratio.toFixed(2)}${ratio > most ? ' (MISSED)' : ''}`;
     });
     console.log(`  ${ours} : ejabberd  ${ratios.join(', ')}`);
+  }
+}
+
+const HISTORY = 'history';
+const places = [{ name: 'plenary, SQLite', run: (stored) => history(undefined, stored) }];
+if (findPostgres()) places.push({ name: 'plenary, PostgreSQL', run: (stored) => onPostgres((postgres) => history(postgres, stored)) });
+if (!values.only || values.only === HISTORY) {
+  console.log(`\n${HISTORY}: a page of a thread, among ${values.stored} messages`);
+  for (const { name, run } of places) {
+    const { small, large, of } = await run(Number(values.stored));
+    const ratio = large / small;
+    console.log(`  ${name.padEnd(21)} ${SMALL} messages: ${small.toFixed(2)} ms, ${of}: ${large.toFixed(2)} ms, ${ratio.toFixed(2)} times${ratio > AS_FAST ? ' (MISSED)' : ''}`);
+    if (ratio > AS_FAST) missed.push(`${HISTORY}, ${name}: ${ratio.toFixed(2)} times, expected at most ${AS_FAST}`);
   }
 }
 

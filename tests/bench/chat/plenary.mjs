@@ -1,6 +1,6 @@
 // The meeting service alone, with a thread and its people; nothing slows them down.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,22 +12,31 @@ const VERSION = 'api-version=2025-03-15';
 /** Participants in one request, at most. */
 const AT_ONCE = 50;
 /** As often as one likes: the same is asked of the other server. */
-const UNLIMITED = Object.fromEntries(['WRITE', 'PARTICIPANTS'].flatMap((operation) => (
-  ['PER_10S', 'PER_MINUTE'].map((span) => [`PLENARY_LIMITS__CHAT__RATES__${operation}__THREAD__${span}`, '0'])
-)));
+const UNLIMITED = Object.fromEntries(['WRITE', 'PARTICIPANTS', 'LIST_MESSAGES'].flatMap((operation) => ['THREAD', 'USER'].flatMap((of) => (
+  ['PER_10S', 'PER_MINUTE'].map((span) => [`PLENARY_LIMITS__CHAT__RATES__${operation}__${of}__${span}`, '0'])
+))));
 
-/** On PostgreSQL, or without one on SQLite. */
-export async function startPlenary(postgres) {
+/** A place for what the service stores: on PostgreSQL, or without one on SQLite. */
+export async function place(postgres) {
+  const folder = await mkdtemp(join(tmpdir(), 'plenary-chat-'));
+  postgres?.sql('postgres', '-c', `CREATE DATABASE ${DATABASE}`);
+  return {
+    folder,
+    settings: postgres ? { PLENARY_DATABASE: `postgres://${postgres.user}@127.0.0.1:${postgres.port}/${DATABASE}` } : {},
+    /** Runs a statement while the service is away. */
+    sql(statement) {
+      if (postgres) postgres.sql(DATABASE, '-c', statement);
+      else execFileSync('python3', ['-c', 'import sqlite3, sys; base = sqlite3.connect(sys.argv[1]); base.execute(sys.argv[2]); base.commit()', join(folder, 'plenary.db'), statement]);
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+export async function startPlenary({ folder, settings }) {
   const binary = process.env.PLENARY_SERVICE_BIN;
   if (!binary) throw new Error('PLENARY_SERVICE_BIN has to name the service; `cargo xtask bench chat` sets it');
-  const folder = await mkdtemp(join(tmpdir(), 'plenary-chat-'));
-  const database = {};
-  if (postgres) {
-    postgres.sql('postgres', '-c', `CREATE DATABASE ${DATABASE}`);
-    database.PLENARY_DATABASE = `postgres://${postgres.user}@127.0.0.1:${postgres.port}/${DATABASE}`;
-  }
   const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--udp', '127.0.0.1:0', '--data', folder], {
-    cwd: folder, env: { ...process.env, RUST_LOG: 'error', ...UNLIMITED, ...database }, stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: folder, env: { ...process.env, RUST_LOG: 'error', ...UNLIMITED, ...settings }, stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = await new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -39,8 +48,10 @@ export async function startPlenary(postgres) {
   });
 
   async function ask(path, body, token) {
-    const answer = await fetch(`${url}${path}`, {
-      method: 'POST', headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) }, body: JSON.stringify(body),
+    const answer = await fetch(new URL(path, url), {
+      method: body ? 'POST' : 'GET',
+      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+      body: body && JSON.stringify(body),
     });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
@@ -62,12 +73,14 @@ export async function startPlenary(postgres) {
       }
       return { thread, tokens: guests.map((guest) => guest.token) };
     },
+    send: ({ thread, tokens: [token] }, content) => ask(`/chat/threads/${thread}/messages?${VERSION}`, { content }, token),
+    /** A page of history, the newest first; `next` is the last one's `nextLink`. */
+    page: ({ thread, tokens: [token] }, size, next) => ask(next ?? `/chat/threads/${thread}/messages?maxPageSize=${size}&${VERSION}`, undefined, token),
     async stop() {
       child.removeAllListeners('exit');
       const exit = once(child, 'exit');
       child.kill('SIGTERM');
       await exit;
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }
