@@ -246,3 +246,63 @@ async fn d3_of_each_guest_the_last_message_alone_is_kept() {
         assert_eq!(store.last_of(&"b".into()).await.unwrap(), None);
     }
 }
+
+#[tokio::test]
+async fn a_page_goes_on_after_an_id_in_the_order_of_bytes() {
+    for (_folder, store) in stores().await {
+        for id in ["b", "Z", "a", "ä"] {
+            let (mut thread, writes) = new(id, "8:acs:a", 5);
+            thread.retention = Some(Retention::AfterCreation(30));
+            assert!(store.commit(&thread, &writes).await.unwrap());
+        }
+        let mut after = String::new();
+        let mut seen = Vec::new();
+        while let [id] = &store.mortal(&after, 1).await.unwrap()[..] {
+            after.clone_from(id);
+            seen.push(after.clone());
+        }
+        assert_eq!(seen, ["Z", "a", "b", "ä"]);
+    }
+}
+
+#[tokio::test]
+async fn writers_at_once_write_in_one_order_and_none_is_lost() {
+    const WRITERS: u64 = 8;
+    const EACH: u64 = 10;
+    for (_folder, store) in stores().await {
+        let (thread, writes) = new("t", "8:acs:a", 5);
+        assert!(store.commit(&thread, &writes).await.unwrap());
+        let writing = (0..WRITERS).map(|writer| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for n in 0..EACH {
+                    let mut done = false;
+                    while !done {
+                        let mut thread = store.thread("t").await.unwrap().unwrap();
+                        let id = thread.last_id.max(9) + 1;
+                        thread.last_id = id;
+                        let content = Content::Text(format!("{writer} {n}"));
+                        let sent = message(id, Some(&format!("{writer} {n}")), content);
+                        done = write(&*store, &mut thread, vec![sent]).await;
+                    }
+                }
+            })
+        });
+        for written in futures::future::join_all(writing).await {
+            written.unwrap();
+        }
+        let page = store.messages("t", stretch(10, None, 1_000, 1_000)).await;
+        let page = page.unwrap();
+        let ids: Vec<u64> = page.iter().rev().map(|message| message.id).collect();
+        assert_eq!(ids, Vec::from_iter(10..10 + WRITERS * EACH));
+        for writer in 0..WRITERS {
+            let theirs = page.iter().rev().filter_map(|message| {
+                let id = message.client_id.as_ref().unwrap().split_once(' ').unwrap();
+                (id.0 == writer.to_string()).then_some(id.1.parse::<u64>().unwrap())
+            });
+            assert_eq!(Vec::from_iter(theirs), Vec::from_iter(0..EACH));
+        }
+        let thread = store.thread("t").await.unwrap().unwrap();
+        assert_eq!(thread.revision, 1 + WRITERS * EACH);
+    }
+}

@@ -1,36 +1,25 @@
-//! Chat in SQLite.
+//! Chat's statements: PostgreSQL and SQLite read them alike. Compiled once for each database, whose own module
+//! names its types and says how a transaction begins.
 
-use super::{signed, unsigned, Sqlite};
+use super::columns::{found, json, maybe, read, signed, unsigned};
+use super::{Db, DbConnection, DbRow, READING, WRITING};
 use crate::chat::retention::LastMessage;
 use crate::chat::{Message, Participant, Receipt, Thread};
 use crate::store::chat::{ChatStore, Listed, Stretch, Writes};
 use crate::store::{Result, StoreError};
 use async_trait::async_trait;
 use plenary_protocol::id::RawId;
-use serde::de::DeserializeOwned;
-use serde::Serialize;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::Row;
 
-fn json(value: &impl Serialize, what: &'static str) -> Result<String> {
-    serde_json::to_string(value).map_err(|_| StoreError::Corrupt(what))
-}
+// Columns by name: a later version may add some while this one runs.
+const THREAD: &str =
+    "SELECT id, origin, topic, created, creator, metadata, retention, deleted, last_id, \
+    last_sequence, last_received, revision FROM chat_thread WHERE id = $1";
+const PARTICIPANTS: &str =
+    "SELECT raw_id, place, name, shared_from, windows, read_id, read_at, attended, metadata \
+    FROM chat_participant WHERE thread = $1";
 
-fn read<T: DeserializeOwned>(
-    row: &SqliteRow,
-    column: &'static str,
-    what: &'static str,
-) -> Result<T> {
-    let text: &str = row.try_get(column)?;
-    serde_json::from_str(text).map_err(|_| StoreError::Corrupt(what))
-}
-
-fn maybe(row: &SqliteRow, column: &str) -> Result<Option<u64>> {
-    let value: Option<i64> = row.try_get(column)?;
-    Ok(value.map(|value| u64::try_from(value).unwrap_or_default()))
-}
-
-fn thread(row: &SqliteRow) -> Result<Thread> {
+fn thread(row: &DbRow) -> Result<Thread> {
     let retention: Option<&str> = row.try_get("retention")?;
     let retention = retention.map(serde_json::from_str).transpose();
     Ok(Thread {
@@ -50,7 +39,7 @@ fn thread(row: &SqliteRow) -> Result<Thread> {
     })
 }
 
-fn participant(row: &SqliteRow) -> Result<(RawId, Participant)> {
+fn participant(row: &DbRow) -> Result<(RawId, Participant)> {
     let receipt = maybe(row, "read_id")?.zip(maybe(row, "read_at")?);
     let participant = Participant {
         name: row.try_get("name")?,
@@ -64,7 +53,7 @@ fn participant(row: &SqliteRow) -> Result<(RawId, Participant)> {
     Ok((RawId(row.try_get("raw_id")?), participant))
 }
 
-fn message(row: &SqliteRow) -> Result<Message> {
+fn message(row: &DbRow) -> Result<Message> {
     Ok(Message {
         id: unsigned(row, "id")?,
         sequence: unsigned(row, "sequence")?,
@@ -76,7 +65,7 @@ fn message(row: &SqliteRow) -> Result<Message> {
     })
 }
 
-fn last_message(row: &SqliteRow) -> Result<LastMessage> {
+fn last_message(row: &DbRow) -> Result<LastMessage> {
     Ok(LastMessage {
         guest: RawId(row.try_get("raw_id")?),
         thread: row.try_get("thread")?,
@@ -87,7 +76,7 @@ fn last_message(row: &SqliteRow) -> Result<LastMessage> {
 }
 
 /// The thread's own row. False: its revision is another by now.
-async fn put_thread(db: &mut SqliteConnection, thread: &Thread) -> Result<bool> {
+async fn put_thread(db: &mut DbConnection, thread: &Thread) -> Result<bool> {
     let retention = thread
         .retention
         .as_ref()
@@ -96,11 +85,11 @@ async fn put_thread(db: &mut SqliteConnection, thread: &Thread) -> Result<bool> 
         0 => {
             "INSERT INTO chat_thread (topic, metadata, retention, deleted, last_id, last_sequence, \
              last_received, id, revision, origin, created, creator) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ? + 1, ?, ?, ?) ON CONFLICT DO NOTHING"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9 + 1, $10, $11, $12) ON CONFLICT DO NOTHING"
         }
         _ => {
-            "UPDATE chat_thread SET topic = ?, metadata = ?, retention = ?, deleted = ?, last_id = ?, \
-             last_sequence = ?, last_received = ?, revision = revision + 1 WHERE id = ? AND revision = ?"
+            "UPDATE chat_thread SET topic = $1, metadata = $2, retention = $3, deleted = $4, last_id = $5, \
+             last_sequence = $6, last_received = $7, revision = revision + 1 WHERE id = $8 AND revision = $9"
         }
     };
     let mut query = sqlx::query(sql)
@@ -123,14 +112,14 @@ async fn put_thread(db: &mut SqliteConnection, thread: &Thread) -> Result<bool> 
 }
 
 async fn put_participant(
-    db: &mut SqliteConnection,
+    db: &mut DbConnection,
     thread: &str,
     id: &RawId,
     participant: &Participant,
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO chat_participant (thread, raw_id, place, present, name, shared_from, windows, read_id, \
-         read_at, attended, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         read_at, attended, metadata) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
          ON CONFLICT (thread, raw_id) DO UPDATE SET place = excluded.place, present = excluded.present, \
          name = excluded.name, shared_from = excluded.shared_from, windows = excluded.windows, \
          read_id = excluded.read_id, read_at = excluded.read_at, attended = excluded.attended, metadata = excluded.metadata",
@@ -151,13 +140,12 @@ async fn put_participant(
     Ok(())
 }
 
-/// False: the sender's client id is known.
-async fn put_message(db: &mut SqliteConnection, thread: &str, message: &Message) -> Result<bool> {
-    let done = sqlx::query(
+/// False: the sender's client id is known. New ones are many, changed ones few.
+async fn put_message(db: &mut DbConnection, thread: &str, message: &Message) -> Result<bool> {
+    let body = json(&message.body, "a message")?;
+    let added = sqlx::query(
         "INSERT INTO chat_message (thread, id, sequence, version, created, sender, client_id, of_call, body) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
-         ON CONFLICT (thread, id) DO UPDATE SET version = excluded.version, body = excluded.body \
-         ON CONFLICT DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
     )
     .bind(thread)
     .bind(signed(message.id))
@@ -167,23 +155,34 @@ async fn put_message(db: &mut SqliteConnection, thread: &str, message: &Message)
     .bind(message.sender.as_ref().map(RawId::as_str))
     .bind(&message.client_id)
     .bind(message.body.content.is_of_the_call())
-    .bind(json(&message.body, "a message")?)
+    .bind(&body)
+    .execute(&mut *db)
+    .await?;
+    if added.rows_affected() == 1 {
+        return Ok(true);
+    }
+    let changed = sqlx::query(
+        "UPDATE chat_message SET version = $1, body = $2 WHERE thread = $3 AND id = $4",
+    )
+    .bind(signed(message.version))
+    .bind(&body)
+    .bind(thread)
+    .bind(signed(message.id))
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(changed.rows_affected() == 1)
 }
 
 #[async_trait]
-impl ChatStore for Sqlite {
+impl ChatStore for Db {
     async fn thread(&self, id: &str) -> Result<Option<Thread>> {
         // Both are of one moment.
-        let mut db = self.pool.begin().await?;
-        let row = sqlx::query("SELECT * FROM chat_thread WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&mut *db)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let rows = sqlx::query("SELECT * FROM chat_participant WHERE thread = ?")
+        let mut db = self.pool.begin_with(READING).await?;
+        let row = sqlx::query(THREAD).bind(id).fetch_optional(&mut *db).await;
+        let Some(row) = found(row)? else {
+            return Ok(None);
+        };
+        let rows = sqlx::query(PARTICIPANTS)
             .bind(id)
             .fetch_all(&mut *db)
             .await?;
@@ -193,14 +192,15 @@ impl ChatStore for Sqlite {
     }
 
     async fn commit(&self, thread: &Thread, writes: &Writes) -> Result<bool> {
-        // Leaving early rolls it back.
-        let mut db = self.pool.begin().await?;
+        // Leaving early rolls it back. The thread's row is first: who writes to a thread has it until the end,
+        // and who comes from an older revision finds that when it is their turn.
+        let mut db = self.pool.begin_with(WRITING).await?;
         if !put_thread(&mut db, thread).await? {
             return Ok(false);
         }
         if let Some((who, request)) = &writes.creation {
             let done = sqlx::query(
-                "INSERT INTO chat_creation (raw_id, request, thread) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO chat_creation (raw_id, request, thread) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
             )
             .bind(who.as_str())
             .bind(request)
@@ -217,7 +217,7 @@ impl ChatStore for Sqlite {
             }
         }
         if writes.purge {
-            sqlx::query("DELETE FROM chat_message WHERE thread = ?")
+            sqlx::query("DELETE FROM chat_message WHERE thread = $1")
                 .bind(&thread.id)
                 .execute(&mut *db)
                 .await?;
@@ -240,8 +240,8 @@ impl ChatStore for Sqlite {
         } = stretch;
         let to = window.to.unwrap_or(u64::MAX).min(below.saturating_sub(1));
         let rows = sqlx::query(
-            "SELECT * FROM chat_message WHERE thread = ? AND id >= ? AND id <= ? AND of_call <= ? \
-             ORDER BY id DESC LIMIT ?",
+            "SELECT id, sequence, version, created, sender, client_id, body FROM chat_message WHERE thread = $1 AND id >= $2 AND id <= $3 AND of_call <= $4 \
+             ORDER BY id DESC LIMIT $5",
         )
         .bind(thread)
         .bind(signed(window.from))
@@ -254,7 +254,7 @@ impl ChatStore for Sqlite {
     }
 
     async fn message(&self, thread: &str, id: u64) -> Result<Option<Message>> {
-        let row = sqlx::query("SELECT * FROM chat_message WHERE thread = ? AND id = ?")
+        let row = sqlx::query("SELECT id, sequence, version, created, sender, client_id, body FROM chat_message WHERE thread = $1 AND id = $2")
             .bind(thread)
             .bind(signed(id))
             .fetch_optional(&self.pool)
@@ -264,7 +264,7 @@ impl ChatStore for Sqlite {
 
     async fn sent(&self, thread: &str, sender: &RawId, client_id: &str) -> Result<Option<u64>> {
         let row = sqlx::query(
-            "SELECT id FROM chat_message WHERE thread = ? AND sender = ? AND client_id = ?",
+            "SELECT id FROM chat_message WHERE thread = $1 AND sender = $2 AND client_id = $3",
         )
         .bind(thread)
         .bind(sender.as_str())
@@ -275,11 +275,12 @@ impl ChatStore for Sqlite {
     }
 
     async fn made(&self, who: &RawId, request: &str) -> Result<Option<String>> {
-        let row = sqlx::query("SELECT thread FROM chat_creation WHERE raw_id = ? AND request = ?")
-            .bind(who.as_str())
-            .bind(request)
-            .fetch_optional(&self.pool)
-            .await?;
+        let row =
+            sqlx::query("SELECT thread FROM chat_creation WHERE raw_id = $1 AND request = $2")
+                .bind(who.as_str())
+                .bind(request)
+                .fetch_optional(&self.pool)
+                .await?;
         Ok(row.map(|row| row.try_get("thread")).transpose()?)
     }
 
@@ -293,8 +294,8 @@ impl ChatStore for Sqlite {
         let (created, id) = after.unwrap_or((u64::MAX, String::new()));
         let rows = sqlx::query(
             "SELECT id, created, last_received FROM chat_participant JOIN chat_thread ON id = thread \
-             WHERE raw_id = ? AND present = 1 AND coalesce(last_received, created) >= ? \
-             AND (created < ? OR (created = ? AND id > ?)) ORDER BY created DESC, id LIMIT ?",
+             WHERE raw_id = $1 AND present AND coalesce(last_received, created) >= $2 \
+             AND (created < $3 OR (created = $4 AND id > $5)) ORDER BY created DESC, id LIMIT $6",
         )
         .bind(who.as_str())
         .bind(signed(since))
@@ -304,7 +305,7 @@ impl ChatStore for Sqlite {
         .bind(signed(limit as u64))
         .fetch_all(&self.pool)
         .await?;
-        let listed = |row: &SqliteRow| {
+        let listed = |row: &DbRow| {
             Ok(Listed {
                 id: row.try_get("id")?,
                 created: unsigned(row, "created")?,
@@ -316,8 +317,8 @@ impl ChatStore for Sqlite {
 
     async fn mortal(&self, after: &str, limit: usize) -> Result<Vec<String>> {
         let rows = sqlx::query(
-            "SELECT id FROM chat_thread WHERE retention IS NOT NULL AND deleted IS NULL AND id > ? \
-             ORDER BY id LIMIT ?",
+            "SELECT id FROM chat_thread WHERE retention IS NOT NULL AND deleted IS NULL AND id > $1 \
+             ORDER BY id LIMIT $2",
         )
         .bind(after)
         .bind(signed(limit as u64))
@@ -328,7 +329,7 @@ impl ChatStore for Sqlite {
 
     async fn keep_last(&self, last: &LastMessage) -> Result<()> {
         sqlx::query(
-            "INSERT INTO guest_message (raw_id, thread, message, sent, body) VALUES (?, ?, ?, ?, ?) \
+            "INSERT INTO guest_message (raw_id, thread, message, sent, body) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (raw_id) DO UPDATE SET thread = excluded.thread, message = excluded.message, \
              sent = excluded.sent, body = excluded.body",
         )
@@ -343,16 +344,18 @@ impl ChatStore for Sqlite {
     }
 
     async fn last_of(&self, guest: &RawId) -> Result<Option<LastMessage>> {
-        let row = sqlx::query("SELECT * FROM guest_message WHERE raw_id = ?")
-            .bind(guest.as_str())
-            .fetch_optional(&self.of_guests)
-            .await?;
+        let row = sqlx::query(
+            "SELECT raw_id, thread, message, sent, body FROM guest_message WHERE raw_id = $1",
+        )
+        .bind(guest.as_str())
+        .fetch_optional(&self.of_guests)
+        .await?;
         row.as_ref().map(last_message).transpose()
     }
 
     async fn last_messages(&self, after: Option<&RawId>, limit: usize) -> Result<Vec<LastMessage>> {
         let rows =
-            sqlx::query("SELECT * FROM guest_message WHERE raw_id > ? ORDER BY raw_id LIMIT ?")
+            sqlx::query("SELECT raw_id, thread, message, sent, body FROM guest_message WHERE raw_id > $1 ORDER BY raw_id LIMIT $2")
                 .bind(after.map_or("", RawId::as_str))
                 .bind(signed(limit as u64))
                 .fetch_all(&self.of_guests)
@@ -361,7 +364,7 @@ impl ChatStore for Sqlite {
     }
 
     async fn forget_last(&self, guest: &RawId, thread: &str, message: u64) -> Result<()> {
-        sqlx::query("DELETE FROM guest_message WHERE raw_id = ? AND thread = ? AND message = ?")
+        sqlx::query("DELETE FROM guest_message WHERE raw_id = $1 AND thread = $2 AND message = $3")
             .bind(guest.as_str())
             .bind(thread)
             .bind(signed(message))
