@@ -2,7 +2,7 @@
 
 mod chat;
 #[path = "../../tests/common/postgres.rs"]
-mod server;
+pub(super) mod server;
 
 use super::postgres::Postgres;
 use super::rows::Rows;

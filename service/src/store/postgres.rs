@@ -16,6 +16,7 @@ mod tables;
 
 use super::{Result, StoreError};
 use address::{place, DatabaseUrl};
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, PgPool};
 use std::io::ErrorKind;
@@ -107,9 +108,13 @@ async fn bring_up_to_date(options: &PgConnectOptions) -> Result<()> {
     let late = |_| sqlx::Error::Io(ErrorKind::TimedOut.into());
     let connection = tokio::time::timeout(REACHED_WITHIN, options.connect()).await;
     let mut connection = connection.map_err(late).flatten().map_err(unusable)?;
-    sqlx::migrate!("migrations/postgres")
-        .run(&mut connection)
-        .await?;
+    let done = sqlx::migrate!("migrations/postgres").run(&mut connection).await;
+    done.map_err(|error| match error {
+        MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => {
+            unusable(source)
+        }
+        other => other.into(),
+    })?;
     // It did what it was for.
     let _ = connection.close().await;
     Ok(())
@@ -126,6 +131,8 @@ fn advice(error: &sqlx::Error) -> &'static str {
         (_, Some("28P01" | "28000")) => {
             "Give a user that may connect, and its password in the URL, in PGPASSWORD or in ~/.pgpass"
         }
+        // insufficient_privilege
+        (_, Some("42501")) => "Let the user own it: ALTER DATABASE name OWNER TO user",
         // invalid_catalog_name
         (_, Some("3D000")) => "Make it on the server: createdb --owner=USER NAME",
         (sqlx::Error::Tls(_), _) => {
@@ -137,3 +144,6 @@ fn advice(error: &sqlx::Error) -> &'static str {
         _ => "See the server's log",
     }
 }
+
+#[cfg(test)]
+mod tests;

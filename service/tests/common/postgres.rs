@@ -21,7 +21,7 @@ pub const PASSWORD: &str = "sesame-in-a-database";
 const SCRIPT: &str = r#"
 set -eu
 bin=$1 port=$2 password=$3
-folder=$(mktemp -d)
+folder=$(mktemp -d -t plenary-postgres.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 printf %s "$password" > "$folder/password"
 make() {
@@ -141,13 +141,20 @@ impl Cluster {
     }
 }
 
+/// The server of this process, made when it is first asked for.
+fn shared() -> Option<&'static Cluster> {
+    static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
+    CLUSTER.get_or_init(Cluster::start).as_ref()
+}
+
 /// The URL of an empty database on the server of this process. None where PostgreSQL is not installed.
 pub async fn database() -> Option<String> {
-    static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
-    match CLUSTER.get_or_init(Cluster::start) {
-        Some(cluster) => Some(cluster.database().await),
-        None => None,
-    }
+    Some(shared()?.database().await)
+}
+
+/// Has that server carry out a statement.
+pub async fn tell(statement: &str) {
+    shared().unwrap().tell(statement).await;
 }
 
 /// Debian keeps them beside the PATH, a folder for each release.

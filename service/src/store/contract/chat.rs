@@ -1,11 +1,13 @@
 //! What every store must do for chat.
 
-use super::stores;
+use super::{server, stores};
 use crate::chat::retention::LastMessage;
 use crate::chat::{
     Body, Content, Effect, Invited, Life, Message, Origin, Receipt, Retention, Thread, Window,
 };
 use crate::store::chat::{Stretch, Writes};
+use crate::store::postgres::Postgres;
+use crate::store::sqlite::Sqlite;
 use crate::store::Store;
 use plenary_protocol::id::RawId;
 
@@ -60,6 +62,16 @@ fn message(id: u64, client_id: Option<&str>, content: Content) -> Message {
 
 fn text(id: u64) -> Message {
     message(id, None, Content::Text(format!("text {id}")))
+}
+
+fn last(guest: &str, id: u64) -> LastMessage {
+    LastMessage {
+        guest: guest.into(),
+        thread: "t".into(),
+        message: id,
+        sent: id,
+        body: text(id).body,
+    }
 }
 
 async fn write(store: &dyn Store, thread: &mut Thread, messages: Vec<Message>) -> bool {
@@ -223,13 +235,6 @@ async fn threads_are_listed_for_those_who_take_part_the_youngest_first() {
 #[tokio::test]
 async fn d3_of_each_guest_the_last_message_alone_is_kept() {
     for (_folder, store) in stores().await {
-        let last = |guest: &str, id: u64| LastMessage {
-            guest: guest.into(),
-            thread: "t".into(),
-            message: id,
-            sent: id,
-            body: text(id).body,
-        };
         for row in [last("b", 1), last("a", 2), last("b", 3)] {
             store.keep_last(&row).await.unwrap();
         }
@@ -245,6 +250,42 @@ async fn d3_of_each_guest_the_last_message_alone_is_kept() {
         store.forget_last(&"b".into(), "t", 3).await.unwrap();
         assert_eq!(store.last_of(&"b".into()).await.unwrap(), None);
     }
+}
+
+#[tokio::test]
+async fn d3_what_is_the_resources_has_a_place_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let (own, of_guests) = (file("organisation.db"), file("resource.db"));
+    let both = Sqlite::open(&own).await.unwrap();
+    let both = both.with_guests_in(&of_guests).await.unwrap();
+    let (own, of_guests) = (Sqlite::open(&own).await, Sqlite::open(&of_guests).await);
+    kept_apart(&both, &own.unwrap(), &of_guests.unwrap()).await;
+
+    let urls = (server::database().await, server::database().await);
+    let (Some(own), Some(of_guests)) = urls else {
+        return;
+    };
+    let (own, of_guests) = (own.parse().unwrap(), of_guests.parse().unwrap());
+    let both = Postgres::open(&own).await.unwrap();
+    let both = both.with_guests_in(&of_guests).await.unwrap();
+    let (own, of_guests) = (Postgres::open(&own).await, Postgres::open(&of_guests).await);
+    kept_apart(&both, &own.unwrap(), &of_guests.unwrap()).await;
+}
+
+async fn kept_apart(both: &dyn Store, own: &dyn Store, of_guests: &dyn Store) {
+    let (thread, writes) = new("t", "8:acs:a", 5);
+    assert!(both.commit(&thread, &writes).await.unwrap());
+    both.keep_last(&last("8:acs:a", 5)).await.unwrap();
+    assert_eq!(own.last_messages(None, 9).await.unwrap(), []);
+    let copies = of_guests.last_messages(None, 9).await.unwrap();
+    assert_eq!(copies, [last("8:acs:a", 5)]);
+    assert!(own.thread("t").await.unwrap().is_some());
+    assert!(of_guests.thread("t").await.unwrap().is_none());
+    let guest = "8:acs:a".into();
+    assert!(both.last_of(&guest).await.unwrap().is_some());
+    both.forget_last(&guest, "t", 5).await.unwrap();
+    assert_eq!(of_guests.last_messages(None, 9).await.unwrap(), []);
 }
 
 #[tokio::test]
