@@ -98,11 +98,11 @@ async fn a_kill_loses_nothing(settings: &[(&'static str, String)]) {
         passcode,
         key,
     ];
-    for hidden in hidden
-        .iter()
-        .map(String::as_str)
-        .chain(["sesame-in-a-url", "sesame-in-a-message", postgres::PASSWORD])
-    {
+    for hidden in hidden.iter().map(String::as_str).chain([
+        "sesame-in-a-url",
+        "sesame-in-a-message",
+        postgres::PASSWORD,
+    ]) {
         assert!(!log.contains(hidden), "S15: {hidden}");
     }
 }

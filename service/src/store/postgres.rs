@@ -33,12 +33,13 @@ const WRITING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// Connections of one instance. A commit holds one for some milliseconds, most of them on the server's disk; six
 /// instances fit into the hundred that a server allows by default.
 const CONNECTIONS: u32 = 16;
-/// How long a request waits for a connection. A server that is started again is back before; who waits longer is
-/// refused, and may try again.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// A connection that lay idle for so long is asked whether it still stands. Asking each time would make every
-/// statement twice as long.
-const IDLE: Duration = Duration::from_secs(1);
+/// How long a request waits for a connection; then it is refused, and its sender may try again. Who waits for
+/// their turn in a thread waits behind it, so it is short; a server that is started again in an orderly way is
+/// back before.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A connection that lay idle for so long is asked whether it still stands. No server is started again sooner, so
+/// none of the connections of before is taken for a good one; and where many write at once nobody asks.
+const IDLE: Duration = Duration::from_millis(50);
 /// How long the first connection may take.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -108,7 +109,9 @@ async fn bring_up_to_date(options: &PgConnectOptions) -> Result<()> {
     let late = |_| sqlx::Error::Io(ErrorKind::TimedOut.into());
     let connection = tokio::time::timeout(REACHED_WITHIN, options.connect()).await;
     let mut connection = connection.map_err(late).flatten().map_err(unusable)?;
-    let done = sqlx::migrate!("migrations/postgres").run(&mut connection).await;
+    let done = sqlx::migrate!("migrations/postgres")
+        .run(&mut connection)
+        .await;
     done.map_err(|error| match error {
         MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => {
             unusable(source)
@@ -146,4 +149,4 @@ fn advice(error: &sqlx::Error) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests;
+mod on_postgresql;
