@@ -48,7 +48,7 @@ pub struct Cluster {
     port: u16,
     databases: AtomicU32,
     /// Its input is ours, and open as long as we are.
-    _shell: Child,
+    shell: Child,
 }
 
 impl Cluster {
@@ -85,14 +85,14 @@ impl Cluster {
         BufReader::new(shell.stdout.take().unwrap())
             .read_line(&mut folder)
             .unwrap();
-        let folder = folder.strip_suffix('\n')?;
-        Some(Self {
+        let cluster = Self {
             programs: programs.to_owned(),
-            folder: PathBuf::from(folder),
+            folder: PathBuf::from(folder.trim_end()),
             port,
             databases: AtomicU32::new(0),
-            _shell: shell,
-        })
+            shell,
+        };
+        (!folder.is_empty()).then_some(cluster)
     }
 
     pub fn url(&self, database: &str) -> String {
@@ -138,6 +138,13 @@ impl Cluster {
             .args(order)
             .status();
         assert!(status.unwrap().success(), "{order:?}");
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
     }
 }
 
