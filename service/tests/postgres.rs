@@ -215,3 +215,45 @@ async fn s15_on_postgresql_a_wrong_address_is_told_with_what_would_be_right_and_
         }
     }
 }
+
+/// PostgreSQL's texts hold no NUL. Nobody learns which database is behind the service by sending one.
+#[tokio::test]
+async fn s12_on_postgresql_a_nul_is_refused_or_not_found() {
+    let Some(url) = postgres::database().await else {
+        return;
+    };
+    let service = Service::with(on(url)).await;
+    let (ada, olivia) = (service.guest().await, service.sign_in("Olivia").await);
+    let chat = thread(&service, &ada, &[]).await;
+    let nowhere = Chat {
+        service: &service,
+        thread: "19:%00@thread.v2".into(),
+    };
+    let unknown = nowhere.get(&ada, "/messages").await;
+    assert_eq!(unknown.status, StatusCode::FORBIDDEN, "{}", unknown.body);
+    let message = chat.send(&ada, "a\0b").await;
+    assert_eq!(chat.texts(&ada).await, ["ab"]);
+    let one = format!("/messages/{message}");
+    let edit = json!({"metadata": {"k\0": "\0"}});
+    let edited = chat.ask(&ada, "PATCH", &one, edit).await;
+    assert_eq!(edited.status, StatusCode::NO_CONTENT, "{}", edited.body);
+    assert_eq!(
+        chat.get(&ada, &one).await.ok()["metadata"],
+        json!({"k\0": "\0"})
+    );
+    let stranger = json!({"participants": [{"communicationIdentifier": {"rawId": "8:acs:\0"}}]});
+    let added = chat.ask(&ada, "POST", "/participants/:add", stranger).await;
+    assert_eq!(added.ok()["invalidParticipants"][0]["code"], "404");
+    let target = "/v1.0/me/onlineMeetings/createOrGet";
+    let body = json!({"externalId": "\0", "subject": "\0a"});
+    let refused = service.post(target, Some(&olivia.access), body).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.body);
+    let meeting = service.schedule(&olivia, json!({"subject": "\0a"})).await;
+    let mut agent = service.agent(&ada, "Ada\0").await;
+    let refused = agent.join("\0", &meeting).await.unwrap_err();
+    assert_eq!(
+        refused.code,
+        plenary_protocol::end::Reason::MALFORMED.error().code
+    );
+    service.stop().await;
+}
