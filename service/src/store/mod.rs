@@ -3,7 +3,8 @@
 //! A database's module opens it, and has its own migrations. The statements are written once, in `sql/`, as both
 //! databases read them (`$1`, `ON CONFLICT`, quoted `"user"`), and compiled for each by `#[path]`: sqlx's traits
 //! would take a page of bounds for every function that is generic over the database, and its `Any` driver knows
-//! neither their settings nor their types. A statement that has to differ goes to the databases' modules.
+//! neither their settings nor their types. A commit of chat is each database's own (`commit.rs`): PostgreSQL is
+//! elsewhere, and every statement a way there and back.
 
 pub mod chat;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The store in PostgreSQL: where one is kept anyway, and for more than one machine.
 //!
 //! Several connections write at once. What holds them apart is the thread's row: every commit changes it first,
-//! and has it to itself until it ends (see `sql/chat.rs`).
+//! and has it to itself until it ends (`commit.rs`).
 
 pub mod address;
 #[path = "sql/chat.rs"]
@@ -10,6 +10,7 @@ mod chat;
 #[path = "sql/columns.rs"]
 #[allow(clippy::duplicate_mod)]
 mod columns;
+mod commit;
 #[path = "sql/tables.rs"]
 #[allow(clippy::duplicate_mod)]
 mod tables;
@@ -17,19 +18,15 @@ mod tables;
 use super::{Result, StoreError};
 use address::{place, DatabaseUrl};
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, PgPool};
 use std::io::ErrorKind;
 use std::time::Duration;
 
 type Db = Postgres;
 type DbRow = PgRow;
-type DbConnection = PgConnection;
 /// What is read until the end is of the moment of the first reading.
 const READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-/// Whatever the server's default is: a writer that waited for another sees what that one wrote.
-const WRITING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-
 /// Connections of one instance. A commit holds one for some milliseconds, most of them on the server's disk; six
 /// instances fit into the hundred that a server allows by default.
 const CONNECTIONS: u32 = 16;
@@ -44,11 +41,12 @@ const IDLE: Duration = Duration::from_millis(50);
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 
 /// For each connection. An instance that was lost in the middle of a transaction must not keep a thread's row, and
-/// nothing here takes long. What was acknowledged is on the disk, whatever the server's default is; a stricter one
+/// nothing here takes long. A writer that waited for another sees what that one wrote. What was acknowledged is on the disk, whatever the server's default is; a stricter one
 /// (`remote_apply`) stays.
 const SETTINGS: &str = "\
     SET statement_timeout = '15s'; \
     SET idle_in_transaction_session_timeout = '15s'; \
+    SET default_transaction_isolation = 'read committed'; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// The database.

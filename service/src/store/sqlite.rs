@@ -5,13 +5,13 @@
 mod chat;
 #[path = "sql/columns.rs"]
 mod columns;
+mod commit;
 #[path = "sql/tables.rs"]
 mod tables;
 
 use super::Result;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
 use sqlx::SqlitePool;
 use std::path::Path;
@@ -19,11 +19,8 @@ use std::time::Duration;
 
 type Db = Sqlite;
 type DbRow = SqliteRow;
-type DbConnection = SqliteConnection;
 /// What is read until the end is of the moment of the first reading.
 const READING: &str = "BEGIN";
-/// One writer at a time; others wait before they have read anything.
-const WRITING: &str = "BEGIN IMMEDIATE";
 
 /// The database.
 #[derive(Debug, Clone)]

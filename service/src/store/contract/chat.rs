@@ -153,6 +153,21 @@ async fn a_commit_from_an_older_state_writes_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_written_twice_in_one_commit_is_there_as_it_was_last() {
+    for (_folder, store) in stores().await {
+        let (mut thread, mut writes) = new("t", "8:acs:a", 5);
+        writes.participants.extend(writes.participants.clone());
+        assert!(store.commit(&thread, &writes).await.unwrap());
+        thread.revision = 1;
+        let mut edited = text(10);
+        edited.version = 11;
+        assert!(write(&*store, &mut thread, vec![text(10), edited.clone()]).await);
+        assert_eq!(store.message("t", 10).await.unwrap(), Some(edited));
+        assert_eq!(store.thread("t").await.unwrap(), Some(thread));
+    }
+}
+
+#[tokio::test]
 async fn a_page_is_the_newest_of_its_stretch() {
     for (_folder, store) in stores().await {
         let (mut thread, writes) = new("t", "8:acs:a", 5);
@@ -193,12 +208,18 @@ async fn a_message_is_changed_in_its_place_and_a_client_id_is_good_once() {
         assert!(write(&*store, &mut thread, vec![sent.clone()]).await);
         assert_eq!(store.message("t", 10).await.unwrap(), Some(sent));
         assert_eq!(store.message("t", 11).await.unwrap(), None);
+        // An old state purges nothing.
         let purge = Writes {
             purge: true,
+            messages: vec![text(20)],
             ..Writes::default()
         };
+        let mut late = thread.clone();
+        late.revision -= 1;
+        assert!(!store.commit(&late, &purge).await.unwrap());
+        assert_eq!(store.sent("t", &sender, "c").await.unwrap(), Some(10));
         assert!(store.commit(&thread, &purge).await.unwrap());
-        assert_eq!(ids(&*store, stretch(0, None, 100, 9)).await, [0; 0]);
+        assert_eq!(ids(&*store, stretch(0, None, 100, 9)).await, [20]);
     }
 }
 
