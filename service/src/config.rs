@@ -471,13 +471,40 @@ pub fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<Config, ConfigError> {
+        let figment = Figment::from(Serialized::defaults(Config::default()));
+        let config: Config = figment.merge(Toml::string(text)).extract().expect("TOML");
+        config.checked()
+    }
+
+    #[test]
+    fn d3_both_stores_are_of_one_kind_and_s15_their_passwords_are_not_told() {
+        let both = "database = 'postgres://a:hush@localhost/a'\n\
+                    resource_database = 'postgres://a:hush@localhost/b'";
+        let config = read(both).expect("a configuration");
+        assert!(config.resource_database.is_some());
+        assert!(!format!("{config:?}").contains("hush"));
+        for text in [
+            "database = 'postgres://a:hush@localhost/a'\nresource_data = 'folder'",
+            "resource_database = 'postgres://a:hush@localhost/a'",
+        ] {
+            assert!(matches!(read(text), Err(ConfigError::TwoKindsOfStore)));
+        }
+        for text in [
+            "database = 'mysql://a:hush@localhost/a'",
+            "database = 'postgres://a:hush@localhost/a'\nresource_database = 'hush'",
+        ] {
+            let error = read(text).expect_err("no address");
+            let told = format!("{error} {error:?}");
+            assert!(
+                told.contains("postgres://") && !told.contains("hush"),
+                "{told}"
+            );
+        }
+    }
+
     #[test]
     fn a_turn_server_has_one_kind_of_credentials_and_keeps_them() {
-        let read = |text: &str| {
-            let figment = Figment::from(Serialized::defaults(Config::default()));
-            let config: Config = figment.merge(Toml::string(text)).extract().expect("TOML");
-            config.checked()
-        };
         let good = [
             "urls = ['stun:s.example.org']",
             "urls = ['turn:t.example.org?transport=udp', 'turns:t.example.org']\nsecret = 'hush'",

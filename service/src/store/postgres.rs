@@ -123,6 +123,8 @@ async fn bring_up_to_date(options: &PgConnectOptions) -> Result<()> {
 
 /// What would be right.
 fn advice(error: &sqlx::Error) -> &'static str {
+    const AUTHORITY: &str =
+        "Name the certificate of the server's authority: ?sslmode=verify-full&sslrootcert=FILE";
     let code = match error {
         sqlx::Error::Database(error) => error.code(),
         _ => None,
@@ -136,9 +138,9 @@ fn advice(error: &sqlx::Error) -> &'static str {
         (_, Some("42501")) => "Let the user own it: ALTER DATABASE name OWNER TO user",
         // invalid_catalog_name
         (_, Some("3D000")) => "Make it on the server: createdb --owner=USER NAME",
-        (sqlx::Error::Tls(_), _) => {
-            "Name the authority's certificate (?sslmode=verify-full&sslrootcert=FILE), or give the server one"
-        }
+        (sqlx::Error::Tls(_), _) => AUTHORITY,
+        // So rustls says it.
+        (sqlx::Error::Io(error), _) if error.kind() == ErrorKind::InvalidData => AUTHORITY,
         (sqlx::Error::Io(_), _) => {
             "Is a server running there, and may it be reached from here? The URL is postgres://USER@HOST:PORT/NAME"
         }

@@ -20,7 +20,7 @@ pub const PASSWORD: &str = "sesame-in-a-database";
 /// cut here, and without `fsync` a database is made in a tenth of the time.
 const SCRIPT: &str = r#"
 set -eu
-bin=$1 port=$2 password=$3
+bin=$1 port=$2 password=$3 certificate=$4 key=$5
 folder=$(mktemp -d -t plenary-postgres.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 printf %s "$password" > "$folder/password"
@@ -29,7 +29,13 @@ make() {
         --no-sync "$@" > "$folder/initdb.log" 2>&1
 }
 make --locale-provider=icu --icu-locale=en || make || { cat "$folder/initdb.log" >&2; exit 1; }
+umask 077
+printf %s "$certificate" > "$folder/server.crt"
+printf %s "$key" > "$folder/server.key"
 cat >> "$folder/data/postgresql.conf" <<END
+ssl = on
+ssl_cert_file = '$folder/server.crt'
+ssl_key_file = '$folder/server.key'
 listen_addresses = '127.0.0.1'
 port = $port
 unix_socket_directories = '$folder'
@@ -71,10 +77,12 @@ impl Cluster {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         let mut shell = unprivileged("sh")
             .args(["-c", SCRIPT, "sh"])
             .arg(programs)
             .args([&port.to_string(), PASSWORD])
+            .args([made.cert.pem(), made.signing_key.serialize_pem()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // An interrupted test ends it by its input, not by the terminal's signal.
@@ -98,6 +106,11 @@ impl Cluster {
     pub fn url(&self, database: &str) -> String {
         let port = self.port;
         format!("postgres://plenary:{PASSWORD}@127.0.0.1:{port}/{database}")
+    }
+
+    /// The certificate by which it proves who it is.
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.join("server.crt")
     }
 
     /// The URL of an empty database.
@@ -149,7 +162,7 @@ impl Drop for Cluster {
 }
 
 /// The server of this process, made when it is first asked for.
-fn shared() -> Option<&'static Cluster> {
+pub fn shared() -> Option<&'static Cluster> {
     static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
     CLUSTER.get_or_init(Cluster::start).as_ref()
 }

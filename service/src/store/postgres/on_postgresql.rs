@@ -58,6 +58,27 @@ async fn a_connection_that_the_server_ended_is_replaced() {
 }
 
 #[tokio::test]
+async fn the_server_proves_who_it_is_where_that_is_asked_for() {
+    let Some(url) = server::database().await else {
+        return;
+    };
+    let certificate = server::shared().unwrap().certificate();
+    let verified = format!(
+        "{url}?sslmode=verify-full&sslrootcert={}",
+        certificate.display()
+    );
+    let store = Postgres::open(&verified.parse().unwrap()).await.unwrap();
+    let row = sqlx::query("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl")
+        .fetch_one(&store.pool);
+    let version: String = row.await.unwrap().get(0);
+    assert_eq!(version, "TLSv1.3");
+    // The certificate names an address, and no other name of this machine.
+    let elsewhere = verified.replace("@127.0.0.1", "@localhost");
+    let refused = Postgres::open(&elsewhere.parse().unwrap()).await;
+    assert!(matches!(refused, Err(StoreError::Unusable { .. })));
+}
+
+#[tokio::test]
 async fn s15_what_is_wrong_is_said_with_what_would_be_right_and_without_the_password() {
     let Some(url) = server::database().await else {
         return;
@@ -77,7 +98,8 @@ async fn s15_what_is_wrong_is_said_with_what_would_be_right_and_without_the_pass
         ),
         (url.replace(name, "nowhere"), "createdb"),
         (url.replace(there, &nobody), "Is a server running there"),
-        (format!("{url}?sslmode=require"), "sslrootcert"),
+        // Its certificate is nobody's whom we know.
+        (format!("{url}?sslmode=verify-full"), "sslrootcert"),
         (url.replace("postgres:", "mysql:"), "postgres://"),
     ];
     for (wrong, right) in wrong {
