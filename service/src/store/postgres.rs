@@ -41,8 +41,8 @@ const IDLE: Duration = Duration::from_millis(50);
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
 
 /// For each connection. An instance that was lost in the middle of a transaction must not keep a thread's row, and
-/// nothing here takes long. A writer that waited for another sees what that one wrote. What was acknowledged is on the disk, whatever the server's default is; a stricter one
-/// (`remote_apply`) stays.
+/// nothing here takes long. A writer that waited for another sees what that one wrote. What was acknowledged is
+/// on the disk, whatever the server's default is; a stricter one (`remote_apply`) stays.
 const SETTINGS: &str = "\
     SET statement_timeout = '15s'; \
     SET idle_in_transaction_session_timeout = '15s'; \
