@@ -5,6 +5,7 @@
 
 use crate::chat::rates::AllRates;
 use crate::chat::retention::Policy;
+use crate::store::postgres::address::{BadUrl, DatabaseUrl};
 use clap::Args;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::Figment;
@@ -39,6 +40,10 @@ pub struct Config {
     pub data: PathBuf,
     /// Folder of what belongs to the resource, if it is another (`D3`): the last message of each guest.
     pub resource_data: Option<PathBuf>,
+    /// A PostgreSQL database in place of the one in `data`.
+    pub database: Option<DatabaseUrl>,
+    /// The PostgreSQL database of what belongs to the resource, if it is another (`D3`).
+    pub resource_database: Option<DatabaseUrl>,
     /// The organisation's policies that delete chat (`D4`).
     pub retention: Vec<Policy>,
     /// Folder of static pages.
@@ -223,6 +228,8 @@ impl Default for Config {
             turn: Vec::new(),
             data: PathBuf::from("plenary-data"),
             resource_data: None,
+            database: None,
+            resource_database: None,
             retention: Vec::new(),
             www: None,
             public_url: None,
@@ -257,6 +264,11 @@ pub struct Flags {
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
+    /// PostgreSQL in place of the data folder's own database, as postgres://USER@HOST/NAME. A password is better
+    /// given in PLENARY_DATABASE or ~/.pgpass, where the list of processes does not show it
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseUrl>,
     /// Folder of static pages
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -302,6 +314,12 @@ pub enum ConfigError {
     /// A TURN server that is described in two ways, or half.
     #[error("a server in `turn` has urls that begin with stun:, turn: or turns:, and either a secret, or a username and a password, or (STUN) neither")]
     Turn,
+    /// No address of a database.
+    #[error("`{0}` cannot be used: {1}")]
+    Database(&'static str, BadUrl),
+    /// The organisation's store and the resource's are of two kinds.
+    #[error("the resource's own place (`D3`) is of the kind that the organisation's is: `resource_data` beside `data`, or `resource_database` beside `database`")]
+    TwoKindsOfStore,
     /// Half a pair.
     #[error("--tls-cert and --tls-key belong together")]
     HalfACertificate,
@@ -336,9 +354,25 @@ impl Config {
         if !self.turn.iter().all(Turn::is_complete) {
             return Err(ConfigError::Turn);
         }
+        self.stores_can_be_used()?;
         match (self.dev_organisation, self.exposed()) {
             (Some(true), Some(what)) => Err(ConfigError::DevelopmentExposed(what)),
             _ => Ok(self),
+        }
+    }
+
+    fn stores_can_be_used(&self) -> Result<(), ConfigError> {
+        for (name, url) in [
+            ("database", &self.database),
+            ("resource_database", &self.resource_database),
+        ] {
+            if let Some(Err(error)) = url.as_ref().map(DatabaseUrl::options) {
+                return Err(ConfigError::Database(name, error));
+            }
+        }
+        match (&self.database, &self.resource_data, &self.resource_database) {
+            (Some(_), Some(_), _) | (None, _, Some(_)) => Err(ConfigError::TwoKindsOfStore),
+            _ => Ok(()),
         }
     }
 
@@ -437,13 +471,40 @@ pub fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<Config, ConfigError> {
+        let figment = Figment::from(Serialized::defaults(Config::default()));
+        let config: Config = figment.merge(Toml::string(text)).extract().expect("TOML");
+        config.checked()
+    }
+
+    #[test]
+    fn d3_both_stores_are_of_one_kind_and_s15_their_passwords_are_not_told() {
+        let both = "database = 'postgres://a:hush@localhost/a'\n\
+                    resource_database = 'postgres://a:hush@localhost/b'";
+        let config = read(both).expect("a configuration");
+        assert!(config.resource_database.is_some());
+        assert!(!format!("{config:?}").contains("hush"));
+        for text in [
+            "database = 'postgres://a:hush@localhost/a'\nresource_data = 'folder'",
+            "resource_database = 'postgres://a:hush@localhost/a'",
+        ] {
+            assert!(matches!(read(text), Err(ConfigError::TwoKindsOfStore)));
+        }
+        for text in [
+            "database = 'mysql://a:hush@localhost/a'",
+            "database = 'postgres://a:hush@localhost/a'\nresource_database = 'hush'",
+        ] {
+            let error = read(text).expect_err("no address");
+            let told = format!("{error} {error:?}");
+            assert!(
+                told.contains("postgres://") && !told.contains("hush"),
+                "{told}"
+            );
+        }
+    }
+
     #[test]
     fn a_turn_server_has_one_kind_of_credentials_and_keeps_them() {
-        let read = |text: &str| {
-            let figment = Figment::from(Serialized::defaults(Config::default()));
-            let config: Config = figment.merge(Toml::string(text)).extract().expect("TOML");
-            config.checked()
-        };
         let good = [
             "urls = ['stun:s.example.org']",
             "urls = ['turn:t.example.org?transport=udp', 'turns:t.example.org']\nsecret = 'hush'",

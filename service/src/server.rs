@@ -10,6 +10,7 @@ use crate::media::embedded::Embedded;
 use crate::media::livekit::Livekit;
 use crate::media::{Engine as MediaEngine, Living, Media};
 use crate::random;
+use crate::store::postgres::Postgres;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Member, Resource, Store, StoreError};
 use crate::tls::{self, TlsError};
@@ -71,18 +72,36 @@ pub struct Running {
     handle: Handle<SocketAddr>,
     serving: JoinHandle<std::io::Result<()>>,
     watching: JoinHandle<()>,
-    store: Arc<Sqlite>,
+    store: Arc<dyn Store>,
 }
 
-/// Where the database is.
+/// Where the embedded database is.
 pub fn database(data: &Path) -> PathBuf {
     data.join("plenary.db")
 }
 
-/// Opens the store of a data folder, with at least one resource in it.
-pub async fn open_store(data: &Path) -> Result<Sqlite, StartError> {
-    make_folder(data)?;
-    let store = Sqlite::open(&database(data)).await?;
+/// Opens the organisation's store and the resource's beside it (`D3`), with at least one resource in it.
+pub async fn open_stores(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    let store: Arc<dyn Store> = match &config.database {
+        Some(url) => {
+            let store = Postgres::open(url).await?;
+            match &config.resource_database {
+                Some(url) => Arc::new(store.with_guests_in(url).await?),
+                None => Arc::new(store),
+            }
+        }
+        None => {
+            make_folder(&config.data)?;
+            let store = Sqlite::open(&database(&config.data)).await?;
+            match &config.resource_data {
+                Some(folder) => {
+                    make_folder(folder)?;
+                    Arc::new(store.with_guests_in(&database(folder)).await?)
+                }
+                None => Arc::new(store),
+            }
+        }
+    };
     if store.resources().await?.is_empty() {
         let key = || BASE64_STANDARD.encode(random::bytes::<64>());
         let resource = Resource {
@@ -93,16 +112,6 @@ pub async fn open_store(data: &Path) -> Result<Sqlite, StartError> {
         store.add_resource(&resource, now_ms()).await?;
     }
     Ok(store)
-}
-
-/// The organisation's store, and the resource's beside it (`D3`).
-pub async fn open_stores(config: &Config) -> Result<Sqlite, StartError> {
-    let store = open_store(&config.data).await?;
-    let Some(folder) = &config.resource_data else {
-        return Ok(store);
-    };
-    make_folder(folder)?;
-    Ok(store.with_guests_in(&database(folder)).await?)
 }
 
 /// Starts the service.
@@ -117,7 +126,7 @@ pub async fn start(mut config: Config) -> Result<Running, StartError> {
         Some(url) => url.clone(),
         None => own_url(&config, address)?,
     };
-    let store = Arc::new(open_stores(&config).await?);
+    let store = open_stores(&config).await?;
     let keys = Keys::open(&config.data)?;
     if config.dev_organisation() {
         for (name, upn) in http::DEVELOPMENT_MEMBERS {

@@ -4,115 +4,23 @@
 
 mod common;
 
+use common::program::*;
 use common::*;
 use plenary_protocol::agent::*;
 use plenary_protocol::id::CallId;
 use serde_json::json;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::Stdio;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{Child, Command};
-use tokio::task::JoinHandle;
-
-struct Program {
-    child: Child,
-    address: SocketAddr,
-    lines: Vec<String>,
-    log: JoinHandle<String>,
-}
-
-fn command(data: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plenary-service"));
-    command
-        .args(arguments)
-        .args(["--data", data.to_str().unwrap()])
-        .env("RUST_LOG", "trace")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
-}
-
-async fn serve(data: &Path) -> Program {
-    serve_with(data, &[]).await
-}
-
-async fn serve_with(data: &Path, settings: &[(&str, &str)]) -> Program {
-    let mut child = command(
-        data,
-        &["serve", "--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"],
-    )
-    .envs(settings.iter().copied())
-    .spawn()
-    .unwrap();
-    // Read all along: a full pipe would stop the program.
-    let mut err = child.stderr.take().unwrap();
-    let log = tokio::spawn(async move {
-        let mut log = String::new();
-        err.read_to_string(&mut log).await.unwrap();
-        log
-    });
-    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut lines = Vec::new();
-    while let Some(line) = tokio::time::timeout(DEADLINE, out.next_line())
-        .await
-        .unwrap()
-        .unwrap()
-    {
-        let last = line.starts_with("console: ");
-        lines.push(line);
-        if last {
-            break;
-        }
-    }
-    let listening = lines
-        .iter()
-        .find_map(|line| line.strip_prefix("listening: http://"))
-        .unwrap();
-    Program {
-        child,
-        address: listening.parse().unwrap(),
-        lines,
-        log,
-    }
-}
-
-impl Program {
-    fn service(&self, data: tempfile::TempDir) -> Service {
-        Service {
-            running: None,
-            data,
-            address: self.address,
-        }
-    }
-
-    async fn kill(mut self) -> String {
-        self.child.kill().await.unwrap();
-        self.log.await.unwrap()
-    }
-
-    async fn terminate(mut self) -> String {
-        let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .await
-            .unwrap()
-            .success());
-        let status = tokio::time::timeout(DEADLINE, self.child.wait())
-            .await
-            .unwrap()
-            .unwrap();
-        assert!(status.success());
-        self.log.await.unwrap()
-    }
-}
 
 #[tokio::test]
 async fn a_kill_loses_nothing_and_nothing_secret_is_written() {
+    for settings in databases().await {
+        a_kill_loses_nothing(&settings).await;
+    }
+}
+
+async fn a_kill_loses_nothing(settings: &[(&'static str, String)]) {
     let folder = tempfile::tempdir().unwrap();
-    let program = serve(folder.path()).await;
+    let program = serve_with(folder.path(), settings).await;
     let base = format!("http://{}/", program.address);
     assert!(program.lines.contains(&format!("guest page: {base}guest/")));
     assert!(program.lines.contains(&format!("console: {base}console/")));
@@ -147,7 +55,7 @@ async fn a_kill_loses_nothing_and_nothing_secret_is_written() {
         .await;
     let log = program.kill().await;
 
-    let program = serve(service.data.path()).await;
+    let program = serve_with(service.data.path(), settings).await;
     service.address = program.address;
     let mut guest = service.agent(&user, "Ada").await;
     assert_eq!(
@@ -169,6 +77,7 @@ async fn a_kill_loses_nothing_and_nothing_secret_is_written() {
         .unwrap()
         .to_owned();
     let keys = command(service.data.path(), &["keys"])
+        .envs(settings.iter().cloned())
         .output()
         .await
         .unwrap();
@@ -189,11 +98,11 @@ async fn a_kill_loses_nothing_and_nothing_secret_is_written() {
         passcode,
         key,
     ];
-    for hidden in hidden
-        .iter()
-        .map(String::as_str)
-        .chain(["sesame-in-a-url", "sesame-in-a-message"])
-    {
+    for hidden in hidden.iter().map(String::as_str).chain([
+        "sesame-in-a-url",
+        "sesame-in-a-message",
+        postgres::PASSWORD,
+    ]) {
         assert!(!log.contains(hidden), "S15: {hidden}");
     }
 }
@@ -241,15 +150,6 @@ async fn connection_strings_have_the_form_that_clients_read() {
     }
 }
 
-/// The limits that a sender of hundreds of messages would meet are off.
-const UNLIMITED: [(&str, &str); 2] = [
-    ("PLENARY_LIMITS__CHAT__RATES__WRITE__THREAD__PER_10S", "0"),
-    (
-        "PLENARY_LIMITS__CHAT__RATES__WRITE__THREAD__PER_MINUTE",
-        "0",
-    ),
-];
-
 /// A message as a client sends it that does not give up: the same request until it is acknowledged.
 /// `None`: the service went away meanwhile.
 async fn sent(address: SocketAddr, token: &str, thread: &str, n: usize) -> Option<String> {
@@ -277,9 +177,16 @@ async fn sent(address: SocketAddr, token: &str, thread: &str, n: usize) -> Optio
 
 #[tokio::test]
 async fn ten_kills_lose_no_acknowledged_message_and_none_is_there_twice() {
+    for mut settings in databases().await {
+        settings.extend(unlimited());
+        ten_kills_lose_nothing(&settings).await;
+    }
+}
+
+async fn ten_kills_lose_nothing(settings: &[(&'static str, String)]) {
     const KILLS: usize = 10;
     let folder = tempfile::tempdir().unwrap();
-    let mut program = serve_with(folder.path(), &UNLIMITED).await;
+    let mut program = serve_with(folder.path(), settings).await;
     let mut service = program.service(folder);
     let user = service.guest().await;
     let target = "/chat/threads?api-version=2025-03-15";
@@ -324,7 +231,7 @@ async fn ten_kills_lose_no_acknowledged_message_and_none_is_there_twice() {
             );
         }
         program.kill().await;
-        program = serve_with(service.data.path(), &UNLIMITED).await;
+        program = serve_with(service.data.path(), settings).await;
         service.address = program.address;
         moved.send(program.address).unwrap();
     }

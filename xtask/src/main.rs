@@ -16,6 +16,7 @@ mod instructions;
 mod likeness;
 mod node;
 mod package;
+mod postgres;
 mod process;
 mod project;
 mod python;

@@ -129,7 +129,8 @@ async fn join(
     if !session.rights().calls {
         return Err(Reason::NOT_ALLOWED.error());
     }
-    if call.as_str().is_empty() || call.as_str().len() > CALL_ID {
+    let id = call.as_str();
+    if id.is_empty() || id.len() > CALL_ID || id.contains(char::is_control) {
         return Err(Reason::MALFORMED.error());
     }
     let meeting = match admitted_before(app, session, &call).await? {

@@ -2,12 +2,11 @@
 
 use crate::config::{Config, Flags};
 use crate::server::{self, StartError};
-use crate::store::Store;
 
 /// Print them.
 pub async fn run(flags: &Flags) -> Result<(), StartError> {
     let config = Config::load(flags)?;
-    let store = server::open_store(&config.data).await?;
+    let store = server::open_stores(&config).await?;
     let url = server::configured_url(&config)?;
     // A slash at the end would stand twice in what clients make of it.
     let endpoint = url.as_str().trim_end_matches('/');

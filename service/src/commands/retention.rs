@@ -5,7 +5,6 @@ use crate::clock::{now_ms, rfc3339};
 use crate::config::{Config, Flags};
 use crate::server::{self, StartError};
 use crate::store::StoreError;
-use std::sync::Arc;
 
 /// Why it cannot be said.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +23,7 @@ pub enum RetentionError {
 /// Say it.
 pub async fn run(flags: &Flags) -> Result<(), RetentionError> {
     let config = Config::load(flags).map_err(StartError::from)?;
-    let store = Arc::new(server::open_stores(&config).await?);
+    let store = server::open_stores(&config).await?;
     let chats = Chats::new(store.clone(), config.limits.chat, config.retention);
     for (last, why) in chats.past_their_time(now_ms()).await? {
         // What it says is nobody's business here.

@@ -4,6 +4,7 @@ use crate::store::StoreError;
 use axum::http::{header, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::Json;
+use plenary_protocol::end::Reason;
 use serde::de::DeserializeOwned;
 use serde_json::{json, Value};
 
@@ -42,6 +43,24 @@ impl HttpError {
         )
     }
 
+    /// 503: nothing was done, and it may be tried again.
+    pub fn unavailable() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ServiceUnavailable",
+            "The server is currently unable to handle the request.",
+        )
+    }
+
+    /// Why a token opens nothing. One that could not be looked up is not told to be bad: its client would
+    /// throw it away.
+    pub fn of_token(reason: Reason) -> Self {
+        match reason {
+            Reason::SERVICE_ERROR => Self::unavailable(),
+            _ => Self::unauthorized(),
+        }
+    }
+
     /// 429; the wait is in ms.
     pub fn too_many(wait: u64) -> Self {
         let status = StatusCode::TOO_MANY_REQUESTS;
@@ -65,12 +84,7 @@ impl HttpError {
 impl From<StoreError> for HttpError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
-        let message = "The server is currently unable to handle the request.";
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "ServiceUnavailable",
-            message,
-        )
+        Self::unavailable()
     }
 }
 

@@ -314,8 +314,8 @@ async fn create_or_get(
     let external = change
         .external_id
         .as_deref()
-        .filter(|id| !id.is_empty() && id.len() <= 512);
-    let external = external.ok_or_else(|| bad("externalId is required."))?;
+        .filter(|id| !id.is_empty() && id.len() <= 512 && !id.contains(char::is_control));
+    let external = external.ok_or_else(|| bad("externalId is a text of 1 to 512 bytes."))?;
     if let Some(row) = app
         .store
         .meeting(MeetingKey::External(&caller.0.oid, external))

@@ -13,7 +13,6 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::{header, request::Parts, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::Json;
-use plenary_protocol::end::Reason;
 use serde_json::{json, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,10 +55,7 @@ impl FromRequestParts<Arc<App>> for Client {
         let token = parts.headers.get("x-skypetoken");
         let token = token.and_then(|token| token.to_str().ok());
         let token = token.ok_or_else(HttpError::unauthorized)?;
-        let token = app.recognise(token).await.map_err(|reason| match reason {
-            Reason::SERVICE_ERROR => unavailable(),
-            _ => HttpError::unauthorized(),
-        })?;
+        let token = app.recognise(token).await.map_err(HttpError::of_token)?;
         if !token.may_chat() {
             return Err(HttpError::forbidden("The token is not for chat."));
         }
@@ -75,11 +71,6 @@ impl Client {
         let found = query.find(|(name, _)| name == CHANNEL);
         found.map(|(_, id)| id.into_owned())
     }
-}
-
-fn unavailable() -> HttpError {
-    let status = StatusCode::SERVICE_UNAVAILABLE;
-    HttpError::new(status, "ServiceUnavailable", "Try again later.")
 }
 
 fn origin(app: &App) -> &str {
@@ -121,7 +112,7 @@ async fn shake_hands(State(app): State<Arc<App>>, client: Client) -> Result<Resp
     let channel = app.notifications.channel(&id, &client.token.id);
     let channel = channel.ok_or_else(|| HttpError::not_found("There is no such channel."))?;
     let ticket = app.notifications.ticket(&channel, now_ms());
-    let ticket = ticket.ok_or_else(unavailable)?;
+    let ticket = ticket.ok_or_else(HttpError::unavailable)?;
     // It waits two seconds longer than this before it thinks that the connection is lost.
     let beat = app.limits().ping_ms.div_ceil(1_000) * 2;
     let answer = format!("{ticket}:{beat}:{beat}:websocket");
@@ -136,7 +127,7 @@ async fn upgrade(
     let channel = app.notifications.redeem(&ticket, now_ms());
     let channel = channel.ok_or_else(|| HttpError::not_found("There is no such channel."))?;
     let place = app.sockets.clone().try_acquire_owned();
-    let place = place.map_err(|_| unavailable())?;
+    let place = place.map_err(|_| HttpError::unavailable())?;
     let connection = app.next_connection();
     let beat = Duration::from_millis(app.limits().ping_ms);
     let socket = socket

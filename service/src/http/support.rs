@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::meeting::Kind;
 use crate::store::{MeetingKey, MeetingRow};
 use axum::extract::{FromRequestParts, Path, Query, State};
-use axum::http::{request::Parts, StatusCode};
+use axum::http::request::Parts;
 use axum::Json;
 use plenary_protocol::agent::ClientKind;
 use plenary_protocol::end::Reason;
@@ -46,11 +46,7 @@ impl FromRequestParts<Arc<App>> for Someone {
 fn unauthenticated(reason: Reason) -> HttpError {
     match reason {
         Reason::NOT_ALLOWED => HttpError::forbidden("The token is not for calls; ask for voip."),
-        Reason::SERVICE_ERROR => {
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            HttpError::new(status, "ServiceUnavailable", reason.message)
-        }
-        _ => HttpError::unauthorized(),
+        _ => HttpError::of_token(reason),
     }
 }
 

@@ -1,23 +1,33 @@
 //! What every store must do, whichever database is behind it.
 
 mod chat;
+#[path = "../../tests/common/postgres.rs"]
+pub(super) mod server;
 
+use super::postgres::Postgres;
 use super::rows::Rows;
 use super::sqlite::Sqlite;
-use super::{MeetingKey, MeetingRow, Options, Resource, Store};
+use super::{MeetingKey, MeetingRow, Member, Options, Resource, Store};
 use crate::meeting::{Admission, Breakout, Bypass, Room};
 use plenary_protocol::breakout::RoomState;
 use plenary_protocol::id::RawId;
+use std::sync::Arc;
 
-async fn stores() -> Vec<(Option<tempfile::TempDir>, Box<dyn Store>)> {
+/// One of each kind, empty. PostgreSQL only where it is installed; without it, that is said.
+async fn stores() -> Vec<(Option<tempfile::TempDir>, Arc<dyn Store>)> {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = Sqlite::open(&folder.path().join("plenary.db"))
         .await
         .unwrap();
-    vec![
-        (Some(folder), Box::new(sqlite)),
-        (None, Box::new(Rows::default())),
-    ]
+    let mut stores: Vec<(_, Arc<dyn Store>)> = vec![
+        (Some(folder), Arc::new(sqlite)),
+        (None, Arc::new(Rows::default())),
+    ];
+    if let Some(url) = server::database().await {
+        let postgres = Postgres::open(&url.parse().unwrap()).await.unwrap();
+        stores.push((None, Arc::new(postgres)));
+    }
+    stores
 }
 
 fn meeting(id: &str) -> MeetingRow {
@@ -152,5 +162,55 @@ async fn breakout_rooms_are_kept_as_they_are() {
         store.keep_breakout("1", &breakout).await.unwrap();
         assert_eq!(store.breakout("1").await.unwrap(), breakout);
         assert_eq!(store.breakout("2").await.unwrap(), Breakout::default());
+    }
+}
+
+#[tokio::test]
+async fn members_come_in_the_order_of_their_names_whatever_the_language() {
+    for (_folder, store) in stores().await {
+        for name in ["b", "Z", "a", "ä"] {
+            let member = Member {
+                oid: format!("oid {name}"),
+                display_name: name.into(),
+                upn: name.into(),
+            };
+            store.add_member(&member).await.unwrap();
+            store.add_member(&member).await.unwrap();
+        }
+        let members = store.members().await.unwrap();
+        let names: Vec<&str> = members.iter().map(|m| m.display_name.as_str()).collect();
+        assert_eq!(names, ["Z", "a", "b", "ä"]);
+    }
+}
+
+#[tokio::test]
+async fn of_several_who_add_one_meeting_one_did() {
+    for (_folder, store) in stores().await {
+        let row = meeting("1");
+        let added = (0..8).map(|_| store.add_meeting(&row));
+        let added = futures::future::join_all(added).await;
+        let did = added.into_iter().filter(|added| *added.as_ref().unwrap());
+        assert_eq!(did.count(), 1);
+    }
+}
+
+/// S12: PostgreSQL's texts hold no NUL, and say so by an error.
+#[tokio::test]
+async fn what_cannot_be_a_key_is_not_found() {
+    for (_folder, store) in stores().await {
+        for key in [
+            MeetingKey::Id("1\0"),
+            MeetingKey::Digits("11\0"),
+            MeetingKey::Thread("19:\0@thread.v2"),
+            MeetingKey::JoinUrl("http://localhost/meet/\0"),
+            MeetingKey::External("olivia", "\0"),
+        ] {
+            assert_eq!(store.meeting(key).await.unwrap(), None, "{key:?}");
+        }
+        assert_eq!(store.resource("\0").await.unwrap(), None);
+        assert_eq!(store.member("\0").await.unwrap(), None);
+        assert_eq!(store.user(&"8:acs:\0".into()).await.unwrap(), None);
+        assert_eq!(store.thread("19:\0@thread.v2").await.unwrap(), None);
+        store.ping().await.unwrap();
     }
 }

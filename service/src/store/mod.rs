@@ -1,8 +1,15 @@
 //! What outlives the process: one trait, one module per database, one set of contract tests.
+//!
+//! A database's module opens it, and has its own migrations. The statements are written once, in `sql/`, as both
+//! databases read them (`$1`, `ON CONFLICT`, quoted `"user"`), and compiled for each by `#[path]`: sqlx's traits
+//! would take a page of bounds for every function that is generic over the database, and its `Any` driver knows
+//! neither their settings nor their types. A commit of chat is each database's own (`commit.rs`): PostgreSQL is
+//! elsewhere, and every statement a way there and back.
 
 pub mod chat;
 #[cfg(test)]
 mod contract;
+pub mod postgres;
 #[cfg(test)]
 pub(crate) mod rows;
 pub mod sqlite;
@@ -22,6 +29,19 @@ pub enum StoreError {
     /// The database's tables cannot be brought up to date.
     #[error("the database cannot be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The address of a database is none.
+    #[error("the address of the database cannot be used: {0}")]
+    Address(#[from] postgres::address::BadUrl),
+    /// A database that the configuration names cannot be used.
+    #[error("{database} cannot be used: {source}. {advice}")]
+    Unusable {
+        /// Where it is, without secrets.
+        database: String,
+        /// Why.
+        source: sqlx::Error,
+        /// What would be right.
+        advice: &'static str,
+    },
     /// A value in the database cannot be read.
     #[error("the database holds {0} that cannot be read")]
     Corrupt(&'static str),
@@ -185,6 +205,8 @@ pub enum MeetingKey<'a> {
 pub trait Store: chat::ChatStore {
     /// Whether the database answers.
     async fn ping(&self) -> Result<()>;
+    /// Ends the connections; SQLite's log is folded into its file.
+    async fn close(&self);
 
     /// The resource of that id.
     async fn resource(&self, id: &str) -> Result<Option<Resource>>;

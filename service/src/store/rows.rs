@@ -72,6 +72,8 @@ impl Store for Rows {
         self.tables(|_| ()).await
     }
 
+    async fn close(&self) {}
+
     async fn resource(&self, id: &str) -> Result<Option<Resource>> {
         self.tables(|t| t.resources.iter().find(|r| r.id == id).cloned())
             .await

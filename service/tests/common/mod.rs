@@ -4,6 +4,8 @@
 
 pub mod chat;
 pub mod openapi;
+pub mod postgres;
+pub mod program;
 pub mod signed;
 
 use futures::{SinkExt, StreamExt};

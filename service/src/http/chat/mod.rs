@@ -90,7 +90,7 @@ impl FromRequestParts<Arc<App>> for Caller {
         let token = app.tokens.check_user(token, now_ms());
         let token = token.map_err(|_| HttpError::unauthorized())?;
         let living = app.still_good(&token).await;
-        living.map_err(|_| HttpError::unauthorized())?;
+        living.map_err(HttpError::of_token)?;
         if !token.may_chat() {
             return Err(denied());
         }

@@ -1,11 +1,13 @@
 //! What every store must do for chat.
 
-use super::stores;
+use super::{server, stores};
 use crate::chat::retention::LastMessage;
 use crate::chat::{
     Body, Content, Effect, Invited, Life, Message, Origin, Receipt, Retention, Thread, Window,
 };
 use crate::store::chat::{Stretch, Writes};
+use crate::store::postgres::Postgres;
+use crate::store::sqlite::Sqlite;
 use crate::store::Store;
 use plenary_protocol::id::RawId;
 
@@ -60,6 +62,16 @@ fn message(id: u64, client_id: Option<&str>, content: Content) -> Message {
 
 fn text(id: u64) -> Message {
     message(id, None, Content::Text(format!("text {id}")))
+}
+
+fn last(guest: &str, id: u64) -> LastMessage {
+    LastMessage {
+        guest: guest.into(),
+        thread: "t".into(),
+        message: id,
+        sent: id,
+        body: text(id).body,
+    }
 }
 
 async fn write(store: &dyn Store, thread: &mut Thread, messages: Vec<Message>) -> bool {
@@ -141,6 +153,21 @@ async fn a_commit_from_an_older_state_writes_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_written_twice_in_one_commit_is_there_as_it_was_last() {
+    for (_folder, store) in stores().await {
+        let (mut thread, mut writes) = new("t", "8:acs:a", 5);
+        writes.participants.extend(writes.participants.clone());
+        assert!(store.commit(&thread, &writes).await.unwrap());
+        thread.revision = 1;
+        let mut edited = text(10);
+        edited.version = 11;
+        assert!(write(&*store, &mut thread, vec![text(10), edited.clone()]).await);
+        assert_eq!(store.message("t", 10).await.unwrap(), Some(edited));
+        assert_eq!(store.thread("t").await.unwrap(), Some(thread));
+    }
+}
+
+#[tokio::test]
 async fn a_page_is_the_newest_of_its_stretch() {
     for (_folder, store) in stores().await {
         let (mut thread, writes) = new("t", "8:acs:a", 5);
@@ -181,12 +208,18 @@ async fn a_message_is_changed_in_its_place_and_a_client_id_is_good_once() {
         assert!(write(&*store, &mut thread, vec![sent.clone()]).await);
         assert_eq!(store.message("t", 10).await.unwrap(), Some(sent));
         assert_eq!(store.message("t", 11).await.unwrap(), None);
+        // An old state purges nothing.
         let purge = Writes {
             purge: true,
+            messages: vec![text(20)],
             ..Writes::default()
         };
+        let mut late = thread.clone();
+        late.revision -= 1;
+        assert!(!store.commit(&late, &purge).await.unwrap());
+        assert_eq!(store.sent("t", &sender, "c").await.unwrap(), Some(10));
         assert!(store.commit(&thread, &purge).await.unwrap());
-        assert_eq!(ids(&*store, stretch(0, None, 100, 9)).await, [0; 0]);
+        assert_eq!(ids(&*store, stretch(0, None, 100, 9)).await, [20]);
     }
 }
 
@@ -223,13 +256,6 @@ async fn threads_are_listed_for_those_who_take_part_the_youngest_first() {
 #[tokio::test]
 async fn d3_of_each_guest_the_last_message_alone_is_kept() {
     for (_folder, store) in stores().await {
-        let last = |guest: &str, id: u64| LastMessage {
-            guest: guest.into(),
-            thread: "t".into(),
-            message: id,
-            sent: id,
-            body: text(id).body,
-        };
         for row in [last("b", 1), last("a", 2), last("b", 3)] {
             store.keep_last(&row).await.unwrap();
         }
@@ -244,5 +270,101 @@ async fn d3_of_each_guest_the_last_message_alone_is_kept() {
         );
         store.forget_last(&"b".into(), "t", 3).await.unwrap();
         assert_eq!(store.last_of(&"b".into()).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn d3_what_is_the_resources_has_a_place_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let (own, of_guests) = (file("organisation.db"), file("resource.db"));
+    let both = Sqlite::open(&own).await.unwrap();
+    let both = both.with_guests_in(&of_guests).await.unwrap();
+    let (own, of_guests) = (Sqlite::open(&own).await, Sqlite::open(&of_guests).await);
+    kept_apart(&both, &own.unwrap(), &of_guests.unwrap()).await;
+
+    let urls = (server::database().await, server::database().await);
+    let (Some(own), Some(of_guests)) = urls else {
+        return;
+    };
+    let (own, of_guests) = (own.parse().unwrap(), of_guests.parse().unwrap());
+    let both = Postgres::open(&own).await.unwrap();
+    let both = both.with_guests_in(&of_guests).await.unwrap();
+    let (own, of_guests) = (Postgres::open(&own).await, Postgres::open(&of_guests).await);
+    kept_apart(&both, &own.unwrap(), &of_guests.unwrap()).await;
+}
+
+async fn kept_apart(both: &dyn Store, own: &dyn Store, of_guests: &dyn Store) {
+    let (thread, writes) = new("t", "8:acs:a", 5);
+    assert!(both.commit(&thread, &writes).await.unwrap());
+    both.keep_last(&last("8:acs:a", 5)).await.unwrap();
+    assert_eq!(own.last_messages(None, 9).await.unwrap(), []);
+    let copies = of_guests.last_messages(None, 9).await.unwrap();
+    assert_eq!(copies, [last("8:acs:a", 5)]);
+    assert!(own.thread("t").await.unwrap().is_some());
+    assert!(of_guests.thread("t").await.unwrap().is_none());
+    let guest = "8:acs:a".into();
+    assert!(both.last_of(&guest).await.unwrap().is_some());
+    both.forget_last(&guest, "t", 5).await.unwrap();
+    assert_eq!(of_guests.last_messages(None, 9).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_page_goes_on_after_an_id_in_the_order_of_bytes() {
+    for (_folder, store) in stores().await {
+        for id in ["b", "Z", "a", "ä"] {
+            let (mut thread, writes) = new(id, "8:acs:a", 5);
+            thread.retention = Some(Retention::AfterCreation(30));
+            assert!(store.commit(&thread, &writes).await.unwrap());
+        }
+        let mut after = String::new();
+        let mut seen = Vec::new();
+        while let [id] = &store.mortal(&after, 1).await.unwrap()[..] {
+            after.clone_from(id);
+            seen.push(after.clone());
+        }
+        assert_eq!(seen, ["Z", "a", "b", "ä"]);
+    }
+}
+
+#[tokio::test]
+async fn writers_at_once_write_in_one_order_and_none_is_lost() {
+    const WRITERS: u64 = 8;
+    const EACH: u64 = 10;
+    for (_folder, store) in stores().await {
+        let (thread, writes) = new("t", "8:acs:a", 5);
+        assert!(store.commit(&thread, &writes).await.unwrap());
+        let writing = (0..WRITERS).map(|writer| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for n in 0..EACH {
+                    let mut done = false;
+                    while !done {
+                        let mut thread = store.thread("t").await.unwrap().unwrap();
+                        let id = thread.last_id.max(9) + 1;
+                        thread.last_id = id;
+                        let content = Content::Text(format!("{writer} {n}"));
+                        let sent = message(id, Some(&format!("{writer} {n}")), content);
+                        done = write(&*store, &mut thread, vec![sent]).await;
+                    }
+                }
+            })
+        });
+        for written in futures::future::join_all(writing).await {
+            written.unwrap();
+        }
+        let page = store.messages("t", stretch(10, None, 1_000, 1_000)).await;
+        let page = page.unwrap();
+        let ids: Vec<u64> = page.iter().rev().map(|message| message.id).collect();
+        assert_eq!(ids, Vec::from_iter(10..10 + WRITERS * EACH));
+        for writer in 0..WRITERS {
+            let theirs = page.iter().rev().filter_map(|message| {
+                let id = message.client_id.as_ref().unwrap().split_once(' ').unwrap();
+                (id.0 == writer.to_string()).then_some(id.1.parse::<u64>().unwrap())
+            });
+            assert_eq!(Vec::from_iter(theirs), Vec::from_iter(0..EACH));
+        }
+        let thread = store.thread("t").await.unwrap().unwrap();
+        assert_eq!(thread.revision, 1 + WRITERS * EACH);
     }
 }
