@@ -264,3 +264,65 @@ fn number(text: Option<&str>) -> Option<u64> {
     let number: i64 = text?.parse().ok()?;
     u64::try_from(number).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::identities::Way;
+    use super::*;
+    use crate::store::rows::Rows;
+    use crate::store::{Resource, Store};
+
+    /// From the specification (2025-03-15), without the picture: ids, versions and senders as Microsoft's
+    /// service writes them.
+    const EXAMPLES: &str = r#"[
+        {"id": "1593107077690", "type": "html", "version": "1593107077683", "sequenceId": "5",
+         "content": {"message": "<p>This place for lunch?&nbsp;</p>\r\n"},
+         "senderDisplayName": "Jane", "createdOn": "2020-06-25T17:44:37.6830000Z",
+         "metadata": {"amsreferences": "[]"},
+         "senderCommunicationIdentifier": {
+            "rawId": "8540c0de-899f-5cce-acb5-3ec493af3800_0e59221d-0c1d-46ae-9544-c963ce56c10b"}},
+        {"id": "1593106976785", "type": "topicUpdated", "version": "1593106976785", "sequenceId": "2",
+         "content": {"topic": "Lunch", "initiatorCommunicationIdentifier": {"communicationUser": {
+            "id": "8:acs:8540c0de-899f-5cce-acb5-3ec493af3800_0e59221d-0c1d-46ae-9544-c963ce56c10b"}}},
+         "createdOn": "2020-06-25T17:42:56.7850000Z"}
+    ]"#;
+
+    #[tokio::test]
+    async fn the_examples_of_the_specification_are_taken_as_they_are() {
+        let store = Rows::default();
+        let resource = Resource {
+            id: "ours".into(),
+            primary_key: String::new(),
+            secondary_key: String::new(),
+        };
+        store.add_resource(&resource, 1).await.unwrap();
+        let identities = Identities::new(&store, None, Way::Keep, "").await.unwrap();
+        let mut report = ThreadReport::new("t");
+        let mut reader = Reader {
+            identities: &identities,
+            limits: &ChatLimits::default(),
+            creator: "8:acs:a_b".into(),
+            now: 1_600_000_000_000,
+            report: &mut report,
+            met: BTreeSet::new(),
+            cleaned: 0,
+        };
+        let examples: Vec<Value> = serde_json::from_str(EXAMPLES).unwrap();
+        let taken = examples.iter().map(|raw| reader.read(raw).unwrap().message);
+        let taken: Vec<Message> = taken.collect();
+        assert_eq!(reader.met.len(), 2);
+        assert!(report.not_taken.is_empty() && report.notes.is_empty());
+        assert_eq!(taken[0].id, 1_593_107_077_690);
+        assert_eq!(taken[0].version, 1_593_107_077_683, "smaller than its id");
+        assert_eq!(
+            (taken[0].sequence, taken[0].created),
+            (5, 1_593_107_077_683)
+        );
+        let html = "<p>This place for lunch?&nbsp;</p>";
+        assert_eq!(taken[0].body.content, Content::Html(html.into()));
+        let by = "8:acs:8540c0de-899f-5cce-acb5-3ec493af3800_0e59221d-0c1d-46ae-9544-c963ce56c10b";
+        let (topic, by) = ("Lunch".to_owned(), by.into());
+        assert_eq!(taken[1].body.content, Content::TopicUpdated { topic, by });
+        assert_eq!(taken[1].sender, None);
+    }
+}

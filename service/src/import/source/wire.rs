@@ -8,6 +8,7 @@ use crate::import::access::AccessError;
 use crate::import::walk::{Step, Watch};
 use reqwest::{header, Client, Method, StatusCode};
 use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use url::{Position, Url};
 
@@ -17,6 +18,8 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 const MOST_BYTES: usize = 32 << 20;
 /// Tries where nothing says when: with pauses that double from half a second, half a minute in all.
 const TRIES: usize = 7;
+/// Tries before anything ever answered: then the endpoint is rather wrong.
+const FIRST_TRIES: usize = 3;
 /// Tries where the server says when to come again: it does not mean never.
 const TRIES_WHEN_TOLD: usize = 30;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -69,6 +72,8 @@ pub(super) struct Wire {
     http: Client,
     origin: Url,
     watch: Watch,
+    /// Something answered there.
+    answered: AtomicBool,
 }
 
 impl Wire {
@@ -78,6 +83,7 @@ impl Wire {
             http,
             origin,
             watch,
+            answered: AtomicBool::new(false),
         })
     }
 
@@ -119,7 +125,8 @@ impl Wire {
             tries += 1;
             let most = match told {
                 Some(_) => TRIES_WHEN_TOLD,
-                None => TRIES,
+                None if self.answered.load(Ordering::Relaxed) => TRIES,
+                None => FIRST_TRIES,
             };
             if tries >= most {
                 return Err(match error {
@@ -146,6 +153,7 @@ impl Wire {
             Ok(response) => response,
             Err(error) => return Ok(lost(error)),
         };
+        self.answered.store(true, Ordering::Relaxed);
         let status = response.status();
         if status.is_redirection() {
             return Err(SourceError::Redirected(self.origin.clone()));
