@@ -382,6 +382,46 @@ async fn without_a_key_tokens_do_and_new_users_are_mapped_in_the_report() {
 }
 
 #[tokio::test]
+async fn s13_who_came_late_brings_what_they_can_read_and_others_the_rest() {
+    let source = source().await;
+    let filled = fill(&source).await;
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("tokens");
+    let endpoint = format!("http://{}", source.address);
+    let arguments = ["--endpoint", &endpoint, "--tokens", file.to_str().unwrap()];
+    let lines = |people: &[SignedIn]| {
+        let lines = people
+            .iter()
+            .map(|one| format!("{} {}\n", one.id, one.token));
+        std::fs::write(&file, lines.collect::<String>()).unwrap();
+    };
+    lines(&filled.people[2..3]);
+    let run = finished(command(data.path(), &arguments)).await;
+    assert_eq!(run.code(), 3, "{}", run.err);
+    assert_eq!(codes(&report(data.path())), ["historyIncomplete"]);
+    let target = Service::over(data.path()).await;
+    // Of the others nobody reads more than there, and some read something.
+    let all = &filled.people[..4];
+    let one = &filled.threads[..1];
+    for (there, here) in all.iter().zip(at_target(&target, all).await) {
+        let expected = everything(&source, there, one).await;
+        let found = everything(&target, &here, one).await;
+        let expected = expected["threads"][0]["messages"].as_array().unwrap();
+        let found = found["threads"][0]["messages"].as_array().unwrap();
+        assert!(found.len() > 50, "{}: {}", there.id, found.len());
+        let strange = found.iter().find(|message| !expected.contains(message));
+        assert_eq!(strange, None, "for {}", there.id);
+    }
+    target.stop().await;
+    // With the others' tokens the beginning comes, too.
+    lines(&filled.people);
+    let run = finished(command(data.path(), &arguments)).await;
+    assert_eq!(run.code(), 0, "{}", run.err);
+    is_the_same(&source, &filled, data.path()).await;
+    source.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_named() {
     let source = source().await;
     let jane = source.guest().await;

@@ -27,7 +27,7 @@ pub fn people<'a>(
 ) -> BTreeMap<RawId, Participant> {
     let mut people: BTreeMap<RawId, Participant> = BTreeMap::new();
     for (order, (id, one)) in (0u64..).zip(listed) {
-        let mut new = nobody_yet(order);
+        let mut new = Participant::new(order);
         new.name.clone_from(&one.name);
         new.shared_from = one.shared_from;
         new.metadata.clone_from(&one.metadata);
@@ -44,7 +44,7 @@ pub fn people<'a>(
                     let order = people.len() as u64;
                     let known = people
                         .entry(one.id.clone())
-                        .or_insert_with(|| nobody_yet(order));
+                        .or_insert_with(|| Participant::new(order));
                     known.name = known.name.take().or_else(|| one.name.clone());
                     // Who is added reads the message that says so.
                     known.enter(message.id);
@@ -82,18 +82,6 @@ fn stays(one: &mut Participant, shared_from: Option<u64>, unbroken_from: u64) {
         one.windows.pop();
     }
     one.enter(from);
-}
-
-fn nobody_yet(order: u64) -> Participant {
-    Participant {
-        name: None,
-        shared_from: None,
-        order,
-        windows: Vec::new(),
-        read: None,
-        attended: false,
-        metadata: BTreeMap::new(),
-    }
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ mod tests {
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(br#"{"source":"cu"#).unwrap();
         let (mut journal, done) = Journal::open(&path, "run", false).unwrap();
-        assert_eq!(done, [a.clone()]);
+        assert_eq!(done, std::slice::from_ref(&a));
         journal.done(&b).unwrap();
         drop(journal);
         let (journal, done) = Journal::open(&path, "run", false).unwrap();
