@@ -528,9 +528,9 @@ async fn s12_s16_what_a_strange_server_sends_is_checked_and_what_is_left_out_is_
         ],
         "{report:#}"
     );
-    let unknown = report["threads"][0]["notTaken"].as_array().unwrap().iter();
-    let unknown = unknown.filter(|one| one["code"] == "unknownMessageType");
-    let unknown = unknown.last().unwrap();
+    let mut findings = report["threads"][0]["notTaken"].as_array().unwrap().iter();
+    let unknown = findings.find(|one| one["code"] == "unknownMessageType");
+    let unknown = unknown.unwrap();
     assert_eq!(unknown["message"], "1700000000008");
     assert!(unknown["reason"].as_str().unwrap().contains("poll"));
     let thread = report["threads"][0]["target"].as_str().unwrap().to_owned();

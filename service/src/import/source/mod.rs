@@ -35,7 +35,7 @@ pub enum SourceError {
     #[error("no HTTP client can be made: {0}")]
     Client(String),
     /// No answer.
-    #[error("no answer from {0}: {1}. Is the endpoint right?")]
+    #[error("no answer from {0}: {1}. Is the endpoint right, and its certificate one that is trusted here (--ca)?")]
     Unreachable(Url, String),
     /// The key.
     #[error("{0} refuses the access key ({1}): is it this resource's primary or secondary key, copied whole, and does this machine's clock go right?")]
