@@ -203,6 +203,56 @@ async fn what_arrives_is_what_was_there_and_grows_with_it() {
     source.stop().await;
 }
 
+#[tokio::test]
+async fn a_service_that_runs_shows_what_an_import_brings() {
+    let source = source().await;
+    let filled = fill_small(&source, 20).await;
+    let jane = filled.people[0].id.clone();
+    let user = ["--user", jane.as_str()];
+    let data = tempfile::tempdir().unwrap();
+    let target = Service::over(data.path()).await;
+    for _ in 0..2 {
+        let run = import(&source, data.path(), &user).await;
+        assert_eq!(run.code(), 0, "{}", run.err);
+        for (there, here) in filled
+            .people
+            .iter()
+            .zip(at_target(&target, &filled.people).await)
+        {
+            let expected = everything(&source, there, &filled.threads).await;
+            let found = everything(&target, &here, &filled.threads).await;
+            assert_eq!(found, expected, "for {}", there.id);
+        }
+        long(&source, &filled).send(&filled.people[1], "more").await;
+    }
+    // What was brought is written on here, above the ids that came.
+    let here = at_target(&target, &filled.people).await.remove(0);
+    long(&target, &filled).send(&here, "here").await;
+    let texts = long(&target, &filled).texts(&here).await;
+    assert_eq!(texts[..2], ["here", "more"]);
+    target.stop().await;
+    source.stop().await;
+}
+
+#[tokio::test]
+async fn what_one_may_no_longer_read_another_brings() {
+    let source = source().await;
+    let filled = fill_small(&source, 5).await;
+    let (jane, alex) = (&filled.people[0], &filled.people[1]);
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("tokens");
+    let endpoint = format!("http://{}", source.address);
+    let arguments = ["--endpoint", &endpoint, "--tokens", file.to_str().unwrap()];
+    // A token that is none: the others are taken all the same.
+    let lines = format!("{} no-token\n{} {}\n", jane.id, alex.id, alex.token);
+    std::fs::write(&file, lines).unwrap();
+    let run = finished(command(data.path(), &arguments)).await;
+    assert_eq!(run.code(), 3, "{}", run.err);
+    assert_eq!(codes(&report(data.path())), ["userRefused"]);
+    assert_eq!(state(data.path(), &filled.threads[0]).await, (7, true));
+    source.stop().await;
+}
+
 /// Kills an import after the n-th line that says so; false: it was done before.
 async fn killed_after(mut child: Child, n: usize, said: &str) -> bool {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -9,7 +9,7 @@ use super::source::{Source, SourceError};
 use crate::clock::now_ms;
 use crate::config::ChatLimits;
 use crate::store::{Store, StoreError};
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +55,8 @@ pub struct Import {
     journal: Journal,
     /// Threads that an interrupted run has done.
     done: HashMap<String, ThreadReport>,
+    /// Threads that were refused to everybody who found them so far.
+    refused: BTreeMap<String, ThreadReport>,
     report: Report,
     follow: bool,
     queue: VecDeque<(String, Met)>,
@@ -94,6 +96,7 @@ impl Import {
             limits,
             watch,
             journal,
+            refused: BTreeMap::new(),
             report,
             follow: false,
             queue: VecDeque::new(),
@@ -134,10 +137,13 @@ impl Import {
             self.report.counts.users += 1;
             (self.watch)(Step::User(&user, threads.len()));
             for item in threads {
-                if seen.insert(item.id.clone()) {
-                    self.one(&user, &item).await?;
+                if !seen.contains(&item.id) && self.one(&user, &item).await? {
+                    seen.insert(item.id);
                 }
             }
+        }
+        for (_, refused) in std::mem::take(&mut self.refused) {
+            self.keep(refused)?;
         }
         self.report.finished = true;
         Ok(self.journal.finish()?)
@@ -178,22 +184,36 @@ impl Import {
         }
     }
 
-    async fn one(&mut self, finder: &str, item: &ThreadItem) -> Result<(), ImportError> {
-        let report = match self.done.remove(&item.id) {
-            Some(done) => done,
-            None => {
-                let report = self.thread(finder, item).await?;
-                self.journal.done(&report)?;
-                report
-            }
-        };
+    /// False: it was refused to this one; another may be allowed to read it.
+    async fn one(&mut self, finder: &str, item: &ThreadItem) -> Result<bool, ImportError> {
+        if let Some(done) = self.done.remove(&item.id) {
+            self.add(done);
+            return Ok(true);
+        }
+        let report = self.thread(finder, item).await?;
+        let mut findings = report.not_taken.iter();
+        if findings.any(|finding| finding.code == Code::ThreadRefused) {
+            self.refused.insert(item.id.clone(), report);
+            return Ok(false);
+        }
+        self.refused.remove(&item.id);
+        self.keep(report)?;
+        Ok(true)
+    }
+
+    fn keep(&mut self, report: ThreadReport) -> Result<(), ImportError> {
+        self.journal.done(&report)?;
+        self.add(report);
+        Ok(())
+    }
+
+    fn add(&mut self, report: ThreadReport) {
         (self.watch)(Step::Thread(&report));
         for user in &report.people {
             self.meet(user);
         }
         let people = Vec::new();
         self.report.add(ThreadReport { people, ..report });
-        Ok(())
     }
 
     /// Users of the other server's own resources, once.

@@ -50,7 +50,7 @@ pub enum SourceError {
     #[error("refused ({0}): {1}")]
     Refused(StatusCode, String),
     /// Too busy for too long.
-    #[error("{0} was too busy {1} times one after the other (last: {2})")]
+    #[error("{0} is too busy ({2}), for the {1}. time in a row")]
     Busy(Url, usize, StatusCode),
     /// A link to somewhere else.
     #[error("{0} says that its next page is on {1}: the token is not sent there. If that is the same server, use it as the endpoint")]
