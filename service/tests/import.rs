@@ -235,7 +235,7 @@ async fn a_service_that_runs_shows_what_an_import_brings() {
 }
 
 #[tokio::test]
-async fn what_one_may_no_longer_read_another_brings() {
+async fn who_is_refused_hides_nobody_else() {
     let source = source().await;
     let filled = fill_small(&source, 5).await;
     let (jane, alex) = (&filled.people[0], &filled.people[1]);
@@ -251,6 +251,38 @@ async fn what_one_may_no_longer_read_another_brings() {
     assert_eq!(codes(&report(data.path())), ["userRefused"]);
     assert_eq!(state(data.path(), &filled.threads[0]).await, (7, true));
     source.stop().await;
+}
+
+#[tokio::test]
+async fn a_thread_that_one_may_not_read_another_brings() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("tokens");
+    for refused in ["alex", "nobody"] {
+        let hostile = Hostile::refusing(refused).await;
+        std::fs::write(&file, format!("{ALEX} alex\n{JANE} jane\n")).unwrap();
+        let arguments = [
+            "--endpoint",
+            &hostile.url,
+            "--tokens",
+            file.to_str().unwrap(),
+        ];
+        let run = finished(command(data.path(), &arguments)).await;
+        assert_eq!(run.code(), 0, "{}", run.err);
+        let report = report(data.path());
+        assert_eq!(report["counts"]["threadsNew"], 1, "{report}");
+    }
+    // Refused to everybody who is asked, it is said once.
+    let hostile = Hostile::refusing("alex").await;
+    std::fs::write(&file, format!("{ALEX} alex\n")).unwrap();
+    let arguments = [
+        "--endpoint",
+        &hostile.url,
+        "--tokens",
+        file.to_str().unwrap(),
+    ];
+    let run = finished(command(data.path(), &arguments)).await;
+    assert_eq!(run.code(), 3, "{}", run.err);
+    assert_eq!(codes(&report(data.path())), ["threadRefused"]);
 }
 
 /// Kills an import after the n-th line that says so; false: it was done before.
