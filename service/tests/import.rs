@@ -50,7 +50,7 @@ fn command(data: &Path, arguments: &[&str]) -> Command {
 /// With the source's key.
 async fn keyed(source: &Service, data: &Path, arguments: &[&str]) -> Command {
     let key = signed::resource(source).await.primary_key;
-    let string = format!("endpoint=http://{};accesskey={key}", source.address);
+    let string = format!("endpoint={};accesskey={key}", url(source));
     let mut command = command(data, arguments);
     command.env("PLENARY_ACS_CONNECTION_STRING", string);
     command
@@ -74,6 +74,33 @@ async fn import(source: &Service, data: &Path, arguments: &[&str]) -> Run {
         assert!(silent, "S15: {secret} in {}", run.err);
     }
     run
+}
+
+/// Without a key: with a token for each user.
+async fn tokened(url: &str, data: &Path, tokens: &[(&str, &str)], more: &[&str]) -> Run {
+    let file = data.join("tokens");
+    let lines = tokens
+        .iter()
+        .map(|(user, token)| format!("{user} {token}\n"));
+    std::fs::write(&file, lines.collect::<String>()).unwrap();
+    let mut command = command(data, more);
+    command.args(["--endpoint", url, "--tokens"]).arg(file);
+    let run = finished(command).await;
+    for (_, token) in tokens {
+        assert!(!run.err.contains(token), "S15: {}", run.err);
+    }
+    run
+}
+
+fn of(people: &[SignedIn]) -> Vec<(&str, &str)> {
+    let people = people.iter();
+    people
+        .map(|one| (one.id.as_str(), one.token.as_str()))
+        .collect()
+}
+
+fn url(service: &Service) -> String {
+    format!("http://{}", service.address)
 }
 
 fn report(data: &Path) -> Value {
@@ -238,15 +265,11 @@ async fn a_service_that_runs_shows_what_an_import_brings() {
 async fn who_is_refused_hides_nobody_else() {
     let source = source().await;
     let filled = fill_small(&source, 5).await;
-    let (jane, alex) = (&filled.people[0], &filled.people[1]);
     let data = tempfile::tempdir().unwrap();
-    let file = data.path().join("tokens");
-    let endpoint = format!("http://{}", source.address);
-    let arguments = ["--endpoint", &endpoint, "--tokens", file.to_str().unwrap()];
     // A token that is none: the others are taken all the same.
-    let lines = format!("{} no-token\n{} {}\n", jane.id, alex.id, alex.token);
-    std::fs::write(&file, lines).unwrap();
-    let run = finished(command(data.path(), &arguments)).await;
+    let mut tokens = of(&filled.people);
+    tokens[0].1 = "sesame";
+    let run = tokened(&url(&source), data.path(), &tokens, &[]).await;
     assert_eq!(run.code(), 3, "{}", run.err);
     assert_eq!(codes(&report(data.path())), ["userRefused"]);
     assert_eq!(state(data.path(), &filled.threads[0]).await, (7, true));
@@ -256,31 +279,17 @@ async fn who_is_refused_hides_nobody_else() {
 #[tokio::test]
 async fn a_thread_that_one_may_not_read_another_brings() {
     let data = tempfile::tempdir().unwrap();
-    let file = data.path().join("tokens");
-    for refused in ["alex", "nobody"] {
+    let both = [(ALEX, "sesame-alex"), (JANE, "sesame-jane")];
+    for refused in ["sesame-alex", "nobody's"] {
         let hostile = Hostile::refusing(refused).await;
-        std::fs::write(&file, format!("{ALEX} alex\n{JANE} jane\n")).unwrap();
-        let arguments = [
-            "--endpoint",
-            &hostile.url,
-            "--tokens",
-            file.to_str().unwrap(),
-        ];
-        let run = finished(command(data.path(), &arguments)).await;
+        let run = tokened(&hostile.url, data.path(), &both, &[]).await;
         assert_eq!(run.code(), 0, "{}", run.err);
         let report = report(data.path());
         assert_eq!(report["counts"]["threadsNew"], 1, "{report}");
     }
     // Refused to everybody who is asked, it is said once.
-    let hostile = Hostile::refusing("alex").await;
-    std::fs::write(&file, format!("{ALEX} alex\n")).unwrap();
-    let arguments = [
-        "--endpoint",
-        &hostile.url,
-        "--tokens",
-        file.to_str().unwrap(),
-    ];
-    let run = finished(command(data.path(), &arguments)).await;
+    let hostile = Hostile::refusing("sesame-alex").await;
+    let run = tokened(&hostile.url, data.path(), &both[..1], &[]).await;
     assert_eq!(run.code(), 3, "{}", run.err);
     assert_eq!(codes(&report(data.path())), ["threadRefused"]);
 }
@@ -405,28 +414,13 @@ async fn without_a_key_tokens_do_and_new_users_are_mapped_in_the_report() {
     let source = source().await;
     let filled = fill_small(&source, 5).await;
     let (jane, alex) = (&filled.people[0], &filled.people[1]);
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("tokens");
-    let tokens = format!(
-        "{} {}\n# and\n{} {}\n",
-        jane.id, jane.token, alex.id, alex.token
-    );
-    std::fs::write(&file, tokens).unwrap();
-    let endpoint = format!("http://{}", source.address);
-    let arguments = [
-        "--endpoint",
-        &endpoint,
-        "--tokens",
-        file.to_str().unwrap(),
-        "--identities",
-        "new",
-    ];
     let data = tempfile::tempdir().unwrap();
     let mut mapped = Value::Null;
     for _ in 0..2 {
-        let run = finished(command(data.path(), &arguments)).await;
+        let tokens = of(&filled.people);
+        let new = ["--identities", "new"];
+        let run = tokened(&url(&source), data.path(), &tokens, &new).await;
         assert_eq!(run.code(), 0, "{}", run.err);
-        assert!(!run.err.contains(&jane.token), "S15");
         let report = report(data.path());
         if mapped.is_null() {
             mapped = report["users"].clone();
@@ -468,17 +462,8 @@ async fn s13_who_came_late_brings_what_they_can_read_and_others_the_rest() {
     let source = source().await;
     let filled = fill(&source).await;
     let data = tempfile::tempdir().unwrap();
-    let file = data.path().join("tokens");
-    let endpoint = format!("http://{}", source.address);
-    let arguments = ["--endpoint", &endpoint, "--tokens", file.to_str().unwrap()];
-    let lines = |people: &[SignedIn]| {
-        let lines = people
-            .iter()
-            .map(|one| format!("{} {}\n", one.id, one.token));
-        std::fs::write(&file, lines.collect::<String>()).unwrap();
-    };
-    lines(&filled.people[2..3]);
-    let run = finished(command(data.path(), &arguments)).await;
+    let maria = of(&filled.people[2..3]);
+    let run = tokened(&url(&source), data.path(), &maria, &[]).await;
     assert_eq!(run.code(), 3, "{}", run.err);
     assert_eq!(codes(&report(data.path())), ["historyIncomplete"]);
     let target = Service::over(data.path()).await;
@@ -496,8 +481,7 @@ async fn s13_who_came_late_brings_what_they_can_read_and_others_the_rest() {
     }
     target.stop().await;
     // With the others' tokens the beginning comes, too.
-    lines(&filled.people);
-    let run = finished(command(data.path(), &arguments)).await;
+    let run = tokened(&url(&source), data.path(), &of(&filled.people), &[]).await;
     assert_eq!(run.code(), 0, "{}", run.err);
     is_the_same(&source, &filled, data.path()).await;
     source.stop().await;
@@ -551,17 +535,7 @@ async fn what_is_wrong_is_named() {
 const TOKEN: &str = "sesame-open-the-other-server";
 
 async fn from_hostile(hostile: &Hostile, data: &Path) -> Run {
-    let file = data.join("tokens");
-    std::fs::write(&file, format!("{JANE} {TOKEN}\n")).unwrap();
-    let arguments = [
-        "--endpoint",
-        &hostile.url,
-        "--tokens",
-        file.to_str().unwrap(),
-    ];
-    let run = finished(command(data, &arguments)).await;
-    assert!(!run.err.contains(TOKEN), "S15: {}", run.err);
-    run
+    tokened(&hostile.url, data, &[(JANE, TOKEN)], &[]).await
 }
 
 #[tokio::test]
