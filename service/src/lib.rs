@@ -12,6 +12,7 @@ pub mod commands;
 pub mod config;
 pub mod engine;
 pub mod http;
+pub mod import;
 pub mod keys;
 pub mod limits;
 pub mod link;

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use plenary_service::commands::engine::{self, EngineArgs};
+use plenary_service::commands::import::{self, ImportCommand};
 use plenary_service::commands::rooms::{self, RoomsArgs};
 use plenary_service::commands::{keys, retention, serve};
 use plenary_service::config::Flags;
@@ -24,6 +25,9 @@ enum Command {
     Keys(Box<Flags>),
     /// Say which copies of guests' messages the next night would delete, and why.
     Retention(Box<Flags>),
+    /// Bring over what another server keeps.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Breakout rooms of a meeting, on a service that runs.
     Rooms(Box<RoomsArgs>),
     /// Run the media engine alone: a small LiveKit server.
@@ -37,20 +41,26 @@ async fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
-    let result: Result<(), Box<dyn std::error::Error>> = match Cli::parse().command {
-        Command::Serve(flags) => serve::run(&flags).await.map_err(Into::into),
-        Command::Keys(flags) => keys::run(&flags).await.map_err(Into::into),
-        Command::Retention(flags) => retention::run(&flags).await.map_err(Into::into),
-        Command::Rooms(args) => rooms::run(*args).await.map_err(Into::into),
-        Command::Engine(args) => engine::run(args).await.map_err(Into::into),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
+    match carry_out(Cli::parse().command).await {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("plenary-service: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+async fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    match command {
+        Command::Serve(flags) => serve::run(&flags).await?,
+        Command::Keys(flags) => keys::run(&flags).await?,
+        Command::Retention(flags) => retention::run(&flags).await?,
+        // It tells a whole import from one with something left out.
+        Command::Import(command) => return Ok(import::run(command).await?),
+        Command::Rooms(args) => rooms::run(*args).await?,
+        Command::Engine(args) => engine::run(args).await?,
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What `RUST_LOG` says, except that the libraries which write whole requests and frames at their finest

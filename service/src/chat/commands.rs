@@ -389,15 +389,8 @@ impl Thread {
         } in who
         {
             let order = self.participants.len() as u64;
-            let participant = self.participants.entry(id.clone()).or_insert(Participant {
-                name: None,
-                shared_from: None,
-                order,
-                windows: Vec::new(),
-                read: None,
-                attended: false,
-                metadata: BTreeMap::new(),
-            });
+            let participant = self.participants.entry(id.clone());
+            let participant = participant.or_insert_with(|| Participant::new(order));
             participant.name = name.clone().or_else(|| participant.name.take());
             participant.shared_from = shared_from.filter(|from| *from > 0);
             participant.metadata = metadata;

@@ -11,6 +11,7 @@ mod commands;
 pub mod content;
 mod events;
 mod follow;
+mod imported;
 mod message;
 pub mod rates;
 pub mod retention;
@@ -21,5 +22,6 @@ mod writing;
 
 pub use commands::{Answer, Command, Draft, Effect, Invited, News, Notice, Speaker, Update};
 pub use follow::Roster;
+pub use imported::{people, Listed};
 pub use message::{Body, Content, Life, Message, Named};
 pub use thread::{Bounds, Origin, Participant, Receipt, Refusal, Retention, Thread, Window};

@@ -136,6 +136,19 @@ impl Window {
 }
 
 impl Participant {
+    /// Somebody who reads nothing yet.
+    pub(super) fn new(order: u64) -> Self {
+        Self {
+            name: None,
+            shared_from: None,
+            order,
+            windows: Vec::new(),
+            read: None,
+            attended: false,
+            metadata: BTreeMap::new(),
+        }
+    }
+
     /// Whether they take part now.
     pub fn is_present(&self) -> bool {
         self.windows.last().is_some_and(|last| last.to.is_none())

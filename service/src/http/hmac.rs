@@ -5,7 +5,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{digest, SHA256};
 use aws_lc_rs::hmac;
 use base64::prelude::{Engine, BASE64_STANDARD};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How far a request's date may be from ours, either way.
 const WINDOW_MS: u64 = 15 * 60_000;
@@ -74,6 +74,39 @@ fn string_to_sign(request: &Signed<'_>, target: &str) -> String {
         ..
     } = request;
     format!("{method}\n{target}\n{date};{host};{content_sha256}")
+}
+
+/// The headers of a request that is signed with a key (base64), as a client sends them. `None`: the key is
+/// none.
+pub fn signing(
+    key: &str,
+    (method, target, host): (&str, &str, &str),
+    body: &[u8],
+    now: SystemTime,
+) -> Option<[(&'static str, String); 3]> {
+    let key = BASE64_STANDARD.decode(key).ok()?;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+    let date = httpdate::fmt_http_date(now);
+    let hash = BASE64_STANDARD.encode(digest(&SHA256, body));
+    let unsigned = Signed {
+        method,
+        target,
+        host,
+        date: &date,
+        content_sha256: &hash,
+        authorization: "",
+        body,
+    };
+    let text = string_to_sign(&unsigned, target);
+    let signature = BASE64_STANDARD.encode(hmac::sign(&key, text.as_bytes()));
+    let authorization = format!(
+        "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}"
+    );
+    Some([
+        ("x-ms-date", date),
+        ("x-ms-content-sha256", hash),
+        ("authorization", authorization),
+    ])
 }
 
 /// The signature of `HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=…`.

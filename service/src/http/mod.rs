@@ -6,7 +6,7 @@ mod dev;
 mod error;
 mod graph;
 mod graph_chat;
-mod hmac;
+pub(crate) mod hmac;
 mod identity;
 mod media_metrics;
 pub mod metrics;

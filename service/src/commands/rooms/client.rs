@@ -1,9 +1,9 @@
 //! The REST client behind `plenary-service rooms`.
 
+use crate::commands::{cause, client_trusting};
 use percent_encoding::{utf8_percent_encode, NON_ALPHANUMERIC};
-use reqwest::{Certificate, Client, Method, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use serde_json::{json, Value};
-use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
@@ -71,13 +71,8 @@ impl Api {
         member: Option<String>,
         ca: Option<PathBuf>,
     ) -> Result<Self, RoomsError> {
-        let mut http = Client::builder().timeout(DEADLINE);
-        if let Some(file) = ca {
-            let pem = std::fs::read(&file).ok();
-            let certificate = pem.and_then(|pem| Certificate::from_pem(&pem).ok());
-            http = http.add_root_certificate(certificate.ok_or(RoomsError::Certificate(file))?);
-        }
-        let http = http.build();
+        let http = client_trusting(ca.as_deref()).map_err(RoomsError::Certificate)?;
+        let http = http.timeout(DEADLINE).build();
         let http = http.map_err(|error| RoomsError::Unreachable(base.clone(), cause(&error)))?;
         let mut api = Self {
             http,
@@ -216,13 +211,4 @@ fn one(all: &[(String, String)], named: &str) -> Result<String, RoomsError> {
 
 fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
-}
-
-/// The innermost reason, which is the one that helps.
-fn cause(error: &reqwest::Error) -> String {
-    let mut inner: &dyn Error = error;
-    while let Some(source) = inner.source() {
-        inner = source;
-    }
-    inner.to_string()
 }
