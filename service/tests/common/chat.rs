@@ -45,6 +45,31 @@ impl Chat<'_> {
         let texts = messages.filter_map(|message| message["content"]["message"].as_str());
         texts.map(str::to_owned).collect()
     }
+
+    /// All messages with their ids, the oldest first, page after page.
+    pub async fn stored(&self, who: &SignedIn) -> Vec<(String, String)> {
+        let mut messages = Vec::new();
+        let mut target = self.target("/messages");
+        loop {
+            let page = self
+                .service
+                .json("GET", &target, Some(&who.token), Value::Null)
+                .await
+                .ok();
+            for message in page["value"].as_array().unwrap() {
+                if let Some(text) = message["content"]["message"].as_str() {
+                    let id = message["id"].as_str().unwrap();
+                    messages.push((id.to_owned(), text.to_owned()));
+                }
+            }
+            let Some(link) = page["nextLink"].as_str() else {
+                break;
+            };
+            target = format!("/chat{}", link.split_once("/chat").unwrap().1);
+        }
+        messages.reverse();
+        messages
+    }
 }
 
 pub fn user(who: &SignedIn) -> Value {

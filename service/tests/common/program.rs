@@ -23,7 +23,11 @@ pub struct Program {
 }
 
 pub fn command(data: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plenary-service"));
+    let program = Command::new(env!("CARGO_BIN_EXE_plenary-service"));
+    with(program, data, arguments)
+}
+
+fn with(mut command: Command, data: &Path, arguments: &[&str]) -> Command {
     command
         .args(arguments)
         .args(["--data", data.to_str().unwrap()])
@@ -42,13 +46,17 @@ pub async fn databases() -> Vec<Vec<(&'static str, String)>> {
 }
 
 pub async fn serve_with(data: &Path, settings: &[(&str, String)]) -> Program {
-    let mut child = command(
-        data,
-        &["serve", "--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"],
-    )
-    .envs(settings.iter().cloned())
-    .spawn()
-    .unwrap();
+    let program = Command::new(env!("CARGO_BIN_EXE_plenary-service"));
+    started(program, data, settings).await
+}
+
+/// `program` is how the program is called.
+pub async fn started(program: Command, data: &Path, settings: &[(&str, String)]) -> Program {
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"];
+    let mut child = with(program, data, &serve)
+        .envs(settings.iter().cloned())
+        .spawn()
+        .unwrap();
     // Read all along: a full pipe would stop the program.
     let mut err = child.stderr.take().unwrap();
     let log = tokio::spawn(async move {
