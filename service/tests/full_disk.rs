@@ -26,7 +26,9 @@ async fn on_a_small_disk(data: &Path) -> Option<Program> {
         let mut command = Command::new("unshare");
         command
             .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
-            .arg(format!("mount -t tmpfs -o {DISK} tmpfs \"$1\" && shift && exec \"$@\""))
+            .arg(format!(
+                "mount -t tmpfs -o {DISK} tmpfs \"$1\" && shift && exec \"$@\""
+            ))
             .arg("sh")
             .arg(data)
             .args(rest);
@@ -40,7 +42,14 @@ async fn on_a_small_disk(data: &Path) -> Option<Program> {
         );
         return None;
     }
-    Some(started(within(&[env!("CARGO_BIN_EXE_plenary-service")]), data, &unlimited()).await)
+    Some(
+        started(
+            within(&[env!("CARGO_BIN_EXE_plenary-service")]),
+            data,
+            &unlimited(),
+        )
+        .await,
+    )
 }
 
 /// Takes all that is left of the disk.
@@ -60,7 +69,11 @@ async fn a_full_disk_loses_no_acknowledged_message_and_refuses_what_it_cannot_st
         return;
     };
     // The namespace's own view of the folder.
-    let disk = PathBuf::from(format!("/proc/{}/root{}", program.id(), folder.path().display()));
+    let disk = PathBuf::from(format!(
+        "/proc/{}/root{}",
+        program.id(),
+        folder.path().display()
+    ));
     let service = program.service(folder);
     let user = service.guest().await;
     let chat = thread(&service, &user, &[]).await;

@@ -13,6 +13,7 @@ use plenary_service::chat::Window;
 use plenary_service::server::database;
 use plenary_service::store::chat::{ChatStore, Stretch};
 use plenary_service::store::sqlite::Sqlite;
+use plenary_service::store::Store;
 use serde_json::{json, Value};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};

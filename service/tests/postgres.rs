@@ -135,7 +135,7 @@ async fn on_postgresql_a_server_that_crashes_refuses_for_a_while_and_loses_nothi
 
     let mut acknowledged = Vec::new();
     let mut n = 0;
-    for crash in 0..3 {
+    for crash in 0..2 {
         for _ in 0..5 {
             let sent = send(&chat, &ada, &n.to_string(), &n.to_string()).await.ok();
             acknowledged.push((sent["id"].as_str().unwrap().to_owned(), n.to_string()));
@@ -170,7 +170,7 @@ async fn on_postgresql_a_server_that_crashes_refuses_for_a_while_and_loses_nothi
     }
 
     let seen = history(&chat, &ada).await;
-    assert!(acknowledged.len() >= 15);
+    assert!(acknowledged.len() >= 10);
     for (id, text) in &acknowledged {
         let found = seen.iter().filter(|row| row.1 == *id && row.2 == *text);
         assert_eq!(found.count(), 1, "{text}");

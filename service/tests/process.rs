@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::chat::{encoded, thread, Chat};
 use common::program::*;
 use common::*;
 use plenary_protocol::agent::*;
@@ -189,20 +190,12 @@ async fn ten_kills_lose_nothing(settings: &[(&'static str, String)]) {
     let mut program = serve_with(folder.path(), settings).await;
     let mut service = program.service(folder);
     let user = service.guest().await;
-    let target = "/chat/threads?api-version=2025-03-15";
-    let made = service
-        .post(target, Some(&user.token), json!({"topic": "Kills"}))
-        .await
-        .ok();
-    let thread = made["chatThread"]["id"]
-        .as_str()
-        .unwrap()
-        .replace(':', "%3A")
-        .replace('@', "%40");
+    let thread_id = thread(&service, &user, &[]).await.thread;
+    let path = encoded(&thread_id);
 
     let (acknowledged, mut heard) = tokio::sync::mpsc::unbounded_channel();
     let (moved, mut address) = tokio::sync::watch::channel(service.address);
-    let (token, path) = (user.token.clone(), thread.clone());
+    let token = user.token.clone();
     let sending = tokio::spawn(async move {
         for n in 0.. {
             let id = loop {
@@ -248,25 +241,14 @@ async fn ten_kills_lose_nothing(settings: &[(&'static str, String)]) {
         known.push(late);
     }
 
-    let mut stored = Vec::new();
-    let mut target = format!("/chat/threads/{thread}/messages?api-version=2025-03-15");
-    loop {
-        let page = service
-            .json("GET", &target, Some(&user.token), json!(null))
-            .await
-            .ok();
-        for message in page["value"].as_array().unwrap() {
-            if let Some(text) = message["content"]["message"].as_str() {
-                let id = message["id"].as_str().unwrap().to_owned();
-                stored.push((text.parse::<usize>().unwrap(), id));
-            }
-        }
-        let Some(link) = page["nextLink"].as_str() else {
-            break;
-        };
-        target = format!("/chat{}", link.split_once("/chat").unwrap().1);
-    }
-    stored.reverse();
+    let chat = Chat {
+        service: &service,
+        thread: thread_id,
+    };
+    let stored = chat.stored(&user).await.into_iter();
+    let stored: Vec<_> = stored
+        .map(|(id, text)| (text.parse::<usize>().unwrap(), id))
+        .collect();
     assert!(known.len() > KILLS * 10);
     for pair in stored.windows(2) {
         assert_eq!(pair[1].0, pair[0].0 + 1, "in order, and none twice");

@@ -7,7 +7,6 @@ use crate::import::{
     JournalError, Report, Source, SourceError, Step, UserTokens, Watch, Way,
 };
 use crate::server::{self, StartError};
-use crate::store::Store;
 use aws_lc_rs::digest::{digest, SHA256};
 use clap::{Args, Subcommand};
 use std::io::{IsTerminal, Write};
@@ -170,7 +169,7 @@ impl AcsChat {
             self.allow_http,
             watch.clone(),
         )?;
-        let store = Arc::new(server::open_stores(&config).await?);
+        let store = server::open_stores(&config).await?;
         let map = self
             .map
             .as_deref()
@@ -189,8 +188,7 @@ impl AcsChat {
         let journal = config.data.join(journal_name(&source, &identities));
         let journal = Journal::open(&journal, &hash(&run), self.from_start)?;
         let limits = config.limits.chat.clone();
-        let shared: Arc<dyn Store> = store.clone();
-        let import = Import::new(source, shared, identities, limits, journal, watch);
+        let import = Import::new(source, store.clone(), identities, limits, journal, watch);
         let mut import = import.of(users, follow);
         // Dropped in the middle it leaves what the next run goes on from.
         let done = tokio::select! {

@@ -326,7 +326,8 @@ impl Client {
                 self.line = None;
                 self.line = Some(around.dial(self.who, &url, Some(SUBPROTOCOL)));
             }
-            Action::CloseSocket => self.line = None,
+            // Who is simulated is never done.
+            Action::CloseSocket(_) => self.line = None,
             Action::Send(frame) => self.send(&frame, around),
             Action::StartMedia {
                 call,

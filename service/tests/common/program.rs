@@ -98,6 +98,10 @@ impl Program {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     pub async fn kill(mut self) -> String {
         self.child.kill().await.unwrap();
         self.log.await.unwrap()
