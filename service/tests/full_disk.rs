@@ -6,7 +6,6 @@ mod common;
 
 use common::chat::thread;
 use common::program::*;
-use common::*;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs::File;

@@ -13,7 +13,7 @@ use super::Result;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::SqlitePool;
+use sqlx::{Connection as _, SqlitePool};
 use std::path::Path;
 use std::time::Duration;
 
@@ -55,6 +55,14 @@ impl Sqlite {
             .busy_timeout(Duration::from_secs(10));
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    // Behind the rollback of whoever gave the connection back. On a full disk SQLite has rolled
+                    // back by itself, sqlx takes the transaction for open, and none begins on it any more.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .connect_with(options)
             .await?;
         sqlx::migrate!("migrations/sqlite").run(&pool).await?;
