@@ -21,11 +21,11 @@ pub const SUBPROTOCOL: &str = "plenary.v1";
 
 /// Close codes of the agent socket; 4000 to 4999 are an application's own (RFC 6455, 7.4.2).
 pub mod close {
-    /// The client is done: its session ends, with what calls it has. After any other end of a socket the
-    /// session is kept for the resume window.
-    pub const DONE: u16 = 1000;
-    /// The client gives this socket up and comes again with another one.
-    pub const RESUMES: u16 = 4000;
+    /// The client gives this socket up, and may come again with another one: the session is kept for the
+    /// resume window, as after any end but [`DONE`].
+    pub const RESUMES: u16 = 1000;
+    /// The client is done: its session ends, with what calls it has.
+    pub const DONE: u16 = 4000;
     /// A frame that is no text or too large to be one of ours.
     pub const MALFORMED: u16 = 4400;
     /// No valid token, or its time ran out (`B10`, `S6`).

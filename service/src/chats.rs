@@ -1,29 +1,29 @@
 //! Chat carried out: one command at a time for each thread, written to the store before anybody hears
 //! of it; and who is in which call, as the meetings say, without which a guest reads nothing (`D1`).
 
+mod held;
 pub mod live;
 mod retention;
+#[cfg(test)]
+mod tests;
 
 use crate::chat::rates::{Operation, Throttle};
 use crate::chat::retention::Policy;
 use crate::chat::{
-    Answer, Bounds, Command, Effect, Invited, Message, Notice, Origin, Refusal, Roster, Speaker,
-    Thread, Update,
+    Answer, Bounds, Command, Invited, Message, Origin, Refusal, Roster, Speaker, Thread, Update,
 };
 use crate::clock::now_ms;
 use crate::config::ChatLimits;
 use crate::random;
-use crate::store::chat::{Listed, Stretch, Writes};
-use crate::store::{MeetingKey, MeetingRow, Store, StoreError};
+use crate::store::chat::{Listed, Stretch};
+use crate::store::{MeetingRow, Store, StoreError};
+use held::{in_time, sorted, Held, Slots};
 use parking_lot::Mutex;
 use plenary_protocol::id::RawId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::Arc;
-use tokio::sync::{Mutex as Turn, MutexGuard};
 
-/// Threads that are kept in memory though nobody asks for them; more are read from the store again.
-const CACHED: usize = 10_000;
 /// Another instance wrote to the thread meanwhile: so often it is tried again.
 const TRIES: usize = 8;
 
@@ -33,10 +33,10 @@ pub enum ChatError {
     /// It may not be.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The store failed; nothing was written.
+    /// The store failed. The same asked again, with its client id, is done once.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Too many others write to the thread.
+    /// Too many others write to the thread, or the store takes too long.
     #[error("The thread is busy.")]
     Busy,
     /// Asked too often; wait so many ms.
@@ -45,8 +45,6 @@ pub enum ChatError {
 }
 
 type Result<T> = std::result::Result<T, ChatError>;
-/// A thread as the store has it; empty until it is read.
-type Slot = Arc<Turn<Option<Arc<Thread>>>>;
 
 /// What somebody wants of a new thread.
 #[derive(Debug, Clone)]
@@ -82,7 +80,7 @@ pub struct Chats {
     limits: ChatLimits,
     policies: Vec<Policy>,
     started: u64,
-    slots: Mutex<HashMap<String, Slot>>,
+    slots: Slots,
     /// Guests with chat who are in the call of a thread's meeting or room now.
     in_call: Mutex<HashMap<String, BTreeSet<RawId>>>,
     throttle: Mutex<Throttle>,
@@ -98,7 +96,7 @@ impl Chats {
             limits,
             policies,
             started: now_ms(),
-            slots: Mutex::default(),
+            slots: Slots::default(),
             in_call: Mutex::default(),
             listeners: Arc::default(),
         })
@@ -191,12 +189,15 @@ impl Chats {
         let (writes, notices) = sorted(effects);
         let mut writes = writes.unwrap_or_default();
         writes.creation = request.map(|request| (creator, request));
-        if !self.store.commit(&thread, &writes).await? {
+        let mut held = self.slots.turn(&thread.id).await?;
+        self.commit(&mut held, thread, (writes, notices)).await?;
+        let made = held.thread.clone();
+        drop(held);
+        match made {
+            Some(thread) => Ok(thread),
             // The same request at the same time.
-            return self.made(&new).await?.ok_or(ChatError::Busy);
+            None => self.made(&new).await?.ok_or(ChatError::Busy),
         }
-        self.tell(&thread, &notices);
-        Ok(Arc::new(thread))
     }
 
     async fn made(&self, new: &NewThread) -> Result<Option<Arc<Thread>>> {
@@ -211,36 +212,13 @@ impl Chats {
 
     /// The thread of that id; a meeting's is made when it is first asked for.
     pub async fn find(&self, id: &str) -> Result<Option<Arc<Thread>>> {
-        let slot = self.slot(id);
-        let mut held = slot.lock().await;
+        let mut held = self.slots.turn(id).await?;
         self.load(id, &mut held).await?;
-        Ok(held.clone())
-    }
-
-    fn slot(&self, id: &str) -> Slot {
-        let mut slots = self.slots.lock();
-        if slots.len() >= CACHED && !slots.contains_key(id) {
-            // Who works on a thread holds its slot, too.
-            slots.retain(|_, slot| Arc::strong_count(slot) > 1);
-        }
-        slots.entry(id.to_owned()).or_default().clone()
-    }
-
-    async fn load(&self, id: &str, held: &mut MutexGuard<'_, Option<Arc<Thread>>>) -> Result<()> {
-        if held.is_none() {
-            **held = match self.store.thread(id).await? {
-                Some(thread) => Some(Arc::new(thread)),
-                None => match self.store.meeting(MeetingKey::Thread(id)).await? {
-                    Some(row) => self.make(&place_of(&row)).await?,
-                    None => None,
-                },
-            };
-        }
-        Ok(())
+        Ok(held.thread.clone())
     }
 
     /// The thread of a meeting or room, with its organiser in it.
-    async fn make(&self, place: &Place) -> Result<Option<Arc<Thread>>> {
+    async fn make(&self, place: &Place, held: &mut Held) -> Result<()> {
         let Place {
             thread,
             origin,
@@ -250,12 +228,13 @@ impl Chats {
         let people = vec![invited(organizer.clone(), None)];
         let (made, effects) = Thread::create(thread, origin, organizer, people, topic, now_ms());
         let (writes, notices) = sorted(effects);
-        let writes = writes.unwrap_or_default();
-        if self.store.commit(&made, &writes).await? {
-            self.tell(&made, &notices);
+        let writes = (writes.unwrap_or_default(), notices);
+        if !self.commit(held, made, writes).await? {
+            // Another instance made it.
+            let stored = in_time(self.store.thread(&place.thread)).await??;
+            held.thread = stored.map(Arc::new);
         }
-        // As it is in the store, whoever made it.
-        Ok(self.store.thread(&place.thread).await?.map(Arc::new))
+        Ok(())
     }
 
     /// Lets something happen to a thread.
@@ -265,29 +244,25 @@ impl Chats {
     }
 
     async fn apply_now(&self, id: &str, command: Command) -> Result<Answer> {
-        let slot = self.slot(id);
-        let mut held = slot.lock().await;
+        let mut held = self.slots.turn(id).await?;
         for _ in 0..TRIES {
             self.load(id, &mut held).await?;
-            let before = held.as_ref().ok_or(Refusal::NotAllowed)?;
+            let before = held.thread.as_ref().ok_or(Refusal::NotAllowed)?;
             let mut thread = Thread::clone(before);
             let mut command = command.clone();
             self.bring_up_to_date(id, &mut command).await?;
             let mut effects = Vec::new();
             let answer = thread.apply(command, self.bounds(), now_ms(), &mut effects)?;
             let (writes, notices) = sorted(effects);
-            if let Some(writes) = writes {
-                if !self.store.commit(&thread, &writes).await? {
-                    // Another instance was first.
-                    *held = None;
-                    continue;
+            match writes {
+                Some(writes) => {
+                    let writes = (writes, notices);
+                    if !self.commit(&mut held, thread, writes).await? {
+                        // Another instance was first.
+                        continue;
+                    }
                 }
-                thread.revision += 1;
-                self.copy_for_guests(&thread, &writes.messages).await;
-                *held = Some(Arc::new(thread));
-            }
-            if let Some(thread) = held.as_ref() {
-                self.tell(thread, &notices);
+                None => self.tell(before, &notices),
             }
             return Ok(answer);
         }
@@ -397,13 +372,12 @@ impl Chats {
     }
 
     async fn made_for(&self, place: &Place) -> Result<()> {
-        let slot = self.slot(&place.thread);
-        let mut held = slot.lock().await;
+        let mut held = self.slots.turn(&place.thread).await?;
         self.load(&place.thread, &mut held).await?;
-        if held.is_none() {
-            *held = self.make(place).await?;
+        match held.thread {
+            Some(_) => Ok(()),
+            None => self.make(place, &mut held).await,
         }
-        Ok(())
     }
 
     /// A meeting's call began with somebody, or is over.
@@ -469,24 +443,4 @@ async fn to_its_end<T: Send + 'static>(
 ) -> Result<T> {
     // It does not panic, and nobody else ends it but the end of the service.
     tokio::spawn(work).await.unwrap_or(Err(ChatError::Busy))
-}
-
-/// What is written together, if anything is, and what is told then.
-fn sorted(effects: Vec<Effect>) -> (Option<Writes>, Vec<Notice>) {
-    let mut writes: Option<Writes> = None;
-    let mut notices = Vec::new();
-    for effect in effects {
-        if let Effect::Tell(notice) = effect {
-            notices.push(notice);
-            continue;
-        }
-        let writes = writes.get_or_insert_default();
-        match effect {
-            Effect::KeepParticipant(id) => writes.participants.push(id),
-            Effect::KeepMessage(message) => writes.messages.push(*message),
-            Effect::Purge => writes.purge = true,
-            Effect::Keep | Effect::Tell(_) => {}
-        }
-    }
-    (writes, notices)
 }

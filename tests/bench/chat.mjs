@@ -34,6 +34,10 @@ const EXPECTED = { p99: 0.5, cpu: 0.5 };
 /** A page of a long thread may take so many times that of a short one: as fast, on a machine that is never quiet. */
 const AS_FAST = 1.2;
 
+const HISTORY = 'history';
+const NAMES = [...SCENARIOS.map(({ name }) => name), HISTORY];
+if (values.only && !NAMES.includes(values.only)) throw new Error(`--only has to be one of: ${NAMES.join(', ')}`);
+
 async function onPostgres(act) {
   const postgres = await startPostgres(findPostgres());
   try {
@@ -95,9 +99,10 @@ for (const { name, ...options } of SCENARIOS) {
     figures[server.name] = { p99: end.p99, cpu: micros(end.cpu) };
     const row = [[end.p50, 1], [end.p99, 1], [end.most, 1], [micros(end.cpu), 1], [micros(end.databaseCpu), 1], [end.memory, 0], [missing, 0], [end.inOneOrder ? 'yes' : 'NO']];
     console.log(`  ${server.name.padEnd(21)}${row.map(([value, digits], at) => cell(value, TITLES[at][1], digits)).join('')}`);
-    if (missing !== 0 || !end.inOneOrder) missed.push(`${name}, ${server.name}: ${missing} missing, one order: ${end.inOneOrder}`);
+    if (missing !== 0 || end.doubled !== 0 || !end.inOneOrder) missed.push(`${name}, ${server.name}: ${missing} missing, ${end.doubled} twice, one order: ${end.inOneOrder}`);
   }
   const theirs = figures['ejabberd, PostgreSQL'];
+  if (!theirs) missed.push(`${name}: nothing to compare with`);
   for (const ours of ['plenary, PostgreSQL', 'plenary, SQLite']) {
     if (!theirs || !figures[ours]) continue;
     const ratios = Object.entries(EXPECTED).map(([figure, most]) => {
@@ -109,7 +114,6 @@ for (const { name, ...options } of SCENARIOS) {
   }
 }
 
-const HISTORY = 'history';
 const places = [{ name: 'plenary, SQLite', run: (stored) => history(undefined, stored) }];
 if (findPostgres()) places.push({ name: 'plenary, PostgreSQL', run: (stored) => onPostgres((postgres) => history(postgres, stored)) });
 if (!values.only || values.only === HISTORY) {

@@ -89,6 +89,8 @@ enum Link {
         connection: u64,
         out: mpsc::Sender<Out>,
     },
+    /// There was none yet.
+    New { since: u64 },
     /// The last one dropped.
     Down { since: u64 },
     /// It will never come back.
@@ -120,7 +122,7 @@ impl Session {
             rights: Rights::of(token),
             chat: None,
             replay: Replay::new(limits.replay_events, limits.replay_ms),
-            link: Link::Down { since: now },
+            link: Link::New { since: now },
             calls: BTreeMap::new(),
         };
         Arc::new(Self {
@@ -197,6 +199,16 @@ impl Session {
     /// The client is there: what it will not ask for any more need not be kept until the next event.
     pub fn is_alive(&self, now: u64) {
         self.state.lock().replay.forget(now);
+    }
+
+    /// Gives it up, unless a socket came meanwhile: from here on none attaches.
+    fn give_up(&self) -> bool {
+        let mut state = self.state.lock();
+        let down = matches!(state.link, Link::Down { .. });
+        if down {
+            state.link = Link::Over;
+        }
+        down
     }
 
     /// Tells the client; kept for a replay.
@@ -303,7 +315,9 @@ impl Session {
         match state.link {
             Link::Over => None,
             _ if state.expires <= now => Some(Overdue::Expired),
-            Link::Down { since } if since + window_ms <= now => Some(Overdue::Vanished),
+            Link::New { since } | Link::Down { since } if since + window_ms <= now => {
+                Some(Overdue::Vanished)
+            }
             _ => None,
         }
     }
@@ -453,7 +467,9 @@ impl Sessions {
         let mut added = Added::Beside;
         if own().count() >= most_per_identity {
             let left = own().filter_map(|other| Some((other.left_alone()?, other)));
-            let Some((_, longest)) = left.min_by_key(|(alone, _)| *alone) else {
+            let mut left: Vec<_> = left.collect();
+            left.sort_by_key(|(alone, _)| *alone);
+            let Some((_, longest)) = left.into_iter().find(|(_, other)| other.give_up()) else {
                 return Added::TooMany;
             };
             added = Added::InPlaceOf(longest.clone());

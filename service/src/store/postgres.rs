@@ -1,4 +1,6 @@
-//! The store in PostgreSQL: where one is kept anyway, and for more than one machine.
+//! The store in PostgreSQL: where one is kept anyway. For one instance of the service at a time, and another for
+//! the moment in which it takes over: what both write to a thread has one order, but what each has in memory, tells
+//! and admits is its own.
 //!
 //! Several connections write at once. What holds them apart is the thread's row: every commit changes it first,
 //! and has it to itself until it ends (`commit.rs`).

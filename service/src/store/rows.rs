@@ -30,6 +30,17 @@ struct Tables {
 pub struct Rows {
     tables: Arc<Mutex<Tables>>,
     dead: AtomicBool,
+    /// What becomes of the next commit, if it does not go well.
+    fault: Mutex<Option<Fault>>,
+}
+
+/// A store that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Before it wrote.
+    Refused,
+    /// When it had written, before it said so.
+    Unanswered,
 }
 
 impl Rows {
@@ -37,8 +48,13 @@ impl Rows {
     pub fn reopened(&self) -> Self {
         Self {
             tables: self.tables.clone(),
-            dead: AtomicBool::new(false),
+            ..Self::default()
         }
+    }
+
+    /// The next commit fails.
+    pub fn fail(&self, how: Fault) {
+        *self.fault.lock() = Some(how);
     }
 
     /// The process died: none of its calls comes to an end any more, or does anything.

@@ -2,13 +2,13 @@
 // packages, run in a folder of its own without its system service.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freeTcpPort } from '../../e2e/harness/ports.mjs';
+import { end } from '../lib/processes.mjs';
 
 const LIBRARIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu'];
 const TABLES = '/usr/share/ejabberd/sql/pg.sql';
@@ -65,20 +65,22 @@ export async function startEjabberd(modules, postgres) {
     stdio: 'ignore',
     env: { ...process.env, HOME: folder, EJABBERD_CONFIG_PATH: file, EJABBERD_LOG_PATH: join(folder, 'ejabberd.log'), EJABBERD_PID_PATH: join(folder, 'pid') },
   });
+  const stop = async () => {
+    await end(child, 'SIGTERM');
+    await rm(folder, { recursive: true, force: true });
+  };
   for (let tries = 0; !await answers(port); tries += 1) {
-    if (child.exitCode !== null || tries > 400) throw new Error(`ejabberd does not start (${child.exitCode})`);
+    if (child.exitCode !== null || tries > 400) {
+      await stop();
+      throw new Error(`ejabberd does not start (${child.exitCode})`);
+    }
     await new Promise((resolve) => { setTimeout(resolve, 50); });
   }
   return {
     url: `ws://127.0.0.1:${port}/ws`,
     pid: child.pid,
     archived: () => Number(postgres.sql(DATABASE, '-c', 'SELECT count(*) FROM archive')),
-    async stop() {
-      const exit = once(child, 'exit');
-      child.kill('SIGTERM');
-      await exit;
-      await rm(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 

@@ -27,7 +27,7 @@ const another = (thread, name) => `
   SELECT '${name}', origin, topic, created, creator, metadata, retention, deleted, last_id, last_sequence, last_received, revision
   FROM chat_thread WHERE id = '${thread}'`;
 
-/** Milliseconds of the median page of each; the long one is read to its depths. */
+/** Milliseconds of the median page of each; the long one is read page after page, into a fifth of its depth. */
 export async function history(postgres, stored) {
   const where = await place(postgres);
   try {

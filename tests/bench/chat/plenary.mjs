@@ -1,11 +1,11 @@
 // The meeting service alone, with a thread and its people; nothing slows them down.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { end } from '../lib/processes.mjs';
 
 const DATABASE = 'plenary';
 const VERSION = 'api-version=2025-03-15';
@@ -76,11 +76,6 @@ export async function startPlenary({ folder, settings }) {
     send: ({ thread, tokens: [token] }, content) => ask(`/chat/threads/${thread}/messages?${VERSION}`, { content }, token),
     /** A page of history, the newest first; `next` is the last one's `nextLink`. */
     page: ({ thread, tokens: [token] }, size, next) => ask(next ?? `/chat/threads/${thread}/messages?maxPageSize=${size}&${VERSION}`, undefined, token),
-    async stop() {
-      child.removeAllListeners('exit');
-      const exit = once(child, 'exit');
-      child.kill('SIGTERM');
-      await exit;
-    },
+    stop: () => end(child, 'SIGTERM'),
   };
 }

@@ -1,5 +1,6 @@
-// What processes cost, from /proc.
+// What processes cost, from /proc; and their end.
 
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Clock ticks a second in /proc; 100 on every Linux that Node runs on. */
@@ -34,4 +35,12 @@ export function cpuSecondsOfAll(pid) {
 /** Resident memory of a process, in MiB. */
 export function memory(pid) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+}
+
+/** Ends a process of ours, and waits for it. */
+export async function end(child, signal) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill(signal);
+  await exit;
 }

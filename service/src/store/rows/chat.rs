@@ -1,6 +1,6 @@
 //! Chat in memory.
 
-use super::Rows;
+use super::{Fault, Rows};
 use crate::chat::retention::LastMessage;
 use crate::chat::{Message, Thread};
 use crate::store::chat::{ChatStore, Listed, Stretch, Writes};
@@ -75,7 +75,16 @@ impl ChatStore for Rows {
     }
 
     async fn commit(&self, thread: &Thread, writes: &Writes) -> Result<bool> {
-        self.tables(|t| t.chat.commit(thread, writes)).await
+        let fault = self.fault.lock().take();
+        let failed = || Err(sqlx::Error::WorkerCrashed.into());
+        if fault == Some(Fault::Refused) {
+            return failed();
+        }
+        let committed = self.tables(|t| t.chat.commit(thread, writes)).await;
+        match fault {
+            Some(_) => failed(),
+            None => committed,
+        }
     }
 
     async fn messages(&self, thread: &str, stretch: Stretch) -> Result<Vec<Message>> {

@@ -1,5 +1,6 @@
 //! What everybody got, in which order and how late.
 
+use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -19,8 +20,11 @@ struct Inner {
     due: Vec<Option<Instant>>,
     /// What each person heard, in their order.
     heard: Vec<Vec<usize>>,
+    /// Who heard which.
+    known: HashSet<(usize, usize)>,
     /// Of each delivery.
     delays: Vec<Duration>,
+    doubled: usize,
     refused: usize,
 }
 
@@ -59,8 +63,12 @@ impl Tally {
             let Some(due) = inner.due.get(number).copied().flatten() else {
                 return;
             };
-            inner.delays.push(now - due);
-            inner.heard[person].push(number);
+            if inner.known.insert((person, number)) {
+                inner.delays.push(now - due);
+                inner.heard[person].push(number);
+            } else {
+                inner.doubled += 1;
+            }
         });
         self.arrived.notify_one();
     }
@@ -93,6 +101,7 @@ impl Tally {
                 "delivered": inner.delays.len(),
                 "expected": messages * inner.heard.len(),
                 "inOneOrder": in_one_order,
+                "doubled": inner.doubled,
                 "refused": inner.refused,
                 "p50": at(0.5),
                 "p99": at(0.99),

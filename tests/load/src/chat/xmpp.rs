@@ -29,7 +29,7 @@ pub async fn join(
     ask(&mut socket, bind.to_owned(), "<jid>").await?;
     let enter = format!("<presence xmlns='jabber:client' to='{room}/person{person}'><x xmlns='http://jabber.org/protocol/muc'/></presence>");
     // One's own presence in the room comes last (XEP-0045 7.2.2).
-    ask(&mut socket, enter, "110").await?;
+    ask(&mut socket, enter, "code='110'").await?;
     let (mut mouth, ears) = socket.split();
     let tally = tally.clone();
     tokio::spawn(async move {
