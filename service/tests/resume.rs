@@ -207,7 +207,7 @@ async fn who_does_not_come_back_in_the_window_has_vanished() {
     guest.join("g", &meeting).await.unwrap();
     let resume = guest.resume();
     drop(guest);
-    assert_eq!(gone(&mut organizer).await, [user.id.clone()]);
+    assert_eq!(gone(&mut organizer).await, std::slice::from_ref(&user.id));
     let late = Agent::greet(service.address, &user.token, "Ada", Some(resume))
         .await
         .unwrap();
@@ -228,7 +228,7 @@ async fn who_is_done_leaves_no_session_and_no_call_behind() {
     let resume = guest.resume();
     guest.close(close::DONE).await;
     // Long before the window of a minute is over.
-    assert_eq!(gone(&mut organizer).await, [user.id.clone()]);
+    assert_eq!(gone(&mut organizer).await, std::slice::from_ref(&user.id));
     let again = Agent::greet(service.address, &user.token, "Ada", Some(resume))
         .await
         .unwrap();
