@@ -16,7 +16,7 @@ async function meeting(t, subject, options = {}) {
   const service = await Service.start(t);
   const browser = await startChromium(t);
   // High enough for rooms and people side by side: they are dragged.
-  const ada = await Organiser.signIn(browser, service, 0, { viewport: { width: 1280, height: 960 }, ...options });
+  const ada = await Organiser.signIn(browser, service, 'Olivia', { viewport: { width: 1280, height: 960 }, ...options });
   const link = await ada.schedule(subject, { bypass: true });
   await ada.start(subject);
   const grete = await Guest.open(browser, link, 'Grete Gast', options);
@@ -177,7 +177,7 @@ async function comes(browser, service, { link, subject, role, options }) {
     method: 'PATCH', headers, body: JSON.stringify({ participants: { attendees: [{ upn: 'chidi@plenary.test', role }] } }),
   });
   assert.equal(invited.status, 200);
-  const chidi = await Organiser.signIn(browser, service, 3, options);
+  const chidi = await Organiser.signIn(browser, service, 'Chidi', options);
   await chidi.page.fill('#other-link', link);
   await chidi.page.click('.add-other');
   await chidi.start(subject);
