@@ -297,11 +297,14 @@ test('a_member_is_appointed_and_withdrawn_in_the_middle_of_the_meeting_and_manag
     await rooms.show();
   });
 
-  for (const person of [ada, chidi]) {
-    await person.page.setViewportSize({ width: 360, height: 720 });
-    const overflow = await person.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(overflow <= 0, `${person.name}'s page is not wider than a phone`);
-    await clean(person, 'on a phone');
+  for (const [width, height] of [[360, 720], [1440, 900]]) {
+    for (const person of [ada, chidi]) {
+      await person.page.setViewportSize({ width, height });
+      if (person === ada) await box.scrollIntoViewIfNeeded();
+      const overflow = await person.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(overflow <= 0, `${person.name}'s page is not wider than ${width} pixels`);
+      await clean(person, `at ${width}`);
+    }
   }
   for (const person of [ada, chidi, grete]) await person.nothingToComplain(/403|ERR_FAILED/);
 });
