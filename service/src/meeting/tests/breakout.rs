@@ -263,14 +263,14 @@ fn appoint(story: &mut Story, managers: &[&str]) {
 
 /// The last that somebody was told of the rooms, by the effects so far.
 fn told_rooms(story: &Story, who: &str) -> Option<BreakoutView> {
-    let views = story.effects.iter().filter_map(|effect| match effect {
+    let mut views = story.effects.iter().filter_map(|effect| match effect {
         Effect::Tell {
             session: to,
             event: Event::Breakout { view, .. },
         } if *to == session(who, 1) => Some(view.clone()),
         _ => None,
     });
-    views.last()
+    views.next_back()
 }
 
 #[test]
