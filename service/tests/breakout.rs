@@ -295,6 +295,30 @@ async fn e4_s1_nobody_else_manages_rooms() {
     )
     .await;
     assert_eq!(opened["value"][0]["state"], "open");
+    // Only the organiser says who; withdrawn, it is over at once.
+    let myself = json!({"managers": [oid, oid]});
+    let refused = asked(&scene.service, &marco, &scene.meeting, "PATCH", "", myself).await;
+    assert_eq!(refused.status.as_u16(), 403);
+    scene.ask("PATCH", "", json!({"managers": []})).await;
+    for (method, rest) in [("GET", ""), ("POST", "/close")] {
+        let (service, meeting) = (&scene.service, &scene.meeting);
+        let refused = asked(service, &marco, meeting, method, rest, json!({})).await;
+        assert_eq!(refused.status.as_u16(), 403, "{method} {rest}");
+    }
+}
+
+/// Who is appointed without an invitation finds the meeting, as long as they are.
+#[tokio::test]
+async fn e4_who_is_appointed_reads_the_meeting() {
+    let scene = scene().await;
+    let marco = scene.service.sign_in("Marco").await;
+    let oid = marco.id.as_str().trim_start_matches("8:orgid:");
+    for (managers, status) in [(json!([oid]), 200), (json!([]), 404)] {
+        scene.ask("PATCH", "", json!({"managers": managers})).await;
+        let (service, meeting) = (&scene.service, &scene.meeting);
+        let answer = asked(service, &marco, meeting, "GET", "", json!({})).await;
+        assert_eq!(answer.status.as_u16(), status);
+    }
 }
 
 #[tokio::test]

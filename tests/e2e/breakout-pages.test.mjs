@@ -16,7 +16,7 @@ async function meeting(t, subject, options = {}) {
   const service = await Service.start(t);
   const browser = await startChromium(t);
   // High enough for rooms and people side by side: they are dragged.
-  const ada = await Organiser.signIn(browser, service, 0, { viewport: { width: 1280, height: 960 }, ...options });
+  const ada = await Organiser.signIn(browser, service, 'Olivia', { viewport: { width: 1280, height: 960 }, ...options });
   const link = await ada.schedule(subject, { bypass: true });
   await ada.start(subject);
   const grete = await Guest.open(browser, link, 'Grete Gast', options);
@@ -166,21 +166,28 @@ test('who_must_stay_sees_no_way_back_and_who_leaves_the_room_leaves (E11, E12)',
   await grete.nothingToComplain();
 });
 
-test('two_managers_at_once_see_what_is (E4)', async (t) => {
-  const { service, browser, ada, link, grete, rooms } = await meeting(t, 'Two');
-  const olivia = await signIn(service, 'olivia@plenary.test');
-  const filter = encodeURIComponent(`JoinWebUrl eq '${link}'`);
-  const found = await fetch(`${service.origin}/v1.0/me/onlineMeetings?$filter=${filter}`, { headers: { authorization: `Bearer ${olivia.accessToken}` } });
+/** Chidi, with a role in the meeting, by his own console. */
+async function comes(browser, service, { link, subject, role, options }) {
+  const { accessToken } = await signIn(service, 'olivia@plenary.test');
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${accessToken}` };
+  const meetings = `${service.origin}/v1.0/me/onlineMeetings`;
+  const found = await fetch(`${meetings}?$filter=${encodeURIComponent(`JoinWebUrl eq '${link}'`)}`, { headers });
   const { value: [{ id }] } = await found.json();
-  const invited = await fetch(`${service.origin}/v1.0/me/onlineMeetings/${id}`, {
-    method: 'PATCH', headers: { 'content-type': 'application/json', authorization: `Bearer ${olivia.accessToken}` },
-    body: JSON.stringify({ participants: { attendees: [{ upn: 'chidi@plenary.test', role: 'coorganizer' }] } }),
+  const invited = await fetch(`${meetings}/${id}`, {
+    method: 'PATCH', headers, body: JSON.stringify({ participants: { attendees: [{ upn: 'chidi@plenary.test', role }] } }),
   });
   assert.equal(invited.status, 200);
-  const chidi = await Organiser.signIn(browser, service, 3);
+  const chidi = await Organiser.signIn(browser, service, 'Chidi', options);
   await chidi.page.fill('#other-link', link);
   await chidi.page.click('.add-other');
-  await chidi.start('Two');
+  await chidi.start(subject);
+  chidi.meeting = id;
+  return chidi;
+}
+
+test('two_managers_at_once_see_what_is (E4)', async (t) => {
+  const { service, browser, ada, link, grete, rooms } = await meeting(t, 'Two');
+  const chidi = await comes(browser, service, { link, subject: 'Two', role: 'coorganizer' });
   const others = await new Rooms(chidi).show();
   await rooms.make(2);
   await others.room('Room 2').waitFor();
@@ -201,6 +208,105 @@ test('two_managers_at_once_see_what_is (E4)', async (t) => {
   await inMain(grete);
   await others.state('Room 1', /Closed/);
   for (const person of [ada, chidi, grete]) await person.nothingToComplain(/404/);
+});
+
+test('a_member_is_appointed_and_withdrawn_in_the_middle_of_the_meeting_and_manages_meanwhile (E2, E3, E4)', async (t) => {
+  const { service, browser, ada, link, grete, rooms } = await meeting(t, 'Appoint', { scripts: [AXE] });
+  const chidi = await comes(browser, service, { link, subject: 'Appoint', role: 'presenter', options: { scripts: [AXE] } });
+  const others = await new Rooms(chidi).show();
+  const refusal = others.panel.locator('.refusal');
+  const isRefused = () => until('who does not manage is told who does', async () =>
+    /managers whom the organiser appoints/.test(await refusal.textContent()) && !await others.panel.locator('.make').isVisible());
+  const box = rooms.panel.getByRole('checkbox', { name: /^Chidi .* manages the rooms/ });
+  const said = (words) => until(`it is said: ${words}`, async () => words.test(await rooms.panel.locator('[role=status]').textContent()));
+  const { keyboard } = ada.page;
+  const clean = async (person, screen) => {
+    for (const colorScheme of ['light', 'dark']) {
+      await coloured(person.page, colorScheme);
+      assert.deepEqual(await violations(person.page), [], `${screen} in ${colorScheme}`);
+    }
+  };
+  await isRefused();
+  await clean(chidi, 'not a manager');
+  await chidi.page.keyboard.press('Escape');
+  await rooms.make(2);
+
+  await t.test('appointed by keyboard, among members alone', async () => {
+    await rooms.panel.locator('.managers summary').focus();
+    await keyboard.press('Enter');
+    await keyboard.press('Tab');
+    assert.ok(await box.evaluate((element) => element === document.activeElement), 'the box is next');
+    assert.equal(await rooms.panel.getByRole('checkbox', { name: /manages the rooms/ }).count(), 1, 'neither guests nor the organiser');
+    await keyboard.press('Space');
+    await said(/^Chidi .* manages the breakout rooms now$/);
+    await rooms.panel.locator('summary', { hasText: 'Room managers (1)' }).waitFor();
+    assert.ok(await box.isChecked());
+    assert.ok(await box.evaluate((element) => element === document.activeElement), 'the focus stays');
+    await clean(ada, 'appointed');
+  });
+
+  await t.test('who was appointed hears so, opens the rooms and visits one, without a reload', async () => {
+    await isTold(chidi, 'manages', /^You can manage the breakout rooms now\.$/);
+    await clean(chidi, 'told');
+    await chidi.page.getByRole('button', { name: 'Show the rooms' }).focus();
+    await chidi.page.keyboard.press('Enter');
+    await others.assign('Grete Gast', 'Room 1');
+    assert.equal(await others.panel.locator('.managers').isVisible(), false, 'managers appoint nobody');
+    await others.panel.locator('.all').focus();
+    await chidi.page.keyboard.press('Enter');
+    await inRoom(grete, 'Room 1');
+    await others.press('Join Room 1');
+    await inRoom(chidi, 'Room 1');
+    await together(chidi, grete);
+    await others.show();
+  });
+
+  await t.test('a failure is said in words, and the box shows what is', async () => {
+    const path = '**/breakoutRooms';
+    await ada.page.route(path, (route) => (route.request().method() === 'PATCH' ? route.abort() : route.fallback()));
+    await box.focus();
+    await keyboard.press('Space');
+    await until('it says why not', async () => /managers could not be changed.*cannot be reached/.test(await rooms.panel.locator('[role=alert]').textContent()));
+    await until('the box is as before', () => box.isChecked());
+    await ada.page.unroute(path);
+  });
+
+  await t.test('withdrawn, everything is over at once: rooms, panel and the service', async () => {
+    await others.panel.locator('.all').focus();
+    await box.focus();
+    await keyboard.press('Space');
+    await said(/^Chidi .* does not manage the breakout rooms any more$/);
+    await isTold(chidi, 'manages', /^You do not manage the breakout rooms any more\.$/);
+    await inMain(chidi);
+    await isTold(chidi, 'moved', /^You are back in the main meeting\.$/);
+    await isRefused();
+    assert.ok(await chidi.page.evaluate(() => document.activeElement !== document.body), 'the focus is not lost with the panel');
+    const { accessToken } = await signIn(service, 'chidi@plenary.test');
+    const refused = async (method, rest, body) => {
+      const answer = await fetch(`${service.origin}/meetings/${chidi.meeting}/breakoutRooms${rest}`, {
+        method, headers: { 'content-type': 'application/json', authorization: `Bearer ${accessToken}` }, body: body && JSON.stringify(body),
+      });
+      assert.equal(answer.status, 403, `${method} ${rest}`);
+    };
+    await refused('GET', '');
+    await refused('POST', '/close', {});
+    await refused('PATCH', '', { managers: [] });
+    await inRoom(grete, 'Room 1');
+    await rooms.state('Room 1', /Open · 1 in it/);
+    await ada.rosterIs(chidi.name);
+    await rooms.show();
+  });
+
+  for (const [width, height] of [[360, 720], [1440, 900]]) {
+    for (const person of [ada, chidi]) {
+      await person.page.setViewportSize({ width, height });
+      if (person === ada) await box.scrollIntoViewIfNeeded();
+      const overflow = await person.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(overflow <= 0, `${person.name}'s page is not wider than ${width} pixels`);
+      await clean(person, `at ${width}`);
+    }
+  }
+  for (const person of [ada, chidi, grete]) await person.nothingToComplain(/403|ERR_FAILED/);
 });
 
 test('rooms_are_accessible_in_light_and_dark_and_used_by_keyboard', async (t) => {

@@ -147,10 +147,27 @@ class Console {
   }
 
   breakoutPanel(meeting) {
-    return new BreakoutPanel({
-      store: new RoomsStore(meeting, () => this.accessToken()), announce: this.announce, self: this.session.member.rawId,
+    const store = new RoomsStore(meeting, () => this.accessToken());
+    const panel = new BreakoutPanel({
+      store, meeting, announce: this.announce, self: this.session.member.rawId,
       visit: (threadId) => this.meeting.breakout.visit(threadId),
     });
+    panel.listeners.add(store, 'manages', () => this.tellManages(store.manages));
+    void store.look();
+    return panel;
+  }
+
+  /** Appointed, or withdrawn, in the middle of the meeting (E4). */
+  tellManages(yes) {
+    const { notices, panel } = this.meeting;
+    const text = yes ? 'You can manage the breakout rooms now.' : 'You do not manage the breakout rooms any more.';
+    this.announce.say(text);
+    const put = { text: 'OK', act: () => notices.hide('manages') };
+    const open = { text: 'Show the rooms', primary: true, act: () => {
+      notices.hide('manages');
+      panel.show('rooms');
+    } };
+    notices.show('manages', text, { iconName: 'rooms', buttons: yes && panel.open !== 'rooms' ? [open, put] : [put] });
   }
 
   goOn(call) {
@@ -162,7 +179,12 @@ class Console {
   followRooms(call) {
     const { listeners, store } = this.rooms;
     const feature = call.feature(this.sdk.Features.BreakoutRooms);
-    listeners.add(feature, 'breakoutRoomsUpdated', () => store.touch());
+    listeners.add(feature, 'breakoutRoomsUpdated', () => {
+      // Who manages the rooms is told their invitees (E2): that is how one learns of it at once.
+      const manages = feature.breakoutRooms?.some(({ invitees }) => invitees) ?? store.manages;
+      if (manages === store.manages) store.touch();
+      else void store.look();
+    });
     listeners.add(call, 'remoteParticipantsUpdated', () => store.touch());
     store.touch();
   }

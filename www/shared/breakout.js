@@ -93,8 +93,10 @@ export class BreakoutPlace {
   }
 
   tellMove(before) {
-    const assigned = this.feature.assignedBreakoutRooms;
-    const closed = !this.room && before && !this.asked && assigned?.state !== 'open';
+    const { assignedBreakoutRooms: assigned, breakoutRooms: rooms } = this.feature;
+    // Whose assignment or appointment was taken back leaves a room that is still open.
+    const open = assigned?.state === 'open' || rooms?.some(({ displayName, state }) => displayName === before && state === 'open');
+    const closed = !this.room && before && !this.asked && !open;
     const moved = this.asked ? 'You are in' : 'You were moved to';
     const text = this.room
       ? `${moved} the breakout room ${this.room}. Only the people in it see and hear you.`

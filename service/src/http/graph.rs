@@ -327,8 +327,8 @@ async fn create_or_get(
     Ok((StatusCode::CREATED, Json(meeting_json(&app, &row).await?)).into_response())
 }
 
-/// A meeting that the caller may read: their own, or one to which they are invited. Another's is not
-/// told apart from none.
+/// A meeting that the caller may read: their own, one to which they are invited, or one whose rooms they
+/// manage (`E4`). Another's is not told apart from none.
 async fn readable(
     app: &App,
     caller: &Member,
@@ -337,6 +337,7 @@ async fn readable(
     let row = app.store.meeting(key).await?;
     Ok(row.filter(|row| {
         row.organizer == caller.oid
+            || row.options.breakout_managers.contains(&caller.oid)
             || row
                 .options
                 .attendees

@@ -223,7 +223,8 @@ impl Meeting {
     }
 
     /// New settings hold at once for rights and roles; they put nobody out and, like the coming of a
-    /// member, admit nobody who waits already.
+    /// member, admit nobody who waits already. Who manages the rooms no longer does not stay in one that
+    /// is not theirs (`E3`).
     pub(super) fn change(&mut self, settings: Settings, effects: &mut Vec<Effect>) -> Answer {
         let views = self.views();
         let before = std::mem::replace(&mut self.settings, settings);
@@ -278,6 +279,7 @@ impl Meeting {
             self.tell_roster(&everybody, &[], &changed, effects);
         }
         self.tell_views(&views, effects);
+        self.relocate(self.ways_of_withdrawn(&before), effects);
         Answer::Done
     }
 

@@ -6,7 +6,7 @@
 
 use super::breakout::{Breakout, Change};
 use super::view::{name_for, Receiver};
-use super::{Answer, Effect, Meeting, Operation, Rooms, Seat};
+use super::{Answer, Effect, Meeting, Operation, Rooms, Seat, Settings};
 use plenary_protocol::agent::{Endpoint, Event};
 use plenary_protocol::breakout::{BreakoutView, RoomState};
 use plenary_protocol::end::Reason;
@@ -128,6 +128,36 @@ impl Meeting {
         ways
     }
 
+    /// `E3`: who is no manager of the rooms any more leaves those that were open to them as one, for the
+    /// main meeting; the room that is theirs they join from there, as everybody does.
+    pub(super) fn ways_of_withdrawn(&self, before: &Settings) -> Vec<Way> {
+        let mut ways = Vec::new();
+        // Rooms that are switched off (E13) are everybody's loss: nobody is moved for it.
+        let people = self.inside.iter().filter(|_| self.settings.breakout);
+        for (id, person) in people {
+            let managed = before.may(id, Operation::ManageRooms);
+            if !managed || self.manages(id) {
+                continue;
+            }
+            for (endpoint, seat) in &person.seats {
+                let visits = seat.room.is_some() && seat.room.as_ref() != self.assigned_to(id);
+                if visits || self.holds_no_more(id, seat) {
+                    ways.push((id.clone(), endpoint.clone(), None));
+                }
+            }
+        }
+        ways
+    }
+
+    fn assigned_to(&self, who: &RawId) -> Option<&RoomId> {
+        self.breakout.assigned.get(who)
+    }
+
+    /// `E9`: only who manages the rooms has a call on hold.
+    fn holds_no_more(&self, who: &RawId, seat: &Seat) -> bool {
+        seat.held.is_some() && self.settings.breakout && !self.manages(who)
+    }
+
     pub(super) fn rooms(&self, by: &RawId) -> Result<Answer, Reason> {
         self.may_manage(by)?;
         let people = self.inside.iter().map(|(id, person)| {
@@ -245,7 +275,9 @@ impl Meeting {
         if let Some((id, seat)) = found {
             let pulled = || self.breakout.pulls(id).filter(|_| self.may_go(id, seat));
             let to = match &seat.room {
-                Some(room) if !self.breakout.is_open(room) => Some(None),
+                Some(room) if !self.breakout.is_open(room) || self.holds_no_more(id, seat) => {
+                    Some(None)
+                }
                 None if seat.fresh => pulled().cloned().map(Some),
                 _ => None,
             };

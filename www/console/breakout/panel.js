@@ -5,6 +5,7 @@
 import { el, icon, setText } from '/shared/dom.js';
 import { Listeners } from '/shared/listeners.js';
 import { formError } from '/shared/start.js';
+import { Managers } from './managers.js';
 import { PersonRow } from './person-row.js';
 import { RoomCard } from './room-card.js';
 import { RoomTimer } from './timer.js';
@@ -19,8 +20,8 @@ function check(id, words, act) {
 }
 
 export class BreakoutPanel {
-  /** `visit(threadId)` takes the manager into a room; `self` is their raw id. */
-  constructor({ store, announce, self, visit }) {
+  /** `visit(threadId)` takes the manager into a room; `self` is their raw id, `meeting` as the service has it. */
+  constructor({ store, announce, self, visit, meeting }) {
     Object.assign(this, { store, announce, self });
     this.listeners = new Listeners();
     this.visit = (room) => visit(room.threadId);
@@ -37,7 +38,10 @@ export class BreakoutPanel {
     this.list = el('div', { class: 'rooms-list' });
     this.body = el('div', { class: 'stack' }, this.opening, this.filling, this.none.element, this.list, this.announceForm(), this.settings());
     this.create = this.createForm();
-    this.element = el('div', { class: 'breakout stack' }, this.error, this.said, this.create, this.body);
+    this.managers = new Managers({ store, meeting, self, say: (text) => this.say(text) });
+    this.whole = el('div', { class: 'stack' }, this.create, this.body, this.managers.element);
+    this.refusal = el('p', { class: 'refusal', hidden: true });
+    this.element = el('div', { class: 'breakout stack' }, this.error, this.refusal, this.said, this.whole);
     this.listeners.add(store, 'change', () => this.show());
     this.show();
   }
@@ -117,10 +121,10 @@ export class BreakoutPanel {
   show() {
     const { store } = this;
     const { rooms, settings, anyOpen, refused } = store;
-    formError(this.error, refused?.message ?? store.error);
+    formError(this.error, store.error);
     this.element.toggleAttribute('aria-busy', store.busy);
-    const some = rooms.length > 0 && !refused;
-    this.create.hidden = Boolean(refused);
+    this.showRefusal(refused);
+    const some = rooms.length > 0;
     this.body.hidden = !some;
     setText(this.createTitle, some ? 'Make more rooms' : 'Make rooms');
     this.createButton.classList.toggle('primary', !some);
@@ -131,7 +135,17 @@ export class BreakoutPanel {
       this.autoMove.input.checked = settings.autoMoveParticipantToBreakoutRoom ?? true;
       this.stay.input.checked = !settings.disableReturnToMainMeeting;
     }
+    this.managers.show();
     this.showCards();
+  }
+
+  /** Who does not manage the rooms is told who does; what was there for managers goes with the focus in it. */
+  showRefusal(refused) {
+    const focused = this.whole.contains(document.activeElement);
+    this.whole.hidden = refused !== null;
+    this.refusal.hidden = refused === null;
+    setText(this.refusal, refused?.message ?? '');
+    if (focused && refused) document.getElementById('panel-title')?.focus();
   }
 
   /** People and rooms keep their elements, so that the focus and an open list stay where they are. */

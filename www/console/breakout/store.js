@@ -8,6 +8,15 @@ import { get, patch, post, remove } from '/shared/requests.js';
 const LOOK_MS = 3000;
 /** Changes that come together are one look. */
 const PAUSE_MS = 100;
+/** The service's word where there are no rooms for anybody (E13). */
+const ROOMS_OFF = 'BreakoutRoomsDisabled';
+
+/** Why somebody has no rooms to manage; 404 is the answer to who is not even invited. */
+function refusal({ message, reason }) {
+  if (reason === ROOMS_OFF) return { message, reason };
+  const who = 'The organiser, co-organisers and the managers whom the organiser appoints look after the breakout rooms.';
+  return { message: `${who} You are not one of them.`, reason };
+}
 
 export class RoomsStore extends EventTarget {
   constructor(meeting, accessToken) {
@@ -15,8 +24,10 @@ export class RoomsStore extends EventTarget {
     this.path = `/meetings/${encodeURIComponent(meeting.id)}/breakoutRooms`;
     this.accessToken = accessToken;
     this.whole = null;
-    /** Why there is nothing to manage: the service's sentence, and its word for it. */
+    /** Why there is nothing to manage: a sentence, and the service's word for it. */
     this.refused = null;
+    /** Whether one manages the rooms, as far as is known: `manages` events say that it changed. */
+    this.manages = undefined;
     /** What went wrong last, in words. */
     this.error = '';
     this.busy = false;
@@ -59,23 +70,34 @@ export class RoomsStore extends EventTarget {
   }
 
   async look() {
+    const number = this.number();
     try {
-      await this.ask((token) => get(this.path, token));
-      this.refused = null;
+      this.take(number, await get(this.path, await this.accessToken()));
     } catch (error) {
-      if (error.status === 403) this.refused = { message: error.message, reason: error.reason };
+      // What only failed is read with the next look.
+      if (error.status === 403 || error.status === 404) this.take(number, null, refusal(error));
     }
     this.changed();
   }
 
-  /** An older answer never replaces a newer one. */
-  async ask(send) {
+  number() {
     this.asked += 1;
-    const number = this.asked;
-    const answer = await send(await this.accessToken());
-    if (!answer || number < this.shown) return;
+    return this.asked;
+  }
+
+  /** An older answer never replaces a newer one. */
+  take(number, whole, refused = null) {
+    if (number < this.shown) return;
     this.shown = number;
-    this.whole = answer;
+    this.whole = whole;
+    this.refused = refused;
+    // Rooms that are switched off (E13) say nothing about who would manage them.
+    if (refused?.reason === ROOMS_OFF) return;
+    const before = this.manages;
+    this.manages = refused === null;
+    if (before === undefined || before === this.manages) return;
+    if (this.manages) this.error = '';
+    this.dispatchEvent(new Event('manages'));
   }
 
   /** Gives whether it was done; else `error` says why not. */
@@ -84,8 +106,10 @@ export class RoomsStore extends EventTarget {
     this.error = '';
     this.changed();
     let done = true;
+    const number = this.number();
     try {
-      await this.ask(send);
+      const answer = await send(await this.accessToken());
+      if (answer) this.take(number, answer);
     } catch (error) {
       done = false;
       this.error = `${sentence}. ${error.message}`;
@@ -140,6 +164,11 @@ export class RoomsStore extends EventTarget {
 
   configure(settings) {
     return this.change('The settings could not be changed', (token) => patch(this.path, settings, token));
+  }
+
+  /** `managers` are object ids: whoever is missing is withdrawn. The organiser alone may (E4). */
+  appoint(managers) {
+    return this.change('The managers could not be changed', (token) => patch(this.path, { managers }, token));
   }
 
   announce(message) {

@@ -250,6 +250,87 @@ fn e4_guests_and_other_members_manage_nothing() {
     assert_eq!(view(&story, ADA).rooms[0].display_name, "Green");
 }
 
+fn appoint(story: &mut Story, managers: &[&str]) {
+    let appointed = Settings {
+        breakout_managers: managers.iter().map(|id| RawId::from(*id)).collect(),
+        ..story.meeting.settings().clone()
+    };
+    story.effects.clear();
+    story
+        .apply(Command::Change(appointed))
+        .expect("it never fails");
+}
+
+/// The last that somebody was told of the rooms, by the effects so far.
+fn told_rooms(story: &Story, who: &str) -> Option<BreakoutView> {
+    let mut views = story.effects.iter().filter_map(|effect| match effect {
+        Effect::Tell {
+            session: to,
+            event: Event::Breakout { view, .. },
+        } if *to == session(who, 1) => Some(view.clone()),
+        _ => None,
+    });
+    views.next_back()
+}
+
+#[test]
+fn e2_e4_who_is_appointed_or_withdrawn_hears_so_at_once_and_nobody_else() {
+    let mut story = prepared();
+    assign(&mut story, ADA, Some(ONE));
+    appoint(&mut story, &[MARCO]);
+    let told = told_rooms(&story, MARCO).expect("at once");
+    assert_eq!(told.rooms[0].invitees, Some(vec![ADA.into()]));
+    for other in [OLIVIA, ADA, BOB] {
+        assert_eq!(told_rooms(&story, other), None, "{other}");
+    }
+    appoint(&mut story, &[]);
+    let told = told_rooms(&story, MARCO).expect("at once");
+    assert_eq!(told.rooms[0].invitees, None);
+    let read = Command::Rooms { by: MARCO.into() };
+    assert_eq!(story.apply(read), Err(Reason::NOT_ALLOWED));
+}
+
+#[test]
+fn e3_e4_who_is_withdrawn_does_not_stay_in_a_room_that_is_not_theirs() {
+    let mut story = prepared();
+    auto_move(&mut story, false);
+    appoint(&mut story, &[MARCO]);
+    assign(&mut story, MARCO, Some(TWO));
+    assign(&mut story, ADA, Some(ONE));
+    for room in [ONE, TWO] {
+        open(&mut story, room);
+    }
+    go(&mut story, ADA, ONE).unwrap();
+    go(&mut story, MARCO, ONE).unwrap();
+    let main = call(MARCO, 1);
+    assert!(story.meeting.held_snapshot(&main, "").is_some());
+    appoint(&mut story, &[]);
+    assert_eq!(story.place(MARCO, 1), Some(Place::Inside));
+    assert_eq!(call_of(&story, MARCO), main, "the call on hold goes on");
+    assert!(story.meeting.held_snapshot(&main, "").is_none());
+    assert!(is_in(&story, ADA, ONE), "everybody else stays");
+    assert_eq!(go(&mut story, MARCO, ONE), Err(Reason::NOT_ASSIGNED));
+    assert_eq!(go(&mut story, MARCO, TWO), Ok(Answer::Done));
+    // Appointed and withdrawn in the room that is theirs, they stay: nothing is on hold.
+    for managers in [&[MARCO][..], &[]] {
+        appoint(&mut story, managers);
+        assert!(is_in(&story, MARCO, TWO));
+    }
+}
+
+#[test]
+fn e13_switching_the_rooms_off_moves_no_manager() {
+    let mut story = prepared();
+    open(&mut story, ONE);
+    go(&mut story, OLIVIA, ONE).unwrap();
+    let off = Settings {
+        breakout: false,
+        ..story.meeting.settings().clone()
+    };
+    story.apply(Command::Change(off)).expect("it never fails");
+    assert!(is_in(&story, OLIVIA, ONE));
+}
+
 #[test]
 fn a3_who_manages_the_rooms_reads_guests_labelled() {
     let mut story = prepared();
