@@ -43,7 +43,16 @@ impl Import {
             ids.collect()
         });
         let breaks = common(breaks.collect());
-        let mut people = chat::people(all.values(), &there.listed, &breaks);
+        let mut people = match &here.thread {
+            // Without a message nothing tells what anybody may read of those that are here (`S13`).
+            Some(thread) if ids.is_empty() => {
+                let why =
+                    "nobody who was asked is shown a message of it; who takes part here stays so";
+                report.cannot(Finding::new(Code::HistoryIncomplete, why));
+                thread.participants.clone()
+            }
+            _ => chat::people(all.values(), &there.listed, &breaks),
+        };
         // Whoever is no user here takes no part here, nor did.
         for there in &report.people {
             let here = self.identities.here(there);

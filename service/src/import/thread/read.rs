@@ -125,7 +125,8 @@ impl Import {
         let mut seen: HashMap<String, Option<usize>> = HashMap::new();
         let mut met = BTreeSet::new();
         let mut cleaned = 0;
-        loop {
+        let mut refused = None;
+        'readers: loop {
             let may_ask = |user: &str| self.source.may_ask(user);
             let here = |user: &str| self.identities.here(user);
             let Some(user) = readers.next(&there.entries, may_ask, here) else {
@@ -138,7 +139,10 @@ impl Import {
                     Ok(Some(page)) => page,
                     Ok(None) => break,
                     // Another one may be able to.
-                    Err(error) if error.is_of_one() && view.is_empty() => break,
+                    Err(error) if error.is_of_one() && view.is_empty() => {
+                        refused = Some(error);
+                        continue 'readers;
+                    }
                     Err(error) => return Err(error.into()),
                 };
                 let mut reader = Reader {
@@ -168,6 +172,10 @@ impl Import {
             let taken = view.iter().rev();
             let taken = taken.filter_map(|id| Some(&there.entries[(*seen.get(id)?)?]));
             there.breaks.push(breaks(taken, &here));
+        }
+        // An empty history would be taken for the whole one, and give everybody the right to it (`S13`).
+        if let (Some(error), true) = (refused, there.breaks.is_empty()) {
+            return Err(error.into());
         }
         if cleaned > 0 {
             let why = format!(
