@@ -35,7 +35,8 @@ users.txt has a user id (8:acs:…) in each line, tokens.txt a user id and a tok
 
 Users keep their ids, and from then on the key of this service's resource issues their tokens. Run it again as
 often as you like: what is here is brought up to date, and a run that was ended in any way goes on where it was.
-A thread into which somebody has written here is left as it is.
+A thread into which somebody has written here is left as it is. Threads of meetings are left out: their guests
+may read them in the meeting alone, and the meeting is not here.
 
 Exit code: 0 everything was taken, 3 something could not be taken (the report says what and why), 1 it could not
 go on, 130 it was interrupted. After 1 and 130 the same command goes on.";

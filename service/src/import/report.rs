@@ -14,6 +14,8 @@ pub enum Code {
     ThreadRefused,
     /// Somebody has written to the thread here since it was taken.
     ThreadInUse,
+    /// A meeting's thread, or a breakout room's: a guest reads it in the meeting alone (`D1`).
+    MeetingThread,
     /// Of a thread's beginning nothing can be read by anybody asked.
     HistoryIncomplete,
     /// A message of a type that is not known here.

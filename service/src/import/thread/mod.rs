@@ -47,6 +47,12 @@ impl Import {
             ));
             return Ok(report);
         }
+        if is_of_a_meeting(&item.id) {
+            // As a group's, its guests would read on after the meeting (`D1`).
+            let why = "it is a meeting's or a breakout room's, and its meeting is not here";
+            report.cannot(Finding::new(Code::MeetingThread, why));
+            return Ok(report);
+        }
         match self.read(finder, item, &mut report).await {
             Ok(Some(there)) => self.settle(item, there, &mut report).await?,
             Ok(None) => {}
@@ -214,6 +220,13 @@ fn is_visible(thread: &Thread) -> bool {
     !thread.participants.is_empty()
 }
 
+/// As Communication Services name them, and Plenary.
+fn is_of_a_meeting(id: &str) -> bool {
+    ["19:meeting_", "19:breakout_"]
+        .iter()
+        .any(|start| id.starts_with(start))
+}
+
 /// `19:…@thread.v2`, with nothing in it that means something elsewhere.
 fn is_thread_id(id: &str) -> bool {
     let name = id
@@ -229,11 +242,7 @@ mod tests {
 
     #[test]
     fn a_thread_id_has_no_meaning_elsewhere() {
-        for good in [
-            "19:0a@thread.v2",
-            "19:meeting_MDA=@thread.v2",
-            "19:uni01_x@thread.v2",
-        ] {
+        for good in ["19:0a@thread.v2", "19:uni01_x@thread.v2"] {
             assert!(is_thread_id(good), "{good}");
         }
         let long = format!("19:{}@thread.v2", "x".repeat(ID_BYTES));
