@@ -136,6 +136,36 @@ async fn a_service_that_runs_shows_what_an_import_brings() {
 }
 
 #[tokio::test]
+async fn what_was_deleted_here_does_not_come_back_when_it_is_edited_there() {
+    let source = source().await;
+    let filled = fill_small(&source, 2).await;
+    let jane = &filled.people[0];
+    let user = ["--user", jane.id.as_str()];
+    let data = tempfile::tempdir().unwrap();
+    let run = import(&source, data.path(), &user).await;
+    assert_eq!(run.code(), 0, "{}", run.err);
+    let target = Service::over(data.path()).await;
+    let here = at_target(&target, &filled.people[..1]).await.remove(0);
+    let there = long(&source, &filled);
+    let page = there.get(jane, "/messages?maxPageSize=1").await.ok();
+    let path = format!("/messages/{}", page["value"][0]["id"].as_str().unwrap());
+    let chat = long(&target, &filled);
+    let gone = chat.ask(&here, "DELETE", &path, Value::Null).await;
+    assert!(gone.status.is_success(), "{}", gone.body);
+    let before = everything(&target, &here, &filled.threads).await;
+    let edit = json!({"content": "edited later"});
+    let edited = there.ask(jane, "PATCH", &path, edit).await;
+    assert!(edited.status.is_success(), "{}", edited.body);
+    let run = import(&source, data.path(), &user).await;
+    assert_eq!(run.code(), 0, "{}", run.err);
+    let note = &report(data.path())["threads"][0]["notes"][0]["code"];
+    assert_eq!(note, "changedHere");
+    assert_eq!(everything(&target, &here, &filled.threads).await, before);
+    target.stop().await;
+    source.stop().await;
+}
+
+#[tokio::test]
 async fn who_is_refused_hides_nobody_else() {
     let source = source().await;
     let filled = fill_small(&source, 5).await;

@@ -2,7 +2,7 @@
 
 use super::read::There;
 use super::Here;
-use crate::chat::{self, Message, Origin, Retention, Thread};
+use crate::chat::{self, Life, Message, Origin, Retention, Thread};
 use crate::clock::{now_ms, parse_rfc3339};
 use crate::import::report::{Code, Finding, ThreadReport};
 use crate::import::shapes::ThreadItem;
@@ -226,7 +226,9 @@ fn renew(
     if stored.version == message.version && stored.body == message.body {
         return;
     }
-    if stored.version > message.version {
+    let is_deleted = |message: &Message| matches!(message.body.life, Life::Deleted(_));
+    let comes_back = is_deleted(stored) && !is_deleted(&message);
+    if comes_back || stored.version > message.version {
         let why = "it was edited or deleted here since, and stays so";
         let finding = Finding::new(Code::ChangedHere, why);
         report.note(finding.of_message(source_id));
