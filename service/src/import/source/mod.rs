@@ -74,6 +74,11 @@ impl SourceError {
             Self::Refused(..) | Self::TokenRefused(..) | Self::NoToken(_)
         )
     }
+
+    /// Inside a thread, whose list was in its shape, it is about this one thread.
+    pub fn is_of_one_thread(&self) -> bool {
+        self.is_of_one() || matches!(self, Self::NotThat(..) | Self::Endless(_))
+    }
 }
 
 type Result<T> = std::result::Result<T, SourceError>;
@@ -283,22 +288,22 @@ impl Source {
         Ok(Some(entries))
     }
 
-    /// All entries of a list, as far as they are in its shape.
+    /// All entries of a list that are in its shape, and how many are not.
     pub(super) async fn all<T: serde::de::DeserializeOwned>(
         &mut self,
         mut listing: Listing,
-    ) -> Result<Vec<T>> {
+    ) -> Result<(Vec<T>, usize)> {
         let mut all = Vec::new();
+        let mut odd = 0;
         while let Some(page) = self.page(&mut listing).await? {
             for entry in page {
-                let entry = serde_json::from_value(entry).map_err(|_| {
-                    let why = "an entry of another shape in a list".to_owned();
-                    SourceError::NotThat(self.wire.origin().clone(), why)
-                })?;
-                all.push(entry);
+                match serde_json::from_value(entry) {
+                    Ok(entry) => all.push(entry),
+                    Err(_) => odd += 1,
+                }
             }
         }
-        Ok(all)
+        Ok((all, odd))
     }
 }
 

@@ -56,7 +56,7 @@ impl Import {
         match self.read(finder, item, &mut report).await {
             Ok(Some(there)) => self.settle(item, there, &mut report).await?,
             Ok(None) => {}
-            Err(ImportError::Source(error)) if error.is_of_one() => {
+            Err(ImportError::Source(error)) if error.is_of_one_thread() => {
                 report.cannot(Finding::new(Code::ThreadRefused, error.to_string()));
             }
             Err(error) => return Err(error),

@@ -46,13 +46,18 @@ impl Import {
             return Ok(None);
         }
         let listing = self.source.participants(finder, &item.id)?;
-        let participants: Vec<Participant> = self.source.all(listing).await?;
+        let (participants, odd) = self.source.all(listing).await?;
+        let participants: Vec<Participant> = participants;
+        let odd = Finding::odd(odd, "participants");
+        odd.into_iter().for_each(|finding| report.cannot(finding));
         let listing = self.source.receipts(finder, &item.id)?;
-        let receipts = match self.source.all(listing).await {
+        let (receipts, odd) = match self.source.all(listing).await {
             // Threads with many people have none.
-            Err(SourceError::Refused(..)) => Vec::new(),
+            Err(SourceError::Refused(..)) => (Vec::new(), 0),
             other => other?,
         };
+        let odd = Finding::odd(odd, "read receipts");
+        odd.into_iter().for_each(|finding| report.cannot(finding));
         let listed = self.listed(&participants, report).await?;
         let here = self.identities.here(&creator);
         let mut there = There {
