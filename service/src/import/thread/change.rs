@@ -1,6 +1,6 @@
 //! What is to be written of a thread: what is there, compared with what is here.
 
-use super::read::There;
+use super::read::{Break, There};
 use super::Here;
 use crate::chat::{self, Life, Message, Origin, Retention, Thread};
 use crate::clock::{now_ms, parse_rfc3339};
@@ -38,8 +38,12 @@ impl Import {
             changed: 0,
         };
         let ids = place(there.entries, &mut all, &mut change, report);
+        let end = all.last_key_value().map_or(0, |(id, _)| id + 1);
         let breaks = there.breaks.iter().map(|of_one| {
-            let ids = of_one.iter().filter_map(|id| ids.get(id).copied());
+            let ids = of_one.iter().filter_map(|one| match one {
+                Break::Before(id) => ids.get(id).copied(),
+                Break::AtEnd => Some(end),
+            });
             ids.collect()
         });
         let breaks = common(breaks.collect());
