@@ -7,6 +7,7 @@ use crate::import::{
     JournalError, Report, Source, SourceError, Step, UserTokens, Watch, Way,
 };
 use crate::server::{self, StartError};
+use crate::store::postgres::address::DatabaseUrl;
 use aws_lc_rs::digest::{digest, SHA256};
 use clap::{Args, Subcommand};
 use std::io::{IsTerminal, Write};
@@ -100,6 +101,10 @@ pub struct AcsChat {
     /// Folder of this service's database [default: ./plenary-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// This service's PostgreSQL database, if it has one, as postgres://USER@HOST/NAME. A password is better given
+    /// in PLENARY_DATABASE or ~/.pgpass, where the list of processes does not show it
+    #[arg(long, value_name = "URL")]
+    database: Option<DatabaseUrl>,
 }
 
 /// Why it does not begin, or does not go on.
@@ -156,6 +161,7 @@ impl AcsChat {
         let flags = Flags {
             config: self.config.clone(),
             data: self.data.clone(),
+            database: self.database.clone(),
             ..Flags::default()
         };
         let config = Config::load(&flags).map_err(StartError::from)?;

@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const MARK: &str = "imported·";
 /// Ids are milliseconds since 1970; smaller numbers are counters of servers that number in another way.
 const FIRST_ID: u64 = 1_000_000_000_000;
-/// Longest id that is looked at.
-const ID_BYTES: usize = 128;
+/// Of an id or a name of a stranger's, as far as the report repeats it.
+const SAID: usize = 128;
 /// A server's clock may go before ours.
 const AHEAD: u64 = 24 * 60 * 60_000;
 
@@ -56,7 +56,7 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     /// `None`: it cannot be taken, and the report says why.
     pub(super) fn read(&mut self, raw: &Value) -> Option<Entry> {
-        let id = raw["id"].as_str().filter(|id| id.len() <= ID_BYTES);
+        let id = raw["id"].as_str().filter(|id| shapes::is_plain(id));
         let Ok(raw) = serde::Deserialize::deserialize(raw) else {
             let finding = Finding::new(
                 Code::MalformedMessage,
@@ -75,7 +75,7 @@ impl Reader<'_> {
                 message,
             }),
             Err(finding) => {
-                let id: String = raw.id.chars().take(ID_BYTES).collect();
+                let id: String = raw.id.chars().take(SAID).collect();
                 self.report.cannot(finding.of_message(&id));
                 None
             }
@@ -84,8 +84,15 @@ impl Reader<'_> {
 
     fn message(&mut self, raw: &shapes::Message) -> Result<Message, Finding> {
         let malformed = |why: &str| Finding::new(Code::MalformedMessage, why);
-        if raw.id.is_empty() || raw.id.len() > ID_BYTES {
-            return Err(malformed("its id is empty or too long"));
+        if !shapes::is_plain(&raw.id) {
+            return Err(malformed(
+                "its id is empty, too long, or has control characters",
+            ));
+        }
+        if raw.people().any(Identifier::is_odd) {
+            return Err(malformed(
+                "it names somebody by an id that is empty, too long, or has control characters",
+            ));
         }
         let created = parse_rfc3339(&raw.created_on);
         let created = created.ok_or_else(|| malformed("createdOn is no time"))?;
@@ -130,7 +137,7 @@ impl Reader<'_> {
     }
 
     fn who(&mut self, who: Option<&Identifier>) -> Option<RawId> {
-        let there = who?.raw_id().filter(|id| id.len() <= 2 * ID_BYTES)?;
+        let there = who?.raw_id()?;
         let here = self.identities.here(&there);
         self.met.insert(there);
         Some(here)
@@ -158,7 +165,7 @@ impl Reader<'_> {
                 Ok(Content::ParticipantRemoved { who, by })
             }
             other => {
-                let kind: String = other.chars().take(ID_BYTES).collect();
+                let kind: String = other.chars().take(SAID).collect();
                 let why = format!("its type is {kind:?}");
                 Err(Finding::new(Code::UnknownMessageType, why))
             }
@@ -206,7 +213,7 @@ impl Reader<'_> {
             .content
             .attachments
             .iter()
-            .map(|one| one.id.chars().take(ID_BYTES).collect())
+            .map(|one| one.id.chars().take(SAID).collect())
             .collect();
         let why = format!(
             "files and pictures are not taken ({}): {}",

@@ -66,13 +66,14 @@ pub async fn import(source: &Service, data: &Path, arguments: &[&str]) -> Run {
 
 /// Without a key: with a token for each user.
 pub async fn tokened(url: &str, data: &Path, tokens: &[(&str, &str)], more: &[&str]) -> Run {
-    let file = data.join("tokens");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens");
     let lines = tokens
         .iter()
         .map(|(user, token)| format!("{user} {token}\n"));
     std::fs::write(&file, lines.collect::<String>()).unwrap();
     let mut command = command(data, more);
-    command.args(["--endpoint", url, "--tokens"]).arg(file);
+    command.args(["--endpoint", url, "--tokens"]).arg(&file);
     let run = finished(command).await;
     for (_, token) in tokens {
         assert!(!run.err.contains(token), "S15: {}", run.err);

@@ -5,7 +5,7 @@ mod change;
 mod read;
 
 use super::report::{Code, Finding, Outcome, ThreadReport};
-use super::shapes::ThreadItem;
+use super::shapes::{self, ThreadItem, ID_BYTES};
 use super::take;
 use super::walk::{Import, ImportError, Step};
 use crate::chat::{Message, Thread, Window};
@@ -22,8 +22,6 @@ use std::collections::BTreeMap;
 const AT_ONCE: usize = 200;
 /// Messages that are read from the store at once.
 const STORED_PAGE: usize = 1_000;
-/// Longest thread id that is kept.
-const ID_BYTES: usize = 256;
 
 /// What is here of it.
 struct Here {
@@ -45,6 +43,11 @@ impl Import {
                 Code::ThreadDeletedThere,
                 "it was deleted there, and nothing is left to take",
             ));
+            return Ok(report);
+        }
+        if !shapes::is_plain(&item.id) {
+            let why = "its id is empty, too long, or has control characters";
+            report.cannot(Finding::new(Code::ThreadRefused, why));
             return Ok(report);
         }
         if is_of_a_meeting(&item.id) {

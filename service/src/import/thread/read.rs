@@ -105,6 +105,8 @@ impl Import {
         let mut listed: Vec<(RawId, Listed)> = Vec::new();
         for one in participants {
             let Some(there) = one.communication_identifier.raw_id() else {
+                let why = "an entry of the participants names nobody, or by an id that is none";
+                report.cannot(Finding::new(Code::ParticipantNotAUser, why));
                 continue;
             };
             report.people.push(there.clone());
