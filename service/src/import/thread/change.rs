@@ -57,14 +57,17 @@ impl Import {
             }
             _ => chat::people(all.values(), &there.listed, &breaks),
         };
-        // Whoever is no user here takes no part here, nor did.
         for there in &report.people {
-            let here = self.identities.here(there);
-            if people.contains_key(&here) {
-                let user = self.identities.user(&*self.store, there, now_ms()).await?;
-                if user.is_err() {
-                    people.remove(&here);
-                }
+            if people.contains_key(&self.identities.here(there)) {
+                let _ = self.identities.user(&*self.store, there, now_ms()).await?;
+            }
+        }
+        // Whoever is no user here takes no part here, nor did: also who is named in what an earlier run took
+        // (`S16`).
+        for here in people.keys().cloned().collect::<Vec<_>>() {
+            let admitted = self.identities.admit(&*self.store, &here, now_ms());
+            if admitted.await?.is_err() {
+                people.remove(&here);
             }
         }
         for receipt in &there.receipts {
