@@ -193,6 +193,8 @@ fn place(
         if let Some(id) = known.get(&take::mark(&source_id)).copied() {
             ids.insert(source_id.clone(), id);
             if let Some(stored) = all.get_mut(&id) {
+                // A source without numbers: the next one goes on after this.
+                sequence = stored.sequence;
                 renew(stored, message, &source_id, change, report);
             }
             continue;
@@ -260,6 +262,58 @@ fn common(of_each: Vec<BTreeSet<u64>>) -> BTreeSet<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn entry(n: u64) -> Entry {
+        let source_id = n.to_string();
+        let content = chat::Content::Text("x".into());
+        let message = Message {
+            id: n,
+            sequence: 0,
+            version: n,
+            created: n,
+            sender: None,
+            client_id: Some(take::mark(&source_id)),
+            body: chat::Body {
+                name: None,
+                content,
+                metadata: BTreeMap::new(),
+                life: Life::Sent,
+            },
+        };
+        Entry { source_id, message }
+    }
+
+    #[test]
+    fn without_numbers_there_a_second_run_goes_on_with_those_here() {
+        let mut all = BTreeMap::new();
+        let mut report = ThreadReport::new("t");
+        let mut change = Change {
+            thread: Thread {
+                id: "t".into(),
+                origin: Origin::Group,
+                topic: String::new(),
+                created: 1,
+                creator: "8:acs:a_b".into(),
+                metadata: BTreeMap::new(),
+                retention: None,
+                deleted: None,
+                last_id: 0,
+                last_sequence: 0,
+                last_received: None,
+                revision: 0,
+                participants: BTreeMap::new(),
+            },
+            messages: Vec::new(),
+            added: 0,
+            changed: 0,
+        };
+        for run in 1..3 {
+            let entries = (1..=run * 2).map(entry).collect();
+            place(entries, &mut all, &mut change, &mut report);
+        }
+        let numbers: Vec<u64> = all.values().map(|message| message.sequence).collect();
+        assert_eq!(numbers, [1, 2, 3, 4]);
+    }
 
     #[test]
     fn since_the_earliest_of_the_last_breaks_nothing_is_missing() {
