@@ -122,6 +122,16 @@ async fn an_odd_entry_of_a_list_is_left_out_and_said() {
     assert_eq!(people, [ALEX, JANE]);
 }
 
+#[tokio::test]
+async fn a_list_that_goes_on_and_on_ends() {
+    let data = tempfile::tempdir().unwrap();
+    let hostile = Hostile::endless().await;
+    let run = from_hostile(&hostile, data.path()).await;
+    assert_eq!(run.code(), 3, "{}", run.err);
+    assert_eq!(codes(&report(data.path())), ["threadRefused"]);
+    assert!(run.out.contains("more than"), "{}", run.out);
+}
+
 /// A token that is seen wherever it is sent.
 const TOKEN: &str = "sesame-open-the-other-server";
 

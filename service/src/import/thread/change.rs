@@ -26,10 +26,10 @@ impl Import {
         id: String,
         item: &ThreadItem,
         there: There,
-        here: &Here,
+        here: &mut Here,
         report: &mut ThreadReport,
     ) -> Result<Change, StoreError> {
-        let mut all = here.messages.clone();
+        let mut all = std::mem::take(&mut here.messages);
         let most = self.limits.metadata_bytes;
         let mut change = Change {
             thread: there.thread(id, item, here, most, report),

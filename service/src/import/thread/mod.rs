@@ -77,7 +77,7 @@ impl Import {
         let importer = RawId(format!("import:{}", self.identities.resource()));
         let origin = self.source.endpoint().origin().ascii_serialization();
         let request = format!("acs-chat {origin} {}", item.id);
-        let here = self.here(&importer, &request).await?;
+        let mut here = self.here(&importer, &request).await?;
         if here.thread.as_ref().is_some_and(|t| t.deleted.is_some()) {
             report.target = here.thread.map(|thread| thread.id);
             report.outcome = Outcome::Unchanged;
@@ -90,7 +90,8 @@ impl Import {
             None => self.free_id(item, report).await?,
         };
         report.target = Some(id.clone());
-        let change = self.change(id, item, there, &here, report).await?;
+        let untouched = here.messages.values().all(take::is_imported);
+        let change = self.change(id, item, there, &mut here, report).await?;
         let visible = here.thread.as_ref().is_some_and(is_visible);
         let nothing_new =
             change.messages.is_empty() && here.thread.as_ref() == Some(&change.thread);
@@ -98,7 +99,7 @@ impl Import {
             report.outcome = Outcome::Unchanged;
             return Ok(());
         }
-        if !here.messages.values().all(take::is_imported) {
+        if !untouched {
             if change.messages.is_empty() {
                 report.outcome = Outcome::Unchanged;
                 return Ok(());
