@@ -82,6 +82,8 @@ pub fn database(data: &Path) -> PathBuf {
 
 /// Opens the organisation's store and the resource's beside it (`D3`), with at least one resource in it.
 pub async fn open_stores(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    // Keys and an import's journal are in it wherever the database is.
+    make_folder(&config.data)?;
     let store: Arc<dyn Store> = match &config.database {
         Some(url) => {
             let store = Postgres::open(url).await?;
@@ -91,7 +93,6 @@ pub async fn open_stores(config: &Config) -> Result<Arc<dyn Store>, StartError> 
             }
         }
         None => {
-            make_folder(&config.data)?;
             let store = Sqlite::open(&database(&config.data)).await?;
             match &config.resource_data {
                 Some(folder) => {

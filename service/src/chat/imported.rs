@@ -61,6 +61,10 @@ pub fn people<'a>(
         }
         last_id = message.id;
     }
+    // What is missing after the last of them.
+    if breaks.range(last_id.saturating_add(1)..).next().is_some() {
+        people.values_mut().for_each(|one| one.go(last_id));
+    }
     let unbroken_from = breaks.last().copied().unwrap_or_default();
     for (id, one) in &mut people {
         match listed.iter().find(|(listed, _)| listed == id) {

@@ -7,6 +7,7 @@ use crate::import::{
     JournalError, Report, Source, SourceError, Step, UserTokens, Watch, Way,
 };
 use crate::server::{self, StartError};
+use crate::store::postgres::address::DatabaseUrl;
 use aws_lc_rs::digest::{digest, SHA256};
 use clap::{Args, Subcommand};
 use std::io::{IsTerminal, Write};
@@ -35,7 +36,8 @@ users.txt has a user id (8:acs:…) in each line, tokens.txt a user id and a tok
 
 Users keep their ids, and from then on the key of this service's resource issues their tokens. Run it again as
 often as you like: what is here is brought up to date, and a run that was ended in any way goes on where it was.
-A thread into which somebody has written here is left as it is.
+A thread into which somebody has written here is left as it is. Threads of meetings are left out: their guests
+may read them in the meeting alone, and the meeting is not here.
 
 Exit code: 0 everything was taken, 3 something could not be taken (the report says what and why), 1 it could not
 go on, 130 it was interrupted. After 1 and 130 the same command goes on.";
@@ -99,6 +101,10 @@ pub struct AcsChat {
     /// Folder of this service's database [default: ./plenary-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// This service's PostgreSQL database, if it has one, as postgres://USER@HOST/NAME. A password is better given
+    /// in PLENARY_DATABASE or ~/.pgpass, where the list of processes does not show it
+    #[arg(long, value_name = "URL")]
+    database: Option<DatabaseUrl>,
 }
 
 /// Why it does not begin, or does not go on.
@@ -155,6 +161,7 @@ impl AcsChat {
         let flags = Flags {
             config: self.config.clone(),
             data: self.data.clone(),
+            database: self.database.clone(),
             ..Flags::default()
         };
         let config = Config::load(&flags).map_err(StartError::from)?;

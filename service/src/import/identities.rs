@@ -48,6 +48,8 @@ pub struct Identities {
     map: BTreeMap<String, RawId>,
     /// Who was looked up, and why they cannot be users here.
     known: BTreeMap<String, Result<RawId, Code>>,
+    /// The same by their ids here.
+    admitted: BTreeMap<RawId, Result<(), Code>>,
 }
 
 /// The parts of `8:acs:<resource>_<user>`; other forms are no users of a resource.
@@ -86,6 +88,7 @@ impl Identities {
             way,
             map: BTreeMap::new(),
             known: BTreeMap::new(),
+            admitted: BTreeMap::new(),
         };
         for (n, line) in map.lines().enumerate().filter(|(_, line)| !is_empty(line)) {
             let mut words = line.split_whitespace();
@@ -139,20 +142,35 @@ impl Identities {
             return Ok(known.clone());
         }
         let here = self.here(there);
+        let found = self.admit(store, &here, now).await?.map(|()| here);
+        self.known.insert(there.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    /// The same of somebody by their id here (`S16`).
+    pub(super) async fn admit(
+        &mut self,
+        store: &dyn Store,
+        here: &RawId,
+        now: u64,
+    ) -> Result<Result<(), Code>, StoreError> {
+        if let Some(known) = self.admitted.get(here) {
+            return Ok(*known);
+        }
         let found = match parts(here.as_str()) {
             None => Err(Code::ParticipantNotAUser),
             Some((resource, _)) if self.others.contains(resource) => {
                 Err(Code::ParticipantOfAnotherResource)
             }
             Some(_) => {
-                store.add_user(&here, Some(&self.resource), now).await?;
-                match self.is_own(store, &here).await? {
-                    true => Ok(here),
+                store.add_user(here, Some(&self.resource), now).await?;
+                match self.is_own(store, here).await? {
+                    true => Ok(()),
                     false => Err(Code::ParticipantOfAnotherResource),
                 }
             }
         };
-        self.known.insert(there.to_owned(), found.clone());
+        self.admitted.insert(here.clone(), found);
         Ok(found)
     }
 

@@ -14,12 +14,16 @@ pub enum Code {
     ThreadRefused,
     /// Somebody has written to the thread here since it was taken.
     ThreadInUse,
+    /// A meeting's thread, or a breakout room's: a guest reads it in the meeting alone (`D1`).
+    MeetingThread,
     /// Of a thread's beginning nothing can be read by anybody asked.
     HistoryIncomplete,
     /// A message of a type that is not known here.
     UnknownMessageType,
     /// Not a message as the specification has it.
     MalformedMessage,
+    /// An entry of a list that is not in the shape that the specification has.
+    MalformedEntry,
     /// A message above this service's bound.
     MessageTooLong,
     /// Nothing of a message is left that may be shown (`S12`).
@@ -172,6 +176,12 @@ impl Finding {
             user: None,
             reason: reason.into(),
         }
+    }
+
+    /// Of a list with so many entries that are in no shape.
+    pub(super) fn odd(entries: usize, of: &str) -> Option<Self> {
+        let why = format!("{entries} {of} are not in the shape that the specification has");
+        (entries > 0).then(|| Self::new(Code::MalformedEntry, why))
     }
 
     pub(super) fn of_user(mut self, user: &str) -> Self {

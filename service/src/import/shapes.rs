@@ -4,6 +4,14 @@
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
+/// Longest id that is taken.
+pub const ID_BYTES: usize = 256;
+
+/// Something that every database takes and finds again, and no terminal acts on.
+pub fn is_plain(id: &str) -> bool {
+    (1..=ID_BYTES).contains(&id.len()) && !id.chars().any(char::is_control)
+}
+
 /// `null` is as good as nothing.
 fn or_nothing<'de, D, T>(of: D) -> Result<T, D::Error>
 where
@@ -84,6 +92,17 @@ pub struct Message {
     pub metadata: BTreeMap<String, String>,
 }
 
+impl Message {
+    /// Everybody whom it names.
+    pub fn people(&self) -> impl Iterator<Item = &Identifier> {
+        let sender = self.sender_communication_identifier.iter();
+        let by = self.content.initiator_communication_identifier.iter();
+        let who = self.content.participants.iter();
+        let who = who.map(|one| &one.communication_identifier);
+        sender.chain(by).chain(who)
+    }
+}
+
 /// `ChatMessageContent`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -130,6 +149,15 @@ struct TeamsUser {
 impl Identifier {
     /// Whom it names.
     pub fn raw_id(&self) -> Option<String> {
+        self.named().filter(|id| is_plain(id))
+    }
+
+    /// It names somebody by what is no id.
+    pub fn is_odd(&self) -> bool {
+        self.named().is_some_and(|id| !is_plain(&id))
+    }
+
+    fn named(&self) -> Option<String> {
         let user = || Some(self.communication_user.as_ref()?.id.clone());
         let member = || {
             let user = self.microsoft_teams_user.as_ref()?;

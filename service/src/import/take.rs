@@ -17,8 +17,11 @@ use std::collections::{BTreeMap, BTreeSet};
 const MARK: &str = "imported·";
 /// Ids are milliseconds since 1970; smaller numbers are counters of servers that number in another way.
 const FIRST_ID: u64 = 1_000_000_000_000;
-/// Longest id that is looked at.
-const ID_BYTES: usize = 128;
+/// Of an id or a name of a stranger's, as far as the report repeats it.
+const SAID: usize = 128;
+/// Numbers and versions, which may be times in milliseconds: what is written later goes on above them, and stays
+/// exact in every JSON number.
+const HIGHEST: u64 = 1 << 48;
 /// A server's clock may go before ours.
 const AHEAD: u64 = 24 * 60 * 60_000;
 
@@ -56,7 +59,7 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     /// `None`: it cannot be taken, and the report says why.
     pub(super) fn read(&mut self, raw: &Value) -> Option<Entry> {
-        let id = raw["id"].as_str().filter(|id| id.len() <= ID_BYTES);
+        let id = raw["id"].as_str().filter(|id| shapes::is_plain(id));
         let Ok(raw) = serde::Deserialize::deserialize(raw) else {
             let finding = Finding::new(
                 Code::MalformedMessage,
@@ -75,7 +78,7 @@ impl Reader<'_> {
                 message,
             }),
             Err(finding) => {
-                let id: String = raw.id.chars().take(ID_BYTES).collect();
+                let id: String = raw.id.chars().take(SAID).collect();
                 self.report.cannot(finding.of_message(&id));
                 None
             }
@@ -84,11 +87,27 @@ impl Reader<'_> {
 
     fn message(&mut self, raw: &shapes::Message) -> Result<Message, Finding> {
         let malformed = |why: &str| Finding::new(Code::MalformedMessage, why);
-        if raw.id.is_empty() || raw.id.len() > ID_BYTES {
-            return Err(malformed("its id is empty or too long"));
+        if !shapes::is_plain(&raw.id) {
+            return Err(malformed(
+                "its id is empty, too long, or has control characters",
+            ));
+        }
+        if raw.people().any(Identifier::is_odd) {
+            return Err(malformed(
+                "it names somebody by an id that is empty, too long, or has control characters",
+            ));
         }
         let created = parse_rfc3339(&raw.created_on);
         let created = created.ok_or_else(|| malformed("createdOn is no time"))?;
+        let sequence = number(raw.sequence_id.as_deref()).unwrap_or_default();
+        let latest = [&raw.edited_on, &raw.deleted_on].map(time).into_iter();
+        let latest = latest.flatten().chain([created]).max();
+        if latest > Some(self.now.saturating_add(AHEAD)) {
+            return Err(malformed("it is of a time that is to come"));
+        }
+        if sequence > HIGHEST {
+            return Err(malformed("its number is above what any thread comes to"));
+        }
         let life = match (time(&raw.deleted_on), time(&raw.edited_on)) {
             (Some(at), _) => Life::Deleted(at),
             (None, Some(at)) => Life::Edited(at),
@@ -105,8 +124,10 @@ impl Reader<'_> {
         };
         Ok(Message {
             id,
-            sequence: number(raw.sequence_id.as_deref()).unwrap_or_default(),
-            version: number(raw.version.as_deref()).unwrap_or(changed),
+            sequence,
+            version: number(raw.version.as_deref())
+                .filter(|version| *version <= HIGHEST)
+                .unwrap_or(changed),
             created,
             sender: self.who(raw.sender_communication_identifier.as_ref()),
             client_id: Some(mark(&raw.id)),
@@ -130,7 +151,7 @@ impl Reader<'_> {
     }
 
     fn who(&mut self, who: Option<&Identifier>) -> Option<RawId> {
-        let there = who?.raw_id().filter(|id| id.len() <= 2 * ID_BYTES)?;
+        let there = who?.raw_id()?;
         let here = self.identities.here(&there);
         self.met.insert(there);
         Some(here)
@@ -158,7 +179,7 @@ impl Reader<'_> {
                 Ok(Content::ParticipantRemoved { who, by })
             }
             other => {
-                let kind: String = other.chars().take(ID_BYTES).collect();
+                let kind: String = other.chars().take(SAID).collect();
                 let why = format!("its type is {kind:?}");
                 Err(Finding::new(Code::UnknownMessageType, why))
             }
@@ -206,7 +227,7 @@ impl Reader<'_> {
             .content
             .attachments
             .iter()
-            .map(|one| one.id.chars().take(ID_BYTES).collect())
+            .map(|one| one.id.chars().take(SAID).collect())
             .collect();
         let why = format!(
             "files and pictures are not taken ({}): {}",
@@ -311,6 +332,7 @@ mod tests {
         let taken = examples.iter().map(|raw| reader.read(raw).unwrap().message);
         let taken: Vec<Message> = taken.collect();
         assert_eq!(reader.met.len(), 2);
+        let report = &*reader.report;
         assert!(report.not_taken.is_empty() && report.notes.is_empty());
         assert_eq!(taken[0].id, 1_593_107_077_690);
         assert_eq!(taken[0].version, 1_593_107_077_683, "smaller than its id");
@@ -324,5 +346,22 @@ mod tests {
         let (topic, by) = ("Lunch".to_owned(), by.into());
         assert_eq!(taken[1].body.content, Content::TopicUpdated { topic, by });
         assert_eq!(taken[1].sender, None);
+
+        // What would be before everything that is written here later.
+        for (field, value) in [
+            ("createdOn", "9999-12-31T23:59:59Z"),
+            ("editedOn", "9999-12-31T23:59:59Z"),
+            ("sequenceId", "9223372036854775807"),
+        ] {
+            let mut ahead = examples[0].clone();
+            ahead[field] = value.into();
+            assert!(reader.read(&ahead).is_none(), "{field}");
+        }
+        let mut ahead = examples[0].clone();
+        ahead["version"] = "9223372036854775807".into();
+        let version = reader.read(&ahead).unwrap().message.version;
+        assert_eq!(version, 1_593_107_077_683);
+        let codes = reader.report.not_taken.iter().map(|finding| finding.code);
+        assert_eq!(codes.collect::<Vec<_>>(), [Code::MalformedMessage; 3]);
     }
 }

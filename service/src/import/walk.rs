@@ -163,7 +163,10 @@ impl Import {
             Err(error) => Err(error),
         };
         match listed {
-            Ok(threads) => {
+            Ok((threads, odd)) => {
+                let odd = Finding::odd(odd, "threads in their list");
+                let odd = odd.map(|finding| finding.of_user(user));
+                self.report.not_taken.extend(odd);
                 let mine = self.identities.user(&*self.store, user, now_ms()).await?;
                 if let (Err(code), Met::Given) = (mine, met) {
                     let finding = Finding::new(code, "no user of the resource here");

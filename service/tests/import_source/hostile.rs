@@ -6,14 +6,23 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use parking_lot::Mutex;
 use serde_json::{json, Value};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 pub const JANE: &str = "8:acs:far_jane";
 pub const ALEX: &str = "8:acs:far_alex";
+/// Who comes later.
+pub const CARL: &str = "8:acs:far_carl";
 /// A thread as it should be.
 pub const GOOD: &str = "19:good@thread.v2";
-/// Not of the form of a thread's, and not for a terminal.
-const THREAD: &str = "x\u{1b}[2J/../\u{202e}y";
+pub const MEETING: &str = "19:meeting_MDA@thread.v2";
+pub const ROOM: &str = "19:breakout_MDA@thread.v2";
+/// Not of the form of a thread's.
+const THREAD: &str = "x/../\u{202e}y";
+/// Neither for a terminal nor for a database.
+const UNSPEAKABLE: &str = "x\u{1b}[2J\u{0}";
+/// Longer than what a database finds again.
+const LONG_ID: usize = 4_000;
 
 type Answering = Box<dyn Fn(&str, &str, &str) -> Response + Send + Sync>;
 
@@ -93,6 +102,94 @@ impl Hostile {
         Self::with(answer).await
     }
 
+    /// A good thread whose messages are shown so many times, and then, when Carl has come, not any more: an
+    /// empty list, or a refusal.
+    pub async fn withholding(shown: usize, then: StatusCode) -> Self {
+        let asked = AtomicUsize::new(0);
+        let answer = move |path: &str, _: &str, _: &str| {
+            let list = |value: Value| (then, Json(json!({ "value": value }))).into_response();
+            if path.ends_with("/messages") && asked.fetch_add(1, Ordering::SeqCst) >= shown {
+                return list(json!([]));
+            }
+            let later = asked.load(Ordering::SeqCst) >= shown;
+            match path.ends_with("/participants") && later {
+                true => Json(json!({"value": listed(&[JANE, ALEX, CARL])})).into_response(),
+                false => good(path),
+            }
+        };
+        Self::with(answer).await
+    }
+
+    /// Threads of a meeting and of a breakout room, and a good one.
+    pub async fn meetings() -> Self {
+        let answer = |path: &str, _: &str, _: &str| match path {
+            "/chat/threads" => {
+                let items = [MEETING, ROOM, GOOD].map(|id| json!({ "id": id }));
+                Json(json!({ "value": items })).into_response()
+            }
+            _ => good(&path.replace(MEETING, GOOD).replace(ROOM, GOOD)),
+        };
+        Self::with(answer).await
+    }
+
+    /// A good thread with a participant and a receipt beside the good ones that are not in their shape.
+    pub async fn odd() -> Self {
+        let answer = |path: &str, _: &str, _: &str| {
+            let value = match path.rsplit('/').next() {
+                Some("participants") => {
+                    let mut people = listed(&[JANE, ALEX]);
+                    people.insert(0, json!({"displayName": "Nobody"}));
+                    people
+                }
+                Some("readReceipts") => {
+                    let who = user(JANE);
+                    vec![
+                        json!({"senderCommunicationIdentifier": who, "chatMessageId": "1", "readOn": null}),
+                    ]
+                }
+                _ => return good(path),
+            };
+            Json(json!({ "value": value })).into_response()
+        };
+        Self::with(answer).await
+    }
+
+    /// A good thread, a text, and then how Carl came, which cannot be read; and, if so, another text.
+    pub async fn garbled(goes_on: bool) -> Self {
+        let answer = move |path: &str, _: &str, _: &str| {
+            let mut value = listed(&[JANE, ALEX, CARL]);
+            if path.ends_with("/messages") {
+                let came = json!({"participants": [{"displayName": "Carl"}]});
+                value = vec![
+                    message(3, "participantAdded", came),
+                    message(2, "text", json!({"message": "before Carl"})),
+                    message(1, "participantAdded", began()),
+                ];
+                if goes_on {
+                    value.insert(0, message(4, "text", json!({"message": "to Carl"})));
+                }
+            } else if !path.ends_with("/participants") {
+                return good(path);
+            }
+            Json(json!({ "value": value })).into_response()
+        };
+        Self::with(answer).await
+    }
+
+    /// A good thread whose list of people goes on and on.
+    pub async fn endless() -> Self {
+        let pages = AtomicUsize::new(0);
+        let answer = move |path: &str, own: &str, _: &str| {
+            if !path.ends_with("/participants") {
+                return good(path);
+            }
+            let page = pages.fetch_add(1, Ordering::SeqCst);
+            let link = format!("{own}{path}?page={page}");
+            Json(json!({"value": vec![json!({}); 200_000], "nextLink": link})).into_response()
+        };
+        Self::with(answer).await
+    }
+
     /// One thread with everything in it that is not as it should be.
     pub async fn strange() -> Self {
         Self::with(|path, _, _| strange(path)).await
@@ -103,13 +200,22 @@ fn user(id: &str) -> Value {
     json!({"rawId": id})
 }
 
+fn listed(people: &[&str]) -> Vec<Value> {
+    let one = |id: &&str| json!({"communicationIdentifier": user(id)});
+    people.iter().map(one).collect()
+}
+
+/// How the good thread began.
+fn began() -> Value {
+    json!({
+        "participants": listed(&[JANE, ALEX]),
+        "initiatorCommunicationIdentifier": user(JANE),
+    })
+}
+
 fn good(path: &str) -> Response {
     let list = |value: Value| Json(json!({ "value": value })).into_response();
     let one = format!("/chat/threads/{GOOD}");
-    let added = json!({
-        "participants": [{"communicationIdentifier": user(JANE)}, {"communicationIdentifier": user(ALEX)}],
-        "initiatorCommunicationIdentifier": user(JANE),
-    });
     match (path, path.strip_prefix(&one)) {
         ("/chat/threads", _) => list(json!([{"id": GOOD, "topic": "x"}])),
         (_, Some("")) => Json(json!({
@@ -119,30 +225,34 @@ fn good(path: &str) -> Response {
             "createdByCommunicationIdentifier": user(JANE),
         }))
         .into_response(),
-        (_, Some("/participants")) => list(added["participants"].clone()),
-        (_, Some("/messages")) => list(json!([message(1, "participantAdded", added)])),
+        (_, Some("/participants")) => list(json!(listed(&[JANE, ALEX]))),
+        (_, Some("/messages")) => list(json!([message(1, "participantAdded", began())])),
         _ => list(json!([])),
     }
 }
 
 fn strange(path: &str) -> Response {
     let list = |value: Value| Json(json!({ "value": value })).into_response();
-    let one = format!("/chat/threads/{THREAD}");
-    let rest = path.strip_prefix(&one);
+    let long = "x".repeat(LONG_ID);
+    let ids = [UNSPEAKABLE, &long, THREAD];
+    let rest = path.strip_prefix("/chat/threads/");
+    let rest = ids.iter().find_map(|id| rest?.strip_prefix(id));
     match (path, rest) {
-        ("/chat/threads", _) => list(json!([{"id": THREAD, "topic": "x"}])),
+        ("/chat/threads", _) => list(json!(ids.map(|id| json!({"id": id, "topic": "x"})))),
         (_, Some("")) => Json(json!({
             "id": THREAD,
-            "topic": "<b>\u{202e}x</b>",
+            "topic": "<b>\u{202e}\u{0}x</b>",
             "createdOn": "2023-11-14T22:13:20Z",
             "createdByCommunicationIdentifier": user(JANE),
             "metadata": null,
         }))
         .into_response(),
         (_, Some("/participants")) => list(json!([
-            {"communicationIdentifier": user(JANE), "displayName": "Jane\u{202e}(enaj)"},
+            {"communicationIdentifier": user(JANE), "displayName": "Jane\u{202e}(enaj)",
+             "metadata": {"k\u{0}": "\u{0}"}},
             {"communicationIdentifier": {"microsoftTeamsUser": {"userId": "olivia"}}},
             {"communicationIdentifier": user("4:+15551234")},
+            {"communicationIdentifier": user("8:acs:far_\u{0}")},
         ])),
         (_, Some("/messages")) => list(messages()),
         (_, Some("/readReceipts")) => StatusCode::FORBIDDEN.into_response(),
@@ -172,7 +282,16 @@ fn messages() -> Value {
         "participants": [{"communicationIdentifier": user(JANE)}],
         "initiatorCommunicationIdentifier": user(JANE),
     });
+    let mut nul = message(9, "text", text("never"));
+    nul["id"] = json!("a\u{0}b");
+    let mut from_nul = message(9, "text", text("never"));
+    from_nul["id"] = json!("from nul");
+    from_nul["senderCommunicationIdentifier"] = user("8:acs:far_\u{0}");
+    let mut plain = message(2, "text", text("plain\u{202e}\u{0}"));
+    plain["metadata"] = json!({"k\u{0}": "\u{0}"});
     json!([
+        nul,
+        from_nul,
         uuid,
         message(8, "poll", json!({"question": "?"})),
         message(
@@ -180,7 +299,8 @@ fn messages() -> Value {
             "text",
             json!({"message": "with a file", "attachments": [image]})
         ),
-        json!({"id": 6, "what": "is this"}),
+        {"id": 6, "what": "is this"},
+        {"what": "has no id"},
         message(5, "text", text(&"x".repeat(1 << 20))),
         message(4, "html", text("<script>alert(1)</script>")),
         message(
@@ -188,7 +308,7 @@ fn messages() -> Value {
             "html",
             text("a<b onclick=alert(1)>b</b><img src=http://evil.test/>")
         ),
-        message(2, "text", text("plain\u{202e}")),
+        plain,
         message(1, "participantAdded", members),
     ])
 }

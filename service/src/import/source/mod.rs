@@ -21,6 +21,8 @@ const NEARLY_OVER: u64 = 5 * 60_000;
 const PAGE: &str = "200";
 /// Pages without an entry in one listing; a server that goes on like that never ends.
 const EMPTY_PAGES: usize = 100;
+/// Entries of one list: a thread with a message every five minutes for ten years. They are all kept in memory.
+const MOST_ENTRIES: usize = 1_000_000;
 /// As clients write ids in a path.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
@@ -61,6 +63,9 @@ pub enum SourceError {
     /// Pages without end.
     #[error("{0} names the same page again and again")]
     Endless(Url),
+    /// Entries without end.
+    #[error("{0} gives more than {1} entries in one list")]
+    TooMany(Url, usize),
     /// Not that interface.
     #[error("{0} does not answer like the chat interface of Communication Services: {1}")]
     NotThat(Url, String),
@@ -73,6 +78,15 @@ impl SourceError {
             self,
             Self::Refused(..) | Self::TokenRefused(..) | Self::NoToken(_)
         )
+    }
+
+    /// Inside a thread, whose list was in its shape, it is about this one thread.
+    pub fn is_of_one_thread(&self) -> bool {
+        self.is_of_one()
+            || matches!(
+                self,
+                Self::NotThat(..) | Self::Endless(_) | Self::TooMany(..)
+            )
     }
 }
 
@@ -97,6 +111,7 @@ pub(super) struct Listing {
     next: Option<Url>,
     seen: HashSet<Url>,
     empty: usize,
+    entries: usize,
 }
 
 impl Source {
@@ -231,6 +246,7 @@ impl Source {
             seen: [url.clone()].into(),
             next: Some(url),
             empty: 0,
+            entries: 0,
         }
     }
 
@@ -269,6 +285,11 @@ impl Source {
             let why = "a list without \"value\"".to_owned();
             return Err(SourceError::NotThat(self.wire.origin().clone(), why));
         };
+        listing.entries = listing.entries.saturating_add(entries.len());
+        if listing.entries > MOST_ENTRIES {
+            let origin = self.wire.origin().clone();
+            return Err(SourceError::TooMany(origin, MOST_ENTRIES));
+        }
         listing.empty = match entries.is_empty() {
             true => listing.empty + 1,
             false => 0,
@@ -283,22 +304,22 @@ impl Source {
         Ok(Some(entries))
     }
 
-    /// All entries of a list, as far as they are in its shape.
+    /// All entries of a list that are in its shape, and how many are not.
     pub(super) async fn all<T: serde::de::DeserializeOwned>(
         &mut self,
         mut listing: Listing,
-    ) -> Result<Vec<T>> {
+    ) -> Result<(Vec<T>, usize)> {
         let mut all = Vec::new();
+        let mut odd = 0;
         while let Some(page) = self.page(&mut listing).await? {
             for entry in page {
-                let entry = serde_json::from_value(entry).map_err(|_| {
-                    let why = "an entry of another shape in a list".to_owned();
-                    SourceError::NotThat(self.wire.origin().clone(), why)
-                })?;
-                all.push(entry);
+                match serde_json::from_value(entry) {
+                    Ok(entry) => all.push(entry),
+                    Err(_) => odd += 1,
+                }
             }
         }
-        Ok(all)
+        Ok((all, odd))
     }
 }
 

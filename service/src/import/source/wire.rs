@@ -52,7 +52,12 @@ impl Answer {
     pub(super) fn message(&self) -> String {
         let error = &self.body["error"];
         let text = error["message"].as_str().or(error["code"].as_str());
-        let text = text.unwrap_or_default().replace(&self.secret, "…");
+        let text = text.unwrap_or_default();
+        let text = match self.secret.as_str() {
+            // It would be found between all characters.
+            "" => text.to_owned(),
+            secret => text.replace(secret, "…"),
+        };
         let text: String = text.chars().take(MESSAGE_CHARS).collect();
         match text.is_empty() {
             true => "without a reason".to_owned(),
@@ -263,6 +268,20 @@ mod tests {
                 "{evil}"
             );
         }
+    }
+
+    #[test]
+    fn s15_what_was_sent_is_not_repeated_and_nothing_is_found_nowhere() {
+        let said = |secret: &str| {
+            let answer = Answer {
+                status: StatusCode::FORBIDDEN,
+                body: serde_json::json!({"error": {"message": "no sesame"}}),
+                secret: secret.to_owned(),
+            };
+            answer.message()
+        };
+        assert_eq!(said("sesame"), "no …");
+        assert_eq!(said(""), "no sesame");
     }
 
     #[test]

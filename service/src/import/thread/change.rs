@@ -1,8 +1,8 @@
 //! What is to be written of a thread: what is there, compared with what is here.
 
-use super::read::There;
+use super::read::{Break, There};
 use super::Here;
-use crate::chat::{self, Message, Origin, Retention, Thread};
+use crate::chat::{self, Life, Message, Origin, Retention, Thread};
 use crate::clock::{now_ms, parse_rfc3339};
 use crate::import::report::{Code, Finding, ThreadReport};
 use crate::import::shapes::ThreadItem;
@@ -26,10 +26,10 @@ impl Import {
         id: String,
         item: &ThreadItem,
         there: There,
-        here: &Here,
+        here: &mut Here,
         report: &mut ThreadReport,
     ) -> Result<Change, StoreError> {
-        let mut all = here.messages.clone();
+        let mut all = std::mem::take(&mut here.messages);
         let most = self.limits.metadata_bytes;
         let mut change = Change {
             thread: there.thread(id, item, here, most, report),
@@ -38,20 +38,36 @@ impl Import {
             changed: 0,
         };
         let ids = place(there.entries, &mut all, &mut change, report);
+        let end = all.last_key_value().map_or(0, |(id, _)| id + 1);
         let breaks = there.breaks.iter().map(|of_one| {
-            let ids = of_one.iter().filter_map(|id| ids.get(id).copied());
+            let ids = of_one.iter().filter_map(|one| match one {
+                Break::Before(id) => ids.get(id).copied(),
+                Break::AtEnd => Some(end),
+            });
             ids.collect()
         });
         let breaks = common(breaks.collect());
-        let mut people = chat::people(all.values(), &there.listed, &breaks);
-        // Whoever is no user here takes no part here, nor did.
+        let mut people = match &here.thread {
+            // Without a message nothing tells what anybody may read of those that are here (`S13`).
+            Some(thread) if ids.is_empty() => {
+                let why =
+                    "nobody who was asked is shown a message of it; who takes part here stays so";
+                report.cannot(Finding::new(Code::HistoryIncomplete, why));
+                thread.participants.clone()
+            }
+            _ => chat::people(all.values(), &there.listed, &breaks),
+        };
         for there in &report.people {
-            let here = self.identities.here(there);
-            if people.contains_key(&here) {
-                let user = self.identities.user(&*self.store, there, now_ms()).await?;
-                if user.is_err() {
-                    people.remove(&here);
-                }
+            if people.contains_key(&self.identities.here(there)) {
+                let _ = self.identities.user(&*self.store, there, now_ms()).await?;
+            }
+        }
+        // Whoever is no user here takes no part here, nor did: also who is named in what an earlier run took
+        // (`S16`).
+        for here in people.keys().cloned().collect::<Vec<_>>() {
+            let admitted = self.identities.admit(&*self.store, &here, now_ms());
+            if admitted.await?.is_err() {
+                people.remove(&here);
             }
         }
         for receipt in &there.receipts {
@@ -177,6 +193,8 @@ fn place(
         if let Some(id) = known.get(&take::mark(&source_id)).copied() {
             ids.insert(source_id.clone(), id);
             if let Some(stored) = all.get_mut(&id) {
+                // A source without numbers: the next one goes on after this.
+                sequence = stored.sequence;
                 renew(stored, message, &source_id, change, report);
             }
             continue;
@@ -217,7 +235,9 @@ fn renew(
     if stored.version == message.version && stored.body == message.body {
         return;
     }
-    if stored.version > message.version {
+    let is_deleted = |message: &Message| matches!(message.body.life, Life::Deleted(_));
+    let comes_back = is_deleted(stored) && !is_deleted(&message);
+    if comes_back || stored.version > message.version {
         let why = "it was edited or deleted here since, and stays so";
         let finding = Finding::new(Code::ChangedHere, why);
         report.note(finding.of_message(source_id));
@@ -242,6 +262,58 @@ fn common(of_each: Vec<BTreeSet<u64>>) -> BTreeSet<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn entry(n: u64) -> Entry {
+        let source_id = n.to_string();
+        let content = chat::Content::Text("x".into());
+        let message = Message {
+            id: n,
+            sequence: 0,
+            version: n,
+            created: n,
+            sender: None,
+            client_id: Some(take::mark(&source_id)),
+            body: chat::Body {
+                name: None,
+                content,
+                metadata: BTreeMap::new(),
+                life: Life::Sent,
+            },
+        };
+        Entry { source_id, message }
+    }
+
+    #[test]
+    fn without_numbers_there_a_second_run_goes_on_with_those_here() {
+        let mut all = BTreeMap::new();
+        let mut report = ThreadReport::new("t");
+        let mut change = Change {
+            thread: Thread {
+                id: "t".into(),
+                origin: Origin::Group,
+                topic: String::new(),
+                created: 1,
+                creator: "8:acs:a_b".into(),
+                metadata: BTreeMap::new(),
+                retention: None,
+                deleted: None,
+                last_id: 0,
+                last_sequence: 0,
+                last_received: None,
+                revision: 0,
+                participants: BTreeMap::new(),
+            },
+            messages: Vec::new(),
+            added: 0,
+            changed: 0,
+        };
+        for run in 1..3 {
+            let entries = (1..=run * 2).map(entry).collect();
+            place(entries, &mut all, &mut change, &mut report);
+        }
+        let numbers: Vec<u64> = all.values().map(|message| message.sequence).collect();
+        assert_eq!(numbers, [1, 2, 3, 4]);
+    }
 
     #[test]
     fn since_the_earliest_of_the_last_breaks_nothing_is_missing() {

@@ -10,6 +10,7 @@ use crate::import::walk::{Import, ImportError, Step};
 use crate::store::StoreError;
 use crate::text;
 use plenary_protocol::id::RawId;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What is there of a thread.
@@ -21,8 +22,28 @@ pub(super) struct There {
     pub listed: Vec<(RawId, Listed)>,
     pub receipts: Vec<Receipt>,
     pub entries: Vec<Entry>,
-    /// Of each reader: messages, by their ids there, before which something may be missing for them.
-    pub breaks: Vec<Vec<String>>,
+    /// Of each reader: where something may be missing for them.
+    pub breaks: Vec<Vec<Break>>,
+}
+
+/// Where something may be missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Break {
+    /// Before a message, by its id there.
+    Before(String),
+    /// After all of them.
+    AtEnd,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy)]
+enum Seen {
+    /// Its place among those that are taken.
+    Taken(usize),
+    /// It changed nobody's right to read.
+    Left,
+    /// It may have told who came or went.
+    LeftOfPeople,
 }
 
 impl Import {
@@ -46,13 +67,18 @@ impl Import {
             return Ok(None);
         }
         let listing = self.source.participants(finder, &item.id)?;
-        let participants: Vec<Participant> = self.source.all(listing).await?;
+        let (participants, odd) = self.source.all(listing).await?;
+        let participants: Vec<Participant> = participants;
+        let odd = Finding::odd(odd, "participants");
+        odd.into_iter().for_each(|finding| report.cannot(finding));
         let listing = self.source.receipts(finder, &item.id)?;
-        let receipts = match self.source.all(listing).await {
+        let (receipts, odd) = match self.source.all(listing).await {
             // Threads with many people have none.
-            Err(SourceError::Refused(..)) => Vec::new(),
+            Err(SourceError::Refused(..)) => (Vec::new(), 0),
             other => other?,
         };
+        let odd = Finding::odd(odd, "read receipts");
+        odd.into_iter().for_each(|finding| report.cannot(finding));
         let listed = self.listed(&participants, report).await?;
         let here = self.identities.here(&creator);
         let mut there = There {
@@ -79,6 +105,8 @@ impl Import {
         let mut listed: Vec<(RawId, Listed)> = Vec::new();
         for one in participants {
             let Some(there) = one.communication_identifier.raw_id() else {
+                let why = "an entry of the participants names nobody, or by an id that is none";
+                report.cannot(Finding::new(Code::ParticipantNotAUser, why));
                 continue;
             };
             report.people.push(there.clone());
@@ -122,23 +150,27 @@ impl Import {
         there: &mut There,
         report: &mut ThreadReport,
     ) -> Result<(), ImportError> {
-        let mut seen: HashMap<String, Option<usize>> = HashMap::new();
+        let mut seen: HashMap<String, Seen> = HashMap::new();
         let mut met = BTreeSet::new();
         let mut cleaned = 0;
-        loop {
+        let mut refused = None;
+        'readers: loop {
             let may_ask = |user: &str| self.source.may_ask(user);
             let here = |user: &str| self.identities.here(user);
             let Some(user) = readers.next(&there.entries, may_ask, here) else {
                 break;
             };
             let mut listing = self.source.messages(&user, thread)?;
-            let mut view: Vec<String> = Vec::new();
+            let mut view: Vec<Seen> = Vec::new();
             loop {
                 let page = match self.source.page(&mut listing).await {
                     Ok(Some(page)) => page,
                     Ok(None) => break,
                     // Another one may be able to.
-                    Err(error) if error.is_of_one() && view.is_empty() => break,
+                    Err(error) if error.is_of_one() && view.is_empty() => {
+                        refused = Some(error);
+                        continue 'readers;
+                    }
                     Err(error) => return Err(error.into()),
                 };
                 let mut reader = Reader {
@@ -151,23 +183,32 @@ impl Import {
                     cleaned,
                 };
                 for raw in &page {
-                    let id = raw["id"].as_str().unwrap_or_default().to_owned();
-                    if !seen.contains_key(&id) {
-                        let entry = reader.read(raw).map(|entry| {
+                    let id = raw["id"].as_str().filter(|id| !id.is_empty());
+                    let known = id.and_then(|id| seen.get(id).copied());
+                    let now = known.unwrap_or_else(|| match reader.read(raw) {
+                        Some(entry) => {
                             there.entries.push(entry);
-                            there.entries.len() - 1
-                        });
-                        seen.insert(id.clone(), entry);
+                            Seen::Taken(there.entries.len() - 1)
+                        }
+                        None if is_of_people(raw) => Seen::LeftOfPeople,
+                        None => Seen::Left,
+                    });
+                    if let (Some(id), None) = (id, known) {
+                        seen.insert(id.to_owned(), now);
                     }
-                    view.push(id);
+                    view.push(now);
                 }
                 (met, cleaned) = (reader.met, reader.cleaned);
                 (self.watch)(Step::Read(thread, view.len()));
             }
             let here = self.identities.here(&user);
-            let taken = view.iter().rev();
-            let taken = taken.filter_map(|id| Some(&there.entries[(*seen.get(id)?)?]));
-            there.breaks.push(breaks(taken, &here));
+            let view = view.into_iter().rev();
+            let breaks = breaks(view, &there.entries, &here);
+            there.breaks.push(breaks);
+        }
+        // An empty history would be taken for the whole one, and give everybody the right to it (`S13`).
+        if let (Some(error), true) = (refused, there.breaks.is_empty()) {
+            return Err(error.into());
         }
         if cleaned > 0 {
             let why = format!(
@@ -189,24 +230,43 @@ impl Import {
     }
 }
 
-/// Of one reader's view, the oldest first: its first message, and each with which they came back after they
-/// were removed.
-fn breaks<'a>(view: impl Iterator<Item = &'a Entry>, reader: &RawId) -> Vec<String> {
+/// Whether a message that is not taken may have told who came or went: its type says so, or is none.
+fn is_of_people(raw: &Value) -> bool {
+    let kind = raw["type"].as_str();
+    kind.is_none_or(|kind| kind.starts_with("participant"))
+}
+
+/// Of one reader's view, the oldest first: its first message, each with which they came back after they were
+/// removed, and each after one that may have told who came or went and could not be taken (`S13`).
+fn breaks(view: impl Iterator<Item = Seen>, entries: &[Entry], reader: &RawId) -> Vec<Break> {
     let mut breaks = Vec::new();
     let mut gone = false;
-    for entry in view {
+    let mut missing = true;
+    for seen in view {
+        let entry = match seen {
+            Seen::Taken(place) => &entries[place],
+            Seen::Left => continue,
+            Seen::LeftOfPeople => {
+                missing = true;
+                continue;
+            }
+        };
         let names = |who: &[chat::Named]| who.iter().any(|one| one.id == *reader);
-        if breaks.is_empty() {
-            breaks.push(entry.source_id.clone());
-        }
         match &entry.message.body.content {
             Content::ParticipantRemoved { who, .. } if names(who) => gone = true,
             Content::ParticipantAdded { who, .. } if gone && names(who) => {
                 gone = false;
-                breaks.push(entry.source_id.clone());
+                missing = true;
             }
             _ => {}
         }
+        if missing {
+            missing = false;
+            breaks.push(Break::Before(entry.source_id.clone()));
+        }
+    }
+    if missing && !breaks.is_empty() {
+        breaks.push(Break::AtEnd);
     }
     breaks
 }
