@@ -156,7 +156,8 @@ impl Roster {
         let (mut added, mut updated, mut streams) = (Vec::new(), Vec::new(), Vec::new());
         for info in infos {
             match self.people.iter_mut().find(|p| p.id == info.id) {
-                Some(known) if *known == info => continue,
+                // Their tracks may have come before, from the call that this one goes on for.
+                Some(known) if *known == info => {}
                 Some(known) => {
                     *known = info.clone();
                     updated.push(info.clone());

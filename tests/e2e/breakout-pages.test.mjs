@@ -293,7 +293,8 @@ test('a_member_is_appointed_and_withdrawn_in_the_middle_of_the_meeting_and_manag
     await refused('PATCH', '', { managers: [] });
     await inRoom(grete, 'Room 1');
     await rooms.state('Room 1', /Open · 1 in it/);
-    await ada.rosterIs(chidi.name);
+    // Back in the call that was on hold: who stayed is seen again (E9).
+    await together(ada, chidi);
     await rooms.show();
   });
 

@@ -96,6 +96,32 @@ fn e9_a_manager_s_call_is_on_hold_and_hanging_up_the_room_s_goes_back_to_it() {
 }
 
 #[test]
+fn e9_who_stayed_is_seen_on_the_return_although_the_engine_told_of_them_before_the_service() {
+    let mut sim = Sim::member().in_meeting();
+    let ada = || person("8:acs:ada", &["ada-1"]);
+    sim.event(roster(vec![ada()], &[]));
+    sim.media(1, published("ada-1", "TR_cam", TrackSource::Camera));
+    let to = there(&sim, ROOM_CALL, Some("r1"));
+    sim.event(moved(CALL, true, to));
+    let media = |event| Input::Media {
+        call: ROOM_CALL.into(),
+        session: 1,
+        event,
+    };
+    sim.give(media(MediaEvent::TrackUnpublished {
+        endpoint: "ada-1".into(),
+        track: "TR_cam".into(),
+    }));
+    sim.give(media(published("ada-1", "TR_cam", TrackSource::Camera)));
+    sim.news();
+    let mut back = there(&sim, CALL, None);
+    back.roster.push(ada());
+    sim.event(moved(ROOM_CALL, false, back));
+    let seen = sim.count(|a| matches!(a, Action::Emit(Change::Streams { participant, added, .. }) if participant == "8:acs:ada" && added.len() == 1));
+    assert_eq!(seen, 1);
+}
+
+#[test]
 fn mute_and_devices_survive_a_move() {
     let mut sim = Sim::guest().in_meeting();
     let video = sim.command(Command::Video(true));
