@@ -20,7 +20,7 @@ for (const colorScheme of ['light', 'dark']) {
     const service = await Service.start(t);
     const browser = await startChromium(t);
     const options = { colorScheme, scripts: [AXE] };
-    const ada = await Organiser.signIn(browser, service, '', options);
+    const ada = await Organiser.signIn(browser, service, undefined, options);
     const link = await ada.schedule('Accessible');
     await clean(ada, 'desk');
     await ada.start('Accessible');

@@ -16,7 +16,7 @@ async function meeting(t, subject, options = {}) {
   const service = await Service.start(t);
   const browser = await startChromium(t);
   // High enough for rooms and people side by side: they are dragged.
-  const ada = await Organiser.signIn(browser, service, 'Olivia', { viewport: { width: 1280, height: 960 }, ...options });
+  const ada = await Organiser.signIn(browser, service, undefined, { viewport: { width: 1280, height: 960 }, ...options });
   const link = await ada.schedule(subject, { bypass: true });
   await ada.start(subject);
   const grete = await Guest.open(browser, link, 'Grete Gast', options);

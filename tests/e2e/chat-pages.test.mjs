@@ -26,7 +26,7 @@ const PICTURES = process.env.PLENARY_TEST_PICTURES;
 async function meeting(t, subject, { env, ...options } = {}) {
   const service = await Service.start(t, { env });
   const browser = await startChromium(t);
-  const ada = await Organiser.signIn(browser, service, '', options);
+  const ada = await Organiser.signIn(browser, service, undefined, options);
   const link = await ada.schedule(subject, { bypass: true });
   await ada.start(subject);
   const grete = await Guest.open(browser, link, 'Grete Gast', options);

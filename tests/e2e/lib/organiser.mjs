@@ -4,8 +4,8 @@ import { until } from './until.mjs';
 import { openWatched, Person } from './person.mjs';
 
 export class Organiser extends Person {
-  /** Signs in as one of the development organisation's members, by name; the first one unless said. */
-  static async signIn(browser, service, which = '', options = {}) {
+  /** Signs in as one of the development organisation's members, by name. */
+  static async signIn(browser, service, which = 'Olivia', options = {}) {
     const page = await openWatched(browser, `${service.origin}/console/`, options);
     const button = page.locator('[data-member]').filter({ hasText: which }).first();
     const name = await button.locator('span').last().textContent().catch((error) => {
