@@ -447,6 +447,17 @@ pub enum Added {
     TooMany,
 }
 
+/// The session that is needed least, given up; none if all have a socket.
+fn give_up_one(sessions: Vec<Arc<Session>>) -> Option<Arc<Session>> {
+    let alone = sessions
+        .into_iter()
+        .filter_map(|session| Some((session.left_alone()?, session)));
+    let mut alone: Vec<_> = alone.collect();
+    alone.sort_by_key(|(since, _)| *since);
+    let mut alone = alone.into_iter().map(|(_, session)| session);
+    alone.find(|session| session.give_up())
+}
+
 /// All sessions of this process.
 #[derive(Debug, Default)]
 pub struct Sessions {
@@ -463,20 +474,18 @@ impl Sessions {
     /// first of those without calls, then the one that is longest so.
     pub fn add(&self, session: &Arc<Session>, most_per_identity: usize) -> Added {
         let mut all = self.all.lock();
-        let own = || all.values().filter(|other| other.who == session.who);
-        let mut added = Added::Beside;
-        if own().count() >= most_per_identity {
-            let left = own().filter_map(|other| Some((other.left_alone()?, other)));
-            let mut left: Vec<_> = left.collect();
-            left.sort_by_key(|(alone, _)| *alone);
-            let Some((_, longest)) = left.into_iter().find(|(_, other)| other.give_up()) else {
-                return Added::TooMany;
-            };
-            added = Added::InPlaceOf(longest.clone());
-        }
-        if let Added::InPlaceOf(longest) = &added {
-            all.remove(&longest.id);
-        }
+        let own = all.values().filter(|other| other.who == session.who);
+        let own: Vec<_> = own.cloned().collect();
+        let added = match own.len() < most_per_identity {
+            true => Added::Beside,
+            false => match give_up_one(own) {
+                Some(left) => {
+                    all.remove(&left.id);
+                    Added::InPlaceOf(left)
+                }
+                None => return Added::TooMany,
+            },
+        };
         all.insert(session.id.clone(), session.clone());
         added
     }
