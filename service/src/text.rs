@@ -43,6 +43,12 @@ pub fn message(raw: &str, most_chars: usize) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
+/// Whether it can be an id of a stranger's: something in it, of at most so many bytes, that every database takes
+/// and finds again, and no terminal acts on.
+pub fn is_id(raw: &str, most_bytes: usize) -> bool {
+    (1..=most_bytes).contains(&raw.len()) && !raw.contains(char::is_control)
+}
+
 /// Control, bidirectional, zero-width, tag and other invisible characters.
 fn is_deceptive(c: char) -> bool {
     c.is_control()

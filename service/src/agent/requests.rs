@@ -7,6 +7,7 @@ use crate::link;
 use crate::meeting::{Comer, Command};
 use crate::meetings::ReplyTo;
 use crate::random;
+use crate::text;
 use plenary_protocol::agent::{ClientFrame, Join, ProtocolError, Reply, Request};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId};
@@ -129,8 +130,7 @@ async fn join(
     if !session.rights().calls {
         return Err(Reason::NOT_ALLOWED.error());
     }
-    let id = call.as_str();
-    if id.is_empty() || id.len() > CALL_ID || id.contains(char::is_control) {
+    if !text::is_id(call.as_str(), CALL_ID) {
         return Err(Reason::MALFORMED.error());
     }
     let meeting = match admitted_before(app, session, &call).await? {

@@ -222,21 +222,8 @@ impl Thread {
         topic: String,
         now: u64,
     ) -> (Self, Vec<Effect>) {
-        let mut thread = Self {
-            id,
-            origin,
-            topic,
-            created: now,
-            creator: by.clone(),
-            metadata: BTreeMap::new(),
-            retention: None,
-            deleted: None,
-            last_id: 0,
-            last_sequence: 0,
-            last_received: None,
-            revision: 0,
-            participants: BTreeMap::new(),
-        };
+        let mut thread = Self::new(id, origin, by.clone(), now);
+        thread.topic = topic;
         let mut effects = vec![Effect::Keep];
         // Nothing was written before they came.
         let people = people.into_iter().map(|one| Invited {

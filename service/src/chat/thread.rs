@@ -186,6 +186,25 @@ impl Participant {
 }
 
 impl Thread {
+    /// One without people, messages or a topic.
+    pub fn new(id: String, origin: Origin, creator: RawId, created: u64) -> Self {
+        Self {
+            id,
+            origin,
+            topic: String::new(),
+            created,
+            creator,
+            metadata: BTreeMap::new(),
+            retention: None,
+            deleted: None,
+            last_id: 0,
+            last_sequence: 0,
+            last_received: None,
+            revision: 0,
+            participants: BTreeMap::new(),
+        }
+    }
+
     /// Whether it is gone: deleted, or by its own policy.
     pub fn is_gone(&self, now: u64) -> bool {
         let expired = match self.retention {

@@ -22,6 +22,8 @@ use std::sync::Arc;
 const HOUR: u64 = 60 * 60_000;
 /// As Microsoft's limits have it; bounds a request's work (`S11`).
 const MOST_ATTENDEES: usize = 1_000;
+/// Longest `externalId`, in bytes.
+const EXTERNAL_ID: usize = 512;
 
 /// The routes.
 pub(super) fn routes() -> Routes {
@@ -314,7 +316,7 @@ async fn create_or_get(
     let external = change
         .external_id
         .as_deref()
-        .filter(|id| !id.is_empty() && id.len() <= 512 && !id.contains(char::is_control));
+        .filter(|id| text::is_id(id, EXTERNAL_ID));
     let external = external.ok_or_else(|| bad("externalId is a text of 1 to 512 bytes."))?;
     if let Some(row) = app
         .store

@@ -7,6 +7,7 @@ mod error;
 mod graph;
 mod graph_chat;
 pub(crate) mod hmac;
+pub(crate) mod identifier;
 mod identity;
 mod media_metrics;
 pub mod metrics;

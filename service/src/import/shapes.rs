@@ -1,15 +1,17 @@
 //! The other server's bodies, read leniently: what is missing or of another type is dealt with where it is
 //! used, and said in the report. Everything is a stranger's text.
 
+use crate::http::identifier::{CommunicationUser, TeamsUser};
+use crate::text;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
 /// Longest id that is taken.
 pub const ID_BYTES: usize = 256;
 
-/// Something that every database takes and finds again, and no terminal acts on.
+/// Whether an id there can be one here.
 pub fn is_plain(id: &str) -> bool {
-    (1..=ID_BYTES).contains(&id.len()) && !id.chars().any(char::is_control)
+    text::is_id(id, ID_BYTES)
 }
 
 /// `null` is as good as nothing.
@@ -133,19 +135,6 @@ pub struct Identifier {
     microsoft_teams_user: Option<TeamsUser>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct CommunicationUser {
-    id: String,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TeamsUser {
-    user_id: String,
-    #[serde(default)]
-    is_anonymous: bool,
-}
-
 impl Identifier {
     /// Whom it names.
     pub fn raw_id(&self) -> Option<String> {
@@ -159,14 +148,7 @@ impl Identifier {
 
     fn named(&self) -> Option<String> {
         let user = || Some(self.communication_user.as_ref()?.id.clone());
-        let member = || {
-            let user = self.microsoft_teams_user.as_ref()?;
-            let kind = match user.is_anonymous {
-                true => "teamsvisitor",
-                false => "orgid",
-            };
-            Some(format!("8:{kind}:{}", user.user_id))
-        };
+        let member = || Some(self.microsoft_teams_user.as_ref()?.raw_id());
         self.raw_id.clone().or_else(user).or_else(member)
     }
 }

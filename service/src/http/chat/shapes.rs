@@ -3,6 +3,7 @@
 
 use crate::chat::{Content, Life, Message, Named, Participant, Receipt, Retention, Thread};
 use crate::clock::rfc3339;
+use crate::http::identifier::{CommunicationUser, TeamsUser};
 use plenary_protocol::id::RawId;
 use serde::Deserialize;
 use serde_json::{json, Map, Value};
@@ -20,31 +21,11 @@ pub struct Identifier {
     teams_extension_user: Option<Value>,
 }
 
-#[derive(Debug, Deserialize)]
-struct CommunicationUser {
-    id: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TeamsUser {
-    user_id: String,
-    #[serde(default)]
-    is_anonymous: bool,
-}
-
 impl Identifier {
     /// The one identity that it names; more than one, or none, is an error of the client.
     pub fn raw_id(&self) -> Option<RawId> {
         let user = self.communication_user.as_ref().map(|user| user.id.clone());
-        let member = self.microsoft_teams_user.as_ref().map(|user| {
-            let kind = if user.is_anonymous {
-                "teamsvisitor"
-            } else {
-                "orgid"
-            };
-            format!("8:{kind}:{}", user.user_id)
-        });
+        let member = self.microsoft_teams_user.as_ref().map(TeamsUser::raw_id);
         let others = [
             &self.phone_number,
             &self.microsoft_teams_app,

@@ -139,25 +139,19 @@ impl There {
                     }
                 },
             );
-        let before = here.thread.as_ref();
+        let new = || Thread::new(id, Origin::Group, self.creator.clone(), self.created);
+        let before = here.thread.clone().unwrap_or_else(new);
         let received = take::time(&item.last_message_received_on);
         Thread {
-            id,
-            origin: before.map_or(Origin::Group, |thread| thread.origin.clone()),
             topic: text::subject(&properties.topic).unwrap_or_default(),
-            created: before.map_or(self.created, |thread| thread.created),
-            creator: before.map_or(self.creator.clone(), |thread| thread.creator.clone()),
             metadata: match fits {
                 true => properties.metadata.clone(),
                 false => BTreeMap::new(),
             },
             retention,
-            deleted: None,
-            last_id: before.map_or(0, |thread| thread.last_id),
-            last_sequence: before.map_or(0, |thread| thread.last_sequence),
-            last_received: received.or(before.and_then(|thread| thread.last_received)),
-            revision: before.map_or(0, |thread| thread.revision),
+            last_received: received.or(before.last_received),
             participants: BTreeMap::new(),
+            ..before
         }
     }
 }
@@ -288,21 +282,7 @@ mod tests {
         let mut all = BTreeMap::new();
         let mut report = ThreadReport::new("t");
         let mut change = Change {
-            thread: Thread {
-                id: "t".into(),
-                origin: Origin::Group,
-                topic: String::new(),
-                created: 1,
-                creator: "8:acs:a_b".into(),
-                metadata: BTreeMap::new(),
-                retention: None,
-                deleted: None,
-                last_id: 0,
-                last_sequence: 0,
-                last_received: None,
-                revision: 0,
-                participants: BTreeMap::new(),
-            },
+            thread: Thread::new("t".into(), Origin::Group, "8:acs:a_b".into(), 1),
             messages: Vec::new(),
             added: 0,
             changed: 0,
