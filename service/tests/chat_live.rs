@@ -10,7 +10,7 @@ use common::*;
 use hyper::StatusCode;
 use plenary_protocol::agent::*;
 use plenary_protocol::chat::*;
-use plenary_protocol::id::{CallId, RawId};
+use plenary_protocol::id::CallId;
 use plenary_service::chat::rates::Rate;
 use serde_json::{json, Value};
 
@@ -25,13 +25,8 @@ async fn scoped(service: &Service, scopes: &[&str]) -> SignedIn {
     let body = json!({"createTokenWithScopes": scopes, "expiresInMinutes": 60}).to_string();
     let target = format!("/identities?{}", common::signed::VERSION);
     let made = signed(service, &key, "POST", &target, &body).await.ok();
-    SignedIn {
-        id: RawId(made["identity"]["id"].as_str().unwrap().to_owned()),
-        access: String::new(),
-        token: made["accessToken"]["token"].as_str().unwrap().to_owned(),
-        oid: String::new(),
-        app: String::new(),
-    }
+    let (id, token) = (&made["identity"]["id"], &made["accessToken"]["token"]);
+    SignedIn::guest(text(id), text(token))
 }
 
 /// An agent that hears of chat.

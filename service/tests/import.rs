@@ -329,13 +329,7 @@ async fn without_a_key_tokens_do_and_new_users_are_mapped_in_the_report() {
     let there = there
         .replace(jane.id.as_str(), &jane_here)
         .replace(alex.id.as_str(), &alex_here);
-    let person = SignedIn {
-        id: alex_here.as_str().into(),
-        token: String::new(),
-        access: String::new(),
-        oid: String::new(),
-        app: String::new(),
-    };
+    let person = SignedIn::guest(&alex_here, "");
     let person = at_target(&target, &[person]).await.remove(0);
     let found = everything(&target, &person, &filled.threads).await;
     assert_eq!(found.to_string(), there);

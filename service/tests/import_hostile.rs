@@ -228,13 +228,7 @@ async fn strange_messages_arrive_clean(settings: &[(&str, String)]) {
     );
 
     let target = over(&data, settings).await;
-    let jane = SignedIn {
-        id: JANE.into(),
-        token: String::new(),
-        access: String::new(),
-        oid: String::new(),
-        app: String::new(),
-    };
+    let jane = SignedIn::guest(JANE, "");
     let jane = at_target(&target, &[jane]).await.remove(0);
     let found = everything(&target, &jane, &[thread]).await;
     let messages = found["threads"][0]["messages"].as_array().unwrap();

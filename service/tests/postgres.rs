@@ -39,30 +39,17 @@ async fn send(chat: &Chat<'_>, who: &SignedIn, id: &str, text: &str) -> Answer {
 
 /// All messages of people, the oldest first: sequence number, id and text.
 async fn history(chat: &Chat<'_>, who: &SignedIn) -> Vec<(u64, String, String)> {
-    let mut all = Vec::new();
-    let mut page = chat.get(who, "/messages?maxPageSize=50").await.ok();
-    loop {
-        for message in page["value"].as_array().unwrap() {
-            let text = |field: &Value| field.as_str().unwrap().to_owned();
-            if message["type"] == "text" {
-                let sequence = text(&message["sequenceId"]).parse().unwrap();
-                all.push((
-                    sequence,
-                    text(&message["id"]),
-                    text(&message["content"]["message"]),
-                ));
-            }
-        }
-        let Some(link) = page["nextLink"].as_str() else {
-            all.reverse();
-            return all;
-        };
-        let target = format!("/chat{}", link.split_once("/chat").unwrap().1);
-        let next = chat
-            .service
-            .json("GET", &target, Some(&who.token), Value::Null);
-        page = next.await.ok();
-    }
+    let messages = chat.list(who, "/messages?maxPageSize=50").await.unwrap();
+    let messages = messages.iter().rev();
+    let texts = messages.filter(|message| message["type"] == "text");
+    let row = |message: &Value| {
+        (
+            text(&message["sequenceId"]).parse().unwrap(),
+            text(&message["id"]).to_owned(),
+            text(&message["content"]["message"]).to_owned(),
+        )
+    };
+    texts.map(row).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

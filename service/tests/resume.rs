@@ -195,16 +195,22 @@ async fn a_replay_that_is_no_longer_kept_is_refused_and_a_join_finds_back() {
     service.stop().await;
 }
 
-#[tokio::test]
-async fn who_does_not_come_back_in_the_window_has_vanished() {
-    let service = Service::limited(|limits| limits.resume_window_ms = 300).await;
+/// A meeting with its organiser and a guest in it.
+async fn with_a_guest(service: &Service) -> (Agent, SignedIn, Agent) {
     let olivia = service.sign_in("Olivia").await;
-    let meeting = open_meeting(&service, &olivia).await;
+    let meeting = open_meeting(service, &olivia).await;
     let mut organizer = service.agent(&olivia, "").await;
     organizer.join("o", &meeting).await.unwrap();
     let user = service.guest().await;
     let mut guest = service.agent(&user, "Ada").await;
     guest.join("g", &meeting).await.unwrap();
+    (organizer, user, guest)
+}
+
+#[tokio::test]
+async fn who_does_not_come_back_in_the_window_has_vanished() {
+    let service = Service::limited(|limits| limits.resume_window_ms = 300).await;
+    let (mut organizer, user, guest) = with_a_guest(&service).await;
     let resume = guest.resume();
     drop(guest);
     assert_eq!(gone(&mut organizer).await, std::slice::from_ref(&user.id));
@@ -218,13 +224,7 @@ async fn who_does_not_come_back_in_the_window_has_vanished() {
 #[tokio::test]
 async fn who_is_done_leaves_no_session_and_no_call_behind() {
     let service = Service::start().await;
-    let olivia = service.sign_in("Olivia").await;
-    let meeting = open_meeting(&service, &olivia).await;
-    let mut organizer = service.agent(&olivia, "").await;
-    organizer.join("o", &meeting).await.unwrap();
-    let user = service.guest().await;
-    let mut guest = service.agent(&user, "Ada").await;
-    guest.join("g", &meeting).await.unwrap();
+    let (mut organizer, user, guest) = with_a_guest(&service).await;
     let resume = guest.resume();
     guest.close(close::DONE).await;
     // Long before the window of a minute is over.
@@ -245,11 +245,7 @@ async fn who_is_done_leaves_no_session_and_no_call_behind() {
 #[tokio::test]
 async fn s11_an_identity_has_so_many_sessions_and_what_was_left_alone_makes_room() {
     let service = Service::start().await;
-    let olivia = service.sign_in("Olivia").await;
-    let meeting = open_meeting(&service, &olivia).await;
-    let user = service.guest().await;
-    let mut guest = service.agent(&user, "Ada").await;
-    guest.join("g", &meeting).await.unwrap();
+    let (_organizer, user, guest) = with_a_guest(&service).await;
     let resume = guest.resume();
     drop(guest);
     // Pages that are loaded again and again, of which none says that it goes.

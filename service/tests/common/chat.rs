@@ -46,29 +46,34 @@ impl Chat<'_> {
         texts.map(str::to_owned).collect()
     }
 
-    /// All messages with their ids, the oldest first, page after page.
-    pub async fn stored(&self, who: &SignedIn) -> Vec<(String, String)> {
-        let mut messages = Vec::new();
-        let mut target = self.target("/messages");
+    /// All pages of a list, or the status that came in place of one.
+    pub async fn list(&self, who: &SignedIn, rest: &str) -> Result<Vec<Value>, StatusCode> {
+        let mut all = Vec::new();
+        let mut target = self.target(rest);
         loop {
-            let page = self
-                .service
-                .json("GET", &target, Some(&who.token), Value::Null)
-                .await
-                .ok();
-            for message in page["value"].as_array().unwrap() {
-                if let Some(text) = message["content"]["message"].as_str() {
-                    let id = message["id"].as_str().unwrap();
-                    messages.push((id.to_owned(), text.to_owned()));
-                }
+            let page = self.service;
+            let page = page.json("GET", &target, Some(&who.token), Value::Null);
+            let page = page.await;
+            if !page.status.is_success() {
+                return Err(page.status);
             }
+            let page = page.json();
+            all.extend(page["value"].as_array().unwrap().iter().cloned());
             let Some(link) = page["nextLink"].as_str() else {
-                break;
+                return Ok(all);
             };
             target = format!("/chat{}", link.split_once("/chat").unwrap().1);
         }
-        messages.reverse();
-        messages
+    }
+
+    /// All messages with their ids, the oldest first, page after page.
+    pub async fn stored(&self, who: &SignedIn) -> Vec<(String, String)> {
+        let messages = self.list(who, "/messages").await.unwrap();
+        let messages = messages.iter().rev().filter_map(|message| {
+            let written = message["content"]["message"].as_str()?;
+            Some((text(&message["id"]).to_owned(), written.to_owned()))
+        });
+        messages.collect()
     }
 }
 

@@ -211,23 +211,9 @@ pub async fn grow(service: &Service, filled: &mut Filled) {
 
 /// All pages of a list, or why there are none.
 async fn list(chat: &Chat<'_>, who: &SignedIn, rest: &str) -> Value {
-    let mut target = chat.target(rest);
-    let mut all = Vec::new();
-    loop {
-        let page = chat.service;
-        let page = page
-            .json("GET", &target, Some(&who.token), Value::Null)
-            .await;
-        if !page.status.is_success() {
-            return json!(page.status.as_u16());
-        }
-        let page = page.json();
-        all.extend(page["value"].as_array().unwrap().iter().cloned());
-        let Some(link) = page["nextLink"].as_str() else {
-            return json!(all);
-        };
-        let rest = link.split_once("/chat").unwrap().1;
-        target = format!("/chat{rest}");
+    match chat.list(who, rest).await {
+        Ok(all) => json!(all),
+        Err(status) => json!(status.as_u16()),
     }
 }
 
