@@ -1,8 +1,8 @@
 // The servers that are compared: the embedded engine alone, and LiveKit's own.
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { freeMediaPort, freeTcpPort } from '../../e2e/harness/ports.mjs';
+import { end } from '../lib/processes.mjs';
 
 export { findLivekit, livekitVersion, MISSING, startLivekit } from '../../e2e/harness/livekit-server.mjs';
 
@@ -25,10 +25,6 @@ export async function startEngine(workers) {
     url: `ws://127.0.0.1:${port}`,
     keys: KEYS,
     pid: child.pid,
-    async stop() {
-      const exit = once(child, 'exit');
-      child.kill('SIGTERM');
-      await exit;
-    },
+    stop: () => end(child, 'SIGTERM'),
   };
 }
