@@ -1,8 +1,8 @@
 /**
  * The contract between the facade and the Rust core (`src/api/`), as TypeScript sees it.
  *
- * The generated glue is `./generated/plenary.js`; it exports `default` (load the wasm), `initSync`
- * and the class `Core` below. Only `wasm.ts` imports it. The Rust side of `Change` is
+ * The generated glue is `./generated/plenary.js`; it exports `default` (load the wasm) and `act`, which
+ * carries every method of `Core` below (`src/api/glue.rs`). Only `wasm.ts` imports it. The Rust side of `Change` is
  * `src/api/changes.rs`.
  */
 
@@ -67,7 +67,7 @@ export interface OutboxAction {
 /** An error from the core is a real `Error` with these two (`end-codes`). */
 export interface CoreError extends Error { code: number; subCode: number }
 
-/** The wasm class. Every promise rejects with `CoreError`. */
+/** The Rust core. Every promise rejects with `CoreError`. */
 export interface Core {
   /** Connects the agent socket; resolves when the service has welcomed the identity. */
   createAgent(options: {
@@ -122,8 +122,12 @@ export interface Core {
    * Renders a remote stream (`call` and `stream`) or a local track; the element fills its parent and
    * keeps playing when it is moved in the document. For a remote stream the core follows slot changes.
    */
-  openRemoteView(call: string, stream: number, scaling: string, mirrored: boolean): View;
-  openLocalView(track: MediaStreamTrack, scaling: string, mirrored: boolean): View;
+  openRemoteView(call: string, stream: number, scaling: string, mirrored: boolean): HTMLElement;
+  openLocalView(track: MediaStreamTrack, scaling: string, mirrored: boolean): HTMLElement;
+  updateScaling(view: HTMLElement, scaling: string): void;
+  /** It is rendered in this size, in device pixels; 0 when nobody can see it. */
+  setRendered(view: HTMLElement, width: number, height: number): void;
+  closeView(view: HTMLElement): void;
   /** Asks with one prompt where needed; false means denied. */
   askPermission(audio: boolean, video: boolean): Promise<{ audio: boolean; video: boolean }>;
   /**
@@ -141,14 +145,5 @@ export interface Core {
   dispose(): void;
 }
 
-/** One rendered view. */
-export interface View {
-  readonly target: HTMLElement;
-  updateScaling(scaling: string): void;
-  /** It is rendered in this size, in device pixels; 0 when nobody can see it. */
-  setRendered(width: number, height: number): void;
-  close(): void;
-}
-
-/** Constructor of `Core` in the glue: `onChange` is called synchronously, in order. */
-export type CoreConstructor = new (onChange: (change: Change) => void) => Core;
+/** Makes a core; `onChange` is called synchronously, in order. */
+export type Begin = (onChange: (change: Change) => void) => Core;

@@ -40,8 +40,8 @@ let draining = false;
 
 /** The core, after loading the wasm where that has not been done. */
 export async function loadedCore(): Promise<Core> {
-  const CoreClass = await load();
-  core ??= new CoreClass(receive);
+  const begin = await load();
+  core ??= begin(receive);
   return core;
 }
 

@@ -1,4 +1,4 @@
-//! Class `Core`, exactly as `pkg-template/src/core.ts` describes it.
+//! `Core`, exactly as `pkg-template/src/core.ts` describes it; `glue.rs` gives it to JavaScript.
 //!
 //! Every method takes what it is given, however odd, and answers with a value, a promise or a real
 //! `Error`. Methods take `&self`: a listener may call them while another one runs.
@@ -7,7 +7,7 @@ use super::errors;
 use super::page::{now, AgentOptions, Page};
 use crate::chat;
 use crate::media::devices::{self, Cleaning};
-use crate::media::view::{self, Scaling};
+use crate::media::view::{Scaling, View};
 use crate::meeting::{
     check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
 };
@@ -18,31 +18,30 @@ use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, RawId, RoomId};
+use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, MediaStreamTrack};
 
 /// The core of a page.
-#[wasm_bindgen]
 pub struct Core {
     page: Rc<Page>,
+    /// Until they are closed.
+    views: RefCell<Vec<Rc<View>>>,
 }
 
-#[wasm_bindgen]
 impl Core {
     /// `onChange` is called synchronously, in order; what it throws goes to the console.
-    #[wasm_bindgen(constructor)]
     pub fn new(on_change: Function) -> Core {
         errors::report_panics();
         Core {
             page: Page::new(on_change),
+            views: RefCell::default(),
         }
     }
 
     /// Connects the agent socket; resolves when the service has welcomed the identity.
-    #[wasm_bindgen(js_name = createAgent)]
     pub fn create_agent(&self, options: JsValue) -> Promise {
         let text = |name| {
             field(&options, name)
@@ -68,7 +67,6 @@ impl Core {
     }
 
     /// Hangs up its calls and closes its socket.
-    #[wasm_bindgen(js_name = disposeAgent)]
     pub fn dispose_agent(&self, agent: u32) -> Promise {
         let (ticket, promise) = self.page.promises.open();
         self.page.give(agent, Input::Dispose(ticket));
@@ -122,8 +120,7 @@ impl Core {
         Ok(())
     }
 
-    /// Everything that is asked with a word, and perhaps somebody or something that it is about: one
-    /// export, since each weighs 200 bytes.
+    /// Everything that is asked with a word, and perhaps somebody or something that it is about.
     pub fn ask(&self, call: JsValue, what: JsValue, about: JsValue) -> Promise {
         let what = plain(&what);
         match what.as_str() {
@@ -156,7 +153,6 @@ impl Core {
     }
 
     /// Shares a screen, with its sound where there is some, or no longer; the tracks stay the facade's.
-    #[wasm_bindgen(js_name = shareScreen)]
     pub fn share_screen(&self, call: JsValue, picture: JsValue, sound: JsValue) -> Promise {
         let picture = picture.dyn_into::<MediaStreamTrack>().ok();
         let (id, on) = (CallId(plain(&call)), picture.is_some());
@@ -170,7 +166,6 @@ impl Core {
 
     /// The track of a remote stream, when it is assigned to a slot; from now on it is received whether
     /// a view shows it or not.
-    #[wasm_bindgen(js_name = remoteTrack)]
     pub fn remote_track(&self, call: JsValue, stream: u32) -> Option<MediaStreamTrack> {
         let call = CallId(plain(&call));
         let agent = self.page.agent_of(&call)?;
@@ -182,14 +177,13 @@ impl Core {
     }
 
     /// Renders a remote stream; the element fills its parent and follows the stream's slot.
-    #[wasm_bindgen(js_name = openRemoteView)]
     pub fn open_remote_view(
         &self,
         call: JsValue,
         stream: u32,
         scaling: JsValue,
         mirrored: bool,
-    ) -> Result<View, JsValue> {
+    ) -> Result<HtmlElement, JsValue> {
         let call = CallId(plain(&call));
         let no_stream = || errors::reason(Reason::NO_SUCH_CALL);
         let agent = self.page.agent_of(&call).ok_or_else(no_stream)?;
@@ -202,27 +196,66 @@ impl Core {
         agent
             .calls
             .session(&call, |session| session.show(&sid, &view));
-        Ok(View { view })
+        Ok(self.keep(view))
     }
 
     /// Renders a local track.
-    #[wasm_bindgen(js_name = openLocalView)]
     pub fn open_local_view(
         &self,
         track: JsValue,
         scaling: JsValue,
         mirrored: bool,
-    ) -> Result<View, JsValue> {
+    ) -> Result<HtmlElement, JsValue> {
         let track = track
             .dyn_into::<MediaStreamTrack>()
             .map_err(|_| errors::reason(NOT_A_TRACK))?;
         let view = new_view(&scaling, mirrored)?;
         view.show(Some(&track));
-        Ok(View { view })
+        Ok(self.keep(view))
+    }
+
+    fn keep(&self, view: Rc<View>) -> HtmlElement {
+        let target = view.target().clone();
+        self.views.borrow_mut().push(view);
+        target
+    }
+
+    /// The view that this is the element of.
+    fn view(&self, target: &JsValue) -> Option<Rc<View>> {
+        let views = self.views.borrow();
+        let view = views
+            .iter()
+            .find(|view| AsRef::<JsValue>::as_ref(view.target()) == target);
+        view.cloned()
+    }
+
+    /// The view is rendered in this size, in device pixels; 0 when nobody can see it.
+    pub fn set_rendered(&self, target: &JsValue, width: u32, height: u32) {
+        if let Some(view) = self.view(target) {
+            view.set_rendered(width, height);
+        }
+    }
+
+    /// `Crop`, `Fit` or `Stretch`; anything else changes nothing.
+    pub fn update_scaling(&self, target: &JsValue, scaling: &JsValue) {
+        if let (Some(view), Some(scaling)) =
+            (self.view(target), Scaling::from_name(&plain(scaling)))
+        {
+            view.set_scaling(scaling);
+        }
+    }
+
+    /// Ends rendering; the element leaves the page.
+    pub fn close_view(&self, target: &JsValue) {
+        if let Some(view) = self.view(target) {
+            self.views
+                .borrow_mut()
+                .retain(|other| !Rc::ptr_eq(other, &view));
+            view.close();
+        }
     }
 
     /// Asks with one prompt where needed; false means denied.
-    #[wasm_bindgen(js_name = askPermission)]
     pub fn ask_permission(&self, audio: bool, video: bool) -> Promise {
         let page = self.page.weak();
         promise(async move {
@@ -282,6 +315,7 @@ impl Core {
 
     /// Releases everything. A core that was disposed of refuses.
     pub fn dispose(&self) {
+        self.views.take();
         self.page.dispose();
     }
 }
@@ -392,7 +426,7 @@ const NOT_A_TRACK: Reason = Reason {
     message: "This is not a MediaStreamTrack.",
 };
 
-fn rejected(why: Reason) -> Promise {
+pub(super) fn rejected(why: Reason) -> Promise {
     Promise::reject(&errors::reason(why))
 }
 
@@ -420,41 +454,7 @@ fn promise(work: impl Future<Output = Result<JsValue, Refused>> + 'static) -> Pr
     task::promise(async move { work.await.map_err(|refused| errors::error(&refused)) })
 }
 
-/// One rendered view; closing or dropping it takes the element out of the page.
-#[wasm_bindgen]
-pub struct View {
-    view: Rc<view::View>,
-}
-
-#[wasm_bindgen]
-impl View {
-    /// The element to put into the page.
-    #[wasm_bindgen(getter)]
-    pub fn target(&self) -> HtmlElement {
-        self.view.target().clone()
-    }
-
-    /// The view is rendered in this size, in device pixels; 0 when nobody can see it.
-    #[wasm_bindgen(js_name = setRendered)]
-    pub fn set_rendered(&self, width: u32, height: u32) {
-        self.view.set_rendered(width, height);
-    }
-
-    /// `Crop`, `Fit` or `Stretch`; anything else changes nothing.
-    #[wasm_bindgen(js_name = updateScaling)]
-    pub fn update_scaling(&self, scaling: JsValue) {
-        if let Some(scaling) = Scaling::from_name(&plain(&scaling)) {
-            self.view.set_scaling(scaling);
-        }
-    }
-
-    /// Ends rendering.
-    pub fn close(&self) {
-        self.view.close();
-    }
-}
-
-fn new_view(scaling: &JsValue, mirrored: bool) -> Result<Rc<view::View>, JsValue> {
+fn new_view(scaling: &JsValue, mirrored: bool) -> Result<Rc<View>, JsValue> {
     let scaling = Scaling::from_name(&plain(scaling)).unwrap_or(Scaling::Crop);
-    view::View::new(scaling, mirrored).map_err(|error| errors::error(&error.into()))
+    View::new(scaling, mirrored).map_err(|error| errors::error(&error.into()))
 }

@@ -255,11 +255,11 @@ impl MediaSession {
         views.push((sid.to_owned(), view_weak));
         drop(views);
         view.show(self.remote_track(sid).as_ref());
-        let me = self.me.clone();
+        let (me, sid) = (self.me.clone(), sid.to_owned());
         view.on_change(Rc::new(move |frame| {
             if let Some(session) = me.upgrade() {
                 match frame {
-                    true => session.frames.look(),
+                    true => session.frames.shown(&sid),
                     false => session.shown(),
                 }
             }
