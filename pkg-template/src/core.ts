@@ -89,7 +89,11 @@ export interface Core {
     echoCancellation?: boolean; noiseSuppression?: boolean; autoGainControl?: boolean;
   }): void;
   /** What needs no more than a word, and somebody or a room that it is about. */
-  ask(call: string, what: 'hangUp' | 'endForEveryone' | 'mute' | 'unmute' | 'stopVideo'): Promise<void>;
+  ask(call: string, what: 'hangUp' | 'endForEveryone' | 'mute' | 'unmute' | 'hold' | 'resume' | 'stopVideo'): Promise<void>;
+  /** Whether the others are not heard here. */
+  ask(call: string, what: 'quiet', quiet: boolean): Promise<void>;
+  /** The camera is sent within these limits: lines of the picture, pictures and bits per second. */
+  ask(call: string, what: 'limitVideo', limit: { lines?: number; fps?: number; bps?: number }): Promise<void>;
   ask(call: string, what: 'admit' | 'reject' | 'remove', participant: string): Promise<void>;
   ask(call: string, what: 'admitAll'): Promise<{ successCount: number; failureCount: number }>;
   /** Resolves after `moved`. */
@@ -104,6 +108,8 @@ export interface Core {
   ask(call: '', what: 'devices'): Promise<DeviceInfo[]>;
   /** `getUserMedia` for one camera. */
   ask(call: '', what: 'openCamera', deviceId: string): Promise<MediaStreamTrack>;
+  /** `getUserMedia` for one microphone, which is the facade's. */
+  ask(call: '', what: 'openMicrophone', deviceId: string): Promise<MediaStreamTrack>;
   /** Chooses the microphone for calls, present and future; empty for the system default. */
   ask(call: '', what: 'selectMicrophone', deviceId: string): Promise<void>;
   /** `setSinkId` for remote audio; rejects where the browser has none. */
@@ -118,6 +124,8 @@ export interface Core {
    * whether a view shows it or not.
    */
   remoteTrack(call: string, stream: number): MediaStreamTrack | undefined;
+  /** The browser's connection, and which stream is in which of its sections: for measuring. */
+  inside(call: string): { peer?: RTCPeerConnection; streams: Record<string, number> } | undefined;
   /**
    * Renders a remote stream (`call` and `stream`) or a local track; the element fills its parent and
    * keeps playing when it is moved in the document. For a remote stream the core follows slot changes.

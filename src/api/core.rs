@@ -7,13 +7,14 @@ use super::errors;
 use super::page::{now, AgentOptions, Page};
 use crate::chat;
 use crate::media::devices::{self, Cleaning};
+use crate::media::simulcast::Limit;
 use crate::media::view::{Scaling, View};
 use crate::meeting::{
     check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
 };
 use crate::page::{counters, task};
 use crate::transport::credentials::function;
-use crate::values::{changes, field, object};
+use crate::values::{changes, field, object, put};
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
@@ -127,7 +128,10 @@ impl Core {
             "startVideo" => return self.start_video(call, about),
             "setMicrophone" => return self.set_microphone(call, about),
             "devices" => return self.devices(),
+            "quiet" => return self.set_quiet(call, about.is_truthy()),
+            "limitVideo" => return self.limit_video(call, &about),
             "openCamera" => return self.open_camera(about),
+            "openMicrophone" => return self.open_microphone(about),
             "selectMicrophone" => return self.select_microphone(about),
             "selectSpeaker" => return self.select_speaker(about),
             _ => {}
@@ -136,6 +140,8 @@ impl Core {
         let command = match what.as_str() {
             "mute" => Command::Mute,
             "unmute" => Command::Unmute,
+            "hold" => Command::Hold(true),
+            "resume" => Command::Hold(false),
             "stopVideo" => Command::Video(false),
             "admit" => Command::Admit(RawId(about)),
             "reject" => Command::Reject(RawId(about)),
@@ -174,6 +180,24 @@ impl Core {
             session.read(&sid);
             session.remote_track(&sid)
         })?
+    }
+
+    /// The browser's connection of a call, and which stream is in which of its sections; for measuring.
+    pub fn inside(&self, call: JsValue) -> JsValue {
+        let call = CallId(plain(&call));
+        let inside = self.page.agent_of(&call).and_then(|agent| {
+            let machine = agent.machine.borrow();
+            agent.calls.session(&call, |session| {
+                let streams = object!([]);
+                for (stream, sid) in machine.stream_tracks(&call) {
+                    if let Some(mid) = session.section(sid) {
+                        put(&streams, &mid, stream.into());
+                    }
+                }
+                object!([("peer", session.connection()), ("streams", streams)])
+            })
+        });
+        inside.unwrap_or_default()
     }
 
     /// Renders a remote stream; the element fills its parent and follows the stream's slot.
@@ -300,7 +324,7 @@ impl Core {
             .map(|agent| agent.machine.borrow().calls().count())
             .sum();
         let held = counters::snapshot();
-        object(&[
+        object!([
             ("agents", agents.len().into()),
             ("calls", calls.into()),
             ("sockets", held.sockets.into()),
@@ -346,6 +370,30 @@ impl Core {
         self.command(call.0.into(), Command::Microphone)
     }
 
+    /// The others are not heard in this page, or heard again.
+    fn set_quiet(&self, call: JsValue, quiet: bool) -> Promise {
+        let call = CallId(plain(&call));
+        if let Some(agent) = self.page.agent_of(&call) {
+            agent.calls.set_quiet(&call, quiet);
+        }
+        Promise::resolve(&JsValue::UNDEFINED)
+    }
+
+    /// The camera is sent within `{lines, fps, bps}`, as far as they are given.
+    fn limit_video(&self, call: JsValue, limit: &JsValue) -> Promise {
+        let most = |name| field(limit, name).as_f64().unwrap_or(f64::INFINITY);
+        let limit = Limit {
+            lines: most("lines"),
+            fps: most("fps"),
+            bps: most("bps"),
+        };
+        let call = CallId(plain(&call));
+        if let Some(agent) = self.page.agent_of(&call) {
+            agent.calls.set_limit(&call, limit);
+        }
+        Promise::resolve(&JsValue::UNDEFINED)
+    }
+
     /// Devices; never prompts.
     fn devices(&self) -> Promise {
         self.page.watch_devices(false);
@@ -356,6 +404,15 @@ impl Core {
     fn open_camera(&self, device: JsValue) -> Promise {
         let device = plain(&device);
         promise(async move { Ok(devices::open_camera(&device).await?.into()) })
+    }
+
+    /// `getUserMedia` for one microphone.
+    fn open_microphone(&self, device: JsValue) -> Promise {
+        let device = plain(&device);
+        promise(async move {
+            let track = devices::microphone_track(&device, Cleaning::default()).await?;
+            Ok(track.into())
+        })
     }
 
     /// Chooses the microphone for calls, present and future; empty for the system's default.

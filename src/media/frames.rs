@@ -8,13 +8,14 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::RtcRtpReceiver;
 
 use super::decoding::{Decoding, Look};
 use super::guard::Timeout;
 use super::small_map::SmallMap;
+use crate::values::field;
 
 /// While a first frame is awaited, at least.
 const AWAITING_MS: f64 = 50.0;
@@ -196,11 +197,7 @@ async fn counters(receiver: &RtcRtpReceiver) -> Option<Look> {
         .unchecked_into();
     let mut look = Look::default();
     report.for_each(&mut |stats, _| {
-        let number = |field: &str| {
-            js_sys::Reflect::get(&stats, &JsValue::from_str(field))
-                .ok()?
-                .as_f64()
-        };
+        let number = |name: &str| field(&stats, name).as_f64();
         if number("framesDecoded").is_some() {
             look = Look {
                 frames: number("framesDecoded").unwrap_or_default() as u32,

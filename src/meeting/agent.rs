@@ -172,6 +172,13 @@ impl Agent {
             .track_of(stream)
     }
 
+    /// The remote streams of a call, with their tracks.
+    pub fn stream_tracks(&self, call: &CallId) -> impl Iterator<Item = (u32, &str)> {
+        let call = self.calls.iter().find(|known| known.id == *call);
+        call.into_iter()
+            .flat_map(|call| call.roster.stream_tracks())
+    }
+
     /// Who the service says this is.
     pub fn identity(&self) -> Option<&Identity> {
         if let Life::Alive(identity) = &self.life {

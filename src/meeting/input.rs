@@ -126,6 +126,8 @@ pub enum Command {
     Mute,
     /// Unmute it, opening it first where needed.
     Unmute,
+    /// Put the call on hold, or go on with it.
+    Hold(bool),
     /// The camera was given to the session, or taken away.
     Video(bool),
     /// The screen was given to the session, or taken away.
@@ -255,6 +257,13 @@ pub enum Action {
         call: CallId,
         /// Muted.
         muted: bool,
+    },
+    /// On hold the session sends, shows and plays nothing.
+    Hold {
+        /// The call.
+        call: CallId,
+        /// On hold.
+        on: bool,
     },
     /// Give the session the camera that the facade holds ready, or take it away.
     Video {

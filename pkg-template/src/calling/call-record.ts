@@ -3,7 +3,9 @@
  * and `local-media.ts` change it, and only by what the core tells or has done.
  */
 import type { ParticipantInfo, StreamInfo } from '../core.js';
-import { calls, type CallChange, type CallSink } from '../runtime.js';
+import { settled } from '../errors.js';
+import { calls, loadedCore, type CallChange, type CallSink } from '../runtime.js';
+import { RemoteAudioStream } from '../streams/remote-audio-stream.js';
 import { RemoteVideoStream } from '../streams/remote-video-stream.js';
 import type { CallEndReason, CallState, ParticipantRole } from '../types.js';
 import type { CallCommon } from './call.js';
@@ -33,6 +35,10 @@ export class CallRecord implements CallSink {
   remoteParticipants: ReadonlyArray<RemoteParticipant> = [];
   /** Replaced, never changed. */
   inLobby: ReadonlyArray<RemoteParticipant> = [];
+  /** The others are silenced here. */
+  isQuiet = false;
+  /** One stream while connected; replaced, never changed. */
+  sound: ReadonlyArray<RemoteAudioStream> = [];
   speaking = { speakers: [] as string[], since: Date.now() };
   readonly diagnostics: Record<'network' | 'media', Record<string, boolean | number>> = { network: {}, media: {} };
   /** Everybody who was ever here: whoever comes back, or comes in from the lobby, is the same object (2.1.2). */
@@ -78,6 +84,7 @@ export class CallRecord implements CallSink {
     if (before.role !== this.role) call._emit('roleChanged');
     if (before.isMuted !== this.isMuted) call._emit('isMutedChanged');
     if (change.screenSharing === false) this.media.screenEnded();
+    if (this.state === 'Connected' && !this.sound[0]) this.setSound([new RemoteAudioStream(this)]);
     if (before.state !== this.state) call._emit('stateChanged');
     call._toFeatures(change);
     if (before.state !== this.state && this.state === 'Disconnected') this.ended();
@@ -100,6 +107,22 @@ export class CallRecord implements CallSink {
     from.media = new LocalMedia(from);
     this.media = media;
     media.belongsTo(this);
+    this.isQuiet = from.isQuiet;
+  }
+
+  /** Told by an event once it is so. */
+  async setQuiet(quiet: boolean): Promise<void> {
+    await settled(async () => (await loadedCore()).ask(this.id, 'quiet', quiet));
+    if (this.isQuiet === quiet) return;
+    this.isQuiet = quiet;
+    this.call._emit('isIncomingAudioMutedChanged');
+  }
+
+  private setSound(sound: RemoteAudioStream[]): void {
+    const removed = this.sound;
+    this.sound = sound;
+    for (const stream of removed) void stream._ended();
+    tell(sound, [...removed], (args) => this.call._emit('remoteAudioStreamsUpdated', args));
   }
 
   private ended(): void {
@@ -107,6 +130,7 @@ export class CallRecord implements CallSink {
     this.membership.ended(this.call);
     this.info._ended();
     this.media.ended();
+    this.setSound([]);
     calls.delete(this.id);
     this.onEnd();
   }
@@ -165,6 +189,7 @@ export class CallRecord implements CallSink {
     this.speaking = { speakers: [...change.speakers], since: Date.now() };
     const now = new Set(change.speakers);
     for (const person of this.remoteParticipants) person._speaks(now.has(person._rawId));
+    for (const stream of this.sound) void stream._refresh();
   }
 
   private person(rawId: ParticipantInfo['id']): RemoteParticipant {

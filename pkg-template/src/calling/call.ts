@@ -1,5 +1,5 @@
 import { CallKind } from '../enums.js';
-import { notSupported, settled } from '../errors.js';
+import { notSupported, settled, wrongState } from '../errors.js';
 import { Emitter, isolated, type CollectionUpdatedEvent, type PropertyChangedEvent } from '../events.js';
 import type { BreakoutRoomsCallFeature } from '../features/breakout-rooms.js';
 import { makeFeature, type CallFeature, type CallFeatureFactory } from '../features/factory.js';
@@ -11,7 +11,7 @@ import type { LocalVideoStream } from '../streams/local-video-stream.js';
 import type { RemoteAudioStream } from '../streams/remote-audio-stream.js';
 import type {
   AddPhoneNumberOptions, AddTeamsParticipantOptions, CallDirection, CallEndReason, CallerInfo, CallState, DtmfTone,
-  HangUpOptions, MediaConstraints, ParticipantRole, TransferorInfo,
+  HangUpOptions, MediaConstraints, ParticipantRole, TransferorInfo, VideoSendConstraints,
 } from '../types.js';
 import type { CallInfo, TeamsCallInfo } from './call-info.js';
 import { CallRecord } from './call-record.js';
@@ -75,8 +75,8 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   /** Whether the microphone is muted, by oneself or by others. */
   get isMuted(): boolean { return this._record.isMuted }
 
-  /** Whether the others are silenced here; not possible yet. */
-  get isIncomingAudioMuted(): boolean { return false }
+  /** Whether the others are silenced here. */
+  get isIncomingAudioMuted(): boolean { return this._record.isQuiet }
 
   /** Whether one's screen is shared. */
   get isScreenSharingOn(): boolean { return this._record.media.screen !== undefined }
@@ -90,8 +90,8 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   /** The microphone, where the application gave one. */
   get localAudioStreams(): ReadonlyArray<LocalAudioStream> { return this._record.media.audio }
 
-  /** Sound of the others plays by itself; no streams are given out yet. */
-  get remoteAudioStreams(): ReadonlyArray<RemoteAudioStream> { return [] }
+  /** The sound of all others in one stream, while the call is connected. It plays by itself. */
+  get remoteAudioStreams(): ReadonlyArray<RemoteAudioStream> { return this._record.sound }
 
   /** Everybody else in the call. */
   get remoteParticipants(): ReadonlyArray<RemoteParticipant> { return this._record.remoteParticipants }
@@ -151,10 +151,25 @@ export abstract class CallCommon extends Emitter<CallEvents> {
     this._record.media.stopAudio();
   }
 
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async hold(): Promise<void> { throw notSupported('Hold') }
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async resume(): Promise<void> { throw notSupported('Resume') }
+  /**
+   * Puts the call on hold: nothing is sent, shown or heard until {@link resume}.
+   * @throws CommunicationServicesError 412/59203 when the call is not connected.
+   */
+  async hold(): Promise<void> {
+    if (this.state !== 'Connected') throw wrongState('A call can be put on hold while it is connected.');
+    await settled(async () => (await loadedCore()).ask(this._record.id, 'hold'));
+  }
+
+  /**
+   * Goes on with a call that is on hold; where that is because the user is in a breakout room, they return.
+   * @throws CommunicationServicesError 412/59203 when the call is not on hold; what the return says.
+   */
+  async resume(): Promise<void> {
+    if (this.state !== 'LocalHold') throw wrongState('This call is not on hold.');
+    const { membership } = this._record;
+    if (membership.current._record !== this._record) await membership.returnToMain();
+    else await settled(async () => (await loadedCore()).ask(this._record.id, 'resume'));
+  }
 
   /**
    * Shares a screen, a window or a tab that the user picks, with its sound where the browser gives it;
@@ -172,16 +187,18 @@ export abstract class CallCommon extends Emitter<CallEvents> {
     return this._record.media.stopScreenSharing();
   }
 
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async muteIncomingAudio(): Promise<void> { throw notSupported('Silencing the others') }
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async unmuteIncomingAudio(): Promise<void> { throw notSupported('Silencing the others') }
+  /** Silences the others in this page; nobody else notices. */
+  muteIncomingAudio(): Promise<void> { return this._record.setQuiet(true) }
+  /** Takes {@link muteIncomingAudio} back. */
+  unmuteIncomingAudio(): Promise<void> { return this._record.setQuiet(false) }
   /** @throws CommunicationServicesError 501/59200: not supported yet. */
   async muteAllRemoteParticipants(): Promise<void> { throw notSupported('Muting others') }
   /** @throws CommunicationServicesError 501/59200: there are no phones in meetings. */
   async sendDtmf(_tone: DtmfTone): Promise<void> { throw notSupported('DTMF', 'there are no phones in meetings') }
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async setConstraints(_constraints: MediaConstraints): Promise<void> { throw notSupported('Constraints') }
+  /** Bounds what the camera sends, from now on; what is left out is not bounded. */
+  async setConstraints(constraints: MediaConstraints): Promise<void> {
+    await settled(async () => (await loadedCore()).ask(this._record.id, 'limitVideo', limitsOf(constraints.video?.send)));
+  }
 
   /**
    * Rings somebody into the call.
@@ -236,4 +253,13 @@ export class TeamsCall extends CallCommon {
 
   /** Ids of the call; the object stays, its values come. */
   get info(): TeamsCallInfo { return this._record.info }
+}
+
+/** @internal As the core takes them. */
+export function limitsOf({ frameHeight, frameRate, bitrate }: VideoSendConstraints = {}): { lines?: number; fps?: number; bps?: number } {
+  return {
+    ...(frameHeight?.max && { lines: frameHeight.max }),
+    ...(frameRate?.max && { fps: frameRate.max }),
+    ...(bitrate?.max && { bps: bitrate.max }),
+  };
 }

@@ -241,7 +241,11 @@ impl Call {
         match self.phase {
             Phase::InLobby => return,
             // Back to the lobby (the admission is gone): a session whose gate is open must not go on.
-            Phase::Connected => self.start_media(around),
+            Phase::Connected => {
+                self.on_hold = false;
+                self.hold_media(false, around);
+                self.start_media(around);
+            }
             _ => {}
         }
         self.phase = Phase::InLobby;
