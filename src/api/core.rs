@@ -150,7 +150,8 @@ impl Core {
                 for_everyone: false,
             },
             "endForEveryone" => Command::HangUp { for_everyone: true },
-            _ => return rejected(Reason::MALFORMED),
+            // The service knows the other words.
+            _ => Command::Act(what, about),
         };
         self.command(call, command)
     }

@@ -232,6 +232,14 @@ impl Media for Embedded {
         Ok(self.engine.move_participants(moves.collect()).await)
     }
 
+    async fn mute(&self, endpoint: &EndpointId, room: &str) {
+        let identity = endpoint.as_str();
+        // Who has no transport, or no microphone, sends nothing.
+        let _ = self
+            .engine
+            .mute_participant(room, identity, Source::Microphone);
+    }
+
     async fn remove(&self, endpoint: &EndpointId, room: &str) {
         // Nobody of that name there is what is wanted.
         let _ = self

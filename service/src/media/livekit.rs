@@ -100,6 +100,10 @@ impl Engine for Livekit {
         Err(EngineError("a LiveKit server moves nobody".to_owned()))
     }
 
+    async fn mute(&self, endpoint: &EndpointId, room: &str) {
+        self.room_service.mute(room, endpoint.as_str()).await;
+    }
+
     async fn remove(&self, endpoint: &EndpointId, room: &str) {
         self.room_service.remove(room, endpoint.as_str()).await;
     }
@@ -158,6 +162,14 @@ struct Participants {
 #[serde(default)]
 struct Participant {
     identity: String,
+    tracks: Vec<Track>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Track {
+    sid: String,
+    source: String,
 }
 
 impl RoomService {
@@ -172,6 +184,26 @@ impl RoomService {
         };
         let list: Participants = serde_json::from_value(answer).unwrap_or_default();
         list.participants.into_iter().map(|p| p.identity).collect()
+    }
+
+    /// Mutes what comes from a microphone.
+    async fn mute(&self, room: &str, identity: &str) {
+        let body = json!({ "room": room, "identity": identity });
+        let answer = match self.call(room, "GetParticipant", &body).await {
+            Ok(answer) => answer,
+            // Nobody of that name there sends nothing.
+            Err(error) => return tracing::debug!(%error, "a participant is not muted"),
+        };
+        let participant: Participant = serde_json::from_value(answer).unwrap_or_default();
+        let tracks = participant.tracks.into_iter();
+        for track in tracks.filter(|track| track.source == "MICROPHONE") {
+            let body = json!({
+                "room": room, "identity": identity, "track_sid": track.sid, "muted": true,
+            });
+            if let Err(error) = self.call(room, "MutePublishedTrack", &body).await {
+                tracing::warn!(%error, "a microphone is not muted");
+            }
+        }
     }
 
     async fn remove(&self, room: &str, identity: &str) {

@@ -225,6 +225,8 @@ pub trait Engine: Send + Sync + 'static {
     ) -> Result<Joined, EngineError>;
     /// Moves transports into their passes' rooms; says of each whether there was one.
     async fn enter(&self, entering: &[Entering]) -> Result<Vec<bool>, EngineError>;
+    /// Forwards nothing of an endpoint's microphone until its client unmutes it.
+    async fn mute(&self, endpoint: &EndpointId, room: &str);
     /// Stops an endpoint's media both ways.
     async fn remove(&self, endpoint: &EndpointId, room: &str);
     /// Ends a room.

@@ -186,6 +186,14 @@ impl Actor {
         }
     }
 
+    /// Its owner may unmute it again; nobody else does.
+    pub(super) async fn mute(&self, endpoint: &EndpointId) {
+        let pass = self.passes.get(endpoint);
+        if let (Some(engine), Some(pass)) = (&self.meetings.media.engine, pass) {
+            engine.mute(endpoint, &pass.room).await;
+        }
+    }
+
     pub(super) async fn cut(&mut self, endpoint: &EndpointId) {
         let left = self.meetings.media.living.end(endpoint);
         let room = self.passes.remove(endpoint).map(|pass| pass.room);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const MESSAGE: &str = r#"{"messageReceived":{"id":"1"}}"#;
+const MESSAGE: &str = r#"{"chat":{"messageReceived":{"id":"1"}}}"#;
 
 /// A guest's chat connection whose question to hear of chat is not answered yet.
 fn asking(identity: &'static str) -> (Sim, Ticket) {
@@ -18,11 +18,11 @@ fn answer(sim: &mut Sim) {
 }
 
 fn tell(sim: &mut Sim, seq: u64) {
-    sim.give(Input::Received(Received::Chat(seq, MESSAGE.to_owned())));
+    sim.give(Input::Received(Received::Other(seq, MESSAGE.to_owned())));
 }
 
 fn told(sim: &mut Sim) -> usize {
-    let chat = |action: &Action| matches!(action, Action::Emit(Change::Chat { agent: 1, event }) if event == MESSAGE);
+    let chat = |action: &Action| matches!(action, Action::Emit(Change::Event { agent: 1, event }) if event == MESSAGE);
     sim.news().into_iter().filter(chat).count()
 }
 
