@@ -465,6 +465,11 @@ impl Actor {
             _ => None,
         });
         self.enter(entering.collect()).await;
+        let muted = effects.iter().filter_map(|effect| match effect {
+            Effect::Mute(endpoint) => Some(endpoint),
+            _ => None,
+        });
+        self.mute(muted).await;
         if changes_rights || effects.iter().any(Effect::moves_somebody) {
             self.tell_chat().await;
         }
@@ -495,7 +500,8 @@ impl Actor {
                 }
             }
             Effect::Cut(endpoint) => self.cut(&endpoint).await,
-            Effect::Mute(endpoint) => self.mute(&endpoint).await,
+            // All at once, above.
+            Effect::Mute(_) => {}
             Effect::Admit { endpoint, session } => {
                 let Some(mut snapshot) = self.core.snapshot(&endpoint, &self.server_call_id) else {
                     return;

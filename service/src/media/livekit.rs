@@ -8,7 +8,7 @@
 
 use super::{Engine, EngineError, Entering, Joined, Living, Pass};
 use crate::config::LivekitServer;
-use crate::engine::{issue, ApiKeys, EngineStats, MediaClaims, VideoGrants};
+use crate::engine::{issue, verify, ApiKeys, EngineStats, MediaClaims, VideoGrants};
 use async_trait::async_trait;
 use plenary_protocol::agent::{IceServer, MediaOffer};
 use plenary_protocol::id::EndpointId;
@@ -81,6 +81,10 @@ impl Engine for Livekit {
         EngineStats::default()
     }
 
+    fn claims(&self, token: &str) -> Option<MediaClaims> {
+        verify(token, &self.room_service.keys).ok()
+    }
+
     fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String {
         issue(pass.claims(endpoint), life, &self.room_service.keys)
     }
@@ -100,8 +104,10 @@ impl Engine for Livekit {
         Err(EngineError("a LiveKit server moves nobody".to_owned()))
     }
 
-    async fn mute(&self, endpoint: &EndpointId, room: &str) {
-        self.room_service.mute(room, endpoint.as_str()).await;
+    async fn mute(&self, endpoints: &[(EndpointId, String)]) {
+        for (endpoint, room) in endpoints {
+            self.room_service.mute(room, endpoint.as_str()).await;
+        }
     }
 
     async fn remove(&self, endpoint: &EndpointId, room: &str) {

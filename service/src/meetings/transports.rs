@@ -186,11 +186,16 @@ impl Actor {
         }
     }
 
-    /// Its owner may unmute it again; nobody else does.
-    pub(super) async fn mute(&self, endpoint: &EndpointId) {
-        let pass = self.passes.get(endpoint);
-        if let (Some(engine), Some(pass)) = (&self.meetings.media.engine, pass) {
-            engine.mute(endpoint, &pass.room).await;
+    /// Their owners may unmute them again; nobody else does.
+    pub(super) async fn mute(&self, endpoints: impl Iterator<Item = &EndpointId>) {
+        let there = endpoints.filter_map(|endpoint| {
+            let pass = self.passes.get(endpoint)?;
+            Some((endpoint.clone(), pass.room.clone()))
+        });
+        let there: Vec<(EndpointId, String)> = there.collect();
+        match &self.meetings.media.engine {
+            Some(engine) if !there.is_empty() => engine.mute(&there).await,
+            _ => {}
         }
     }
 
