@@ -12,6 +12,7 @@ use plenary_protocol::agent::*;
 use plenary_protocol::breakout::{BreakoutRoom, BreakoutSettings, BreakoutView, RoomState};
 use plenary_protocol::chat::ChatEvent;
 use plenary_protocol::end::Reason;
+use plenary_protocol::state::{MeetingState, Recording, RecordingKind};
 use service::*;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
@@ -184,16 +185,46 @@ fn the_service_s_frames_are_read_as_serde_json_writes_them() {
     }
     // What nothing in the core depends on stays the text that it came as, with its number.
     let chat = r#"{"typing":{"threadId":"19:t@thread.v2","sender":"8:acs:r_u","version":"1","receivedOn":5.0}}"#;
-    let event = Frame::Event {
-        seq: 7,
-        event: Event::Chat(Box::new(serde_json::from_str(chat).expect("an event"))),
-    };
-    let text = serde_json::to_string(&event).expect("JSON");
-    let Received::Other(7, kept) = frames::received(&text) else {
-        panic!("{text}")
-    };
-    let chat = serde_json::from_str(chat).map(|chat| Event::Chat(Box::new(chat)));
-    assert_eq!(serde_json::from_str(&kept).ok(), chat.ok());
+    let chat: ChatEvent = serde_json::from_str(chat).expect("an event");
+    let handed_on = [
+        Event::Chat(Box::new(chat)),
+        Event::Announcement {
+            call: call(),
+            message: "m".into(),
+            from: "8:orgid:o".into(),
+        },
+        Event::State {
+            call: call(),
+            state: MeetingState {
+                recordings: vec![Recording {
+                    id: "r".into(),
+                    kind: RecordingKind::Transcription,
+                    paused: true,
+                }],
+                hands: vec!["8:orgid:o".into()],
+            },
+        },
+        Event::Reaction {
+            call: call(),
+            from: "8:orgid:o".into(),
+            reaction: "heart".into(),
+        },
+        Event::Muted {
+            call: call(),
+            by: "8:orgid:o".into(),
+        },
+    ];
+    for event in handed_on {
+        let frame = Frame::Event {
+            seq: 7,
+            event: event.clone(),
+        };
+        let text = serde_json::to_string(&frame).expect("JSON");
+        let Received::Other(7, kept) = frames::received(&text) else {
+            panic!("{text}")
+        };
+        assert_eq!(serde_json::from_str(&kept).ok(), Some(event));
+    }
     // Fields that are missing or of a newer version.
     let roster = parse(r#"{"roster":{"call":"c","later":[1]}}"#).and_then(frames::event);
     assert_eq!(
@@ -286,6 +317,16 @@ fn the_client_s_frames_are_written_as_serde_json_reads_them() {
             },
             None,
         ),
+        Request::Act {
+            call: call(),
+            act: "raiseHand".into(),
+            participant: None,
+        },
+        Request::Act {
+            call: call(),
+            act: "muteParticipant".into(),
+            participant: Some("8:orgid:o".into()),
+        },
         Request::SetMuted {
             call: "c".into(),
             muted: false,

@@ -1,11 +1,11 @@
 import { CallKind } from '../enums.js';
-import { notSupported, settled } from '../errors.js';
+import { notSupported } from '../errors.js';
 import { Emitter, isolated, type CollectionUpdatedEvent, type PropertyChangedEvent } from '../events.js';
 import type { BreakoutRoomsCallFeature } from '../features/breakout-rooms.js';
 import { makeFeature, type CallFeature, type CallFeatureFactory } from '../features/factory.js';
 import type { CallFeatureBase } from '../features/base.js';
 import { rawIdOf, type CommunicationIdentifier } from '../identifiers.js';
-import { loadedCore, type CallChange } from '../runtime.js';
+import type { CallChange } from '../runtime.js';
 import type { LocalAudioStream } from '../streams/local-audio-stream.js';
 import type { LocalVideoStream } from '../streams/local-video-stream.js';
 import type { RemoteAudioStream } from '../streams/remote-audio-stream.js';
@@ -114,17 +114,17 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   async hangUp(options?: HangUpOptions): Promise<void> {
     if (this._record.state === 'Disconnected') return;
     const what = options?.forEveryone === true ? 'endForEveryone' : 'hangUp';
-    await settled(async () => (await loadedCore()).ask(this._record.id, what));
+    await this._record.ask(what);
   }
 
   /** Mutes the microphone. */
-  async mute(): Promise<void> {
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'mute'));
+  mute(): Promise<void> {
+    return this._record.ask('mute');
   }
 
   /** Unmutes the microphone. */
-  async unmute(): Promise<void> {
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'unmute'));
+  unmute(): Promise<void> {
+    return this._record.ask('unmute');
   }
 
   /**
@@ -176,8 +176,11 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   async muteIncomingAudio(): Promise<void> { throw notSupported('Silencing the others') }
   /** @throws CommunicationServicesError 501/59200: not supported yet. */
   async unmuteIncomingAudio(): Promise<void> { throw notSupported('Silencing the others') }
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async muteAllRemoteParticipants(): Promise<void> { throw notSupported('Muting others') }
+  /**
+   * Mutes everybody else here; only they unmute themselves.
+   * @throws CommunicationServicesError 403/59120 without the right (capability `muteOthers`).
+   */
+  muteAllRemoteParticipants(): Promise<void> { return this._record.ask('muteAll') }
   /** @throws CommunicationServicesError 501/59200: there are no phones in meetings. */
   async sendDtmf(_tone: DtmfTone): Promise<void> { throw notSupported('DTMF', 'there are no phones in meetings') }
   /** @throws CommunicationServicesError 501/59200: not supported yet. */
@@ -199,7 +202,7 @@ export abstract class CallCommon extends Emitter<CallEvents> {
    * @throws CommunicationServicesError 403/59120 without the right, 404/59150 when they are not here.
    */
   async removeParticipant(participant: CommunicationIdentifier): Promise<void> {
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'remove', rawIdOf(participant)));
+    await this._record.ask('remove', rawIdOf(participant));
   }
 
   /** Leaves the call if it is still on; its listeners stay. */

@@ -91,16 +91,3 @@ fn after_a_drop_it_asks_again_whether_the_session_went_on_or_not() {
         assert_eq!(connected(&mut sim), [true]);
     }
 }
-
-#[test]
-fn the_agent_of_calls_passes_over_what_it_did_not_ask_for() {
-    let mut sim = Sim::guest().in_meeting();
-    sim.news();
-    tell(&mut sim, 1);
-    assert_eq!(told(&mut sim), 0);
-    sim.event_numbered(2, roster(vec![person("8:orgid:bob", &["bob-1"])], &[]));
-    assert!(
-        !sim.news().contains(&Action::CloseSocket(close::RESUMES)),
-        "it had its number"
-    );
-}
