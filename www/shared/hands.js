@@ -15,7 +15,7 @@ export class Hands extends EventTarget {
     this.capabilities = call.feature(sdk.Features.Capabilities);
     this.listeners = new Listeners();
     this.title = el('h3', {});
-    this.all = el('button', { class: 'button compact lower-all', type: 'button', onclick: () => this.lowerAll() }, 'Lower all hands');
+    this.all = el('button', { class: 'button compact lower-all', type: 'button', 'aria-label': 'Lower all hands', onclick: () => this.lowerAll() }, 'Lower all');
     this.list = el('ol', { class: 'hands-list' });
     this.element = el('section', { class: 'hands', 'aria-label': 'Raised hands', hidden: true },
       el('div', { class: 'row spread' }, this.title, this.all), this.list);

@@ -37,12 +37,11 @@ impl Story {
 
     /// What somebody was told of the state last.
     fn state(&mut self, id: &str) -> Option<MeetingState> {
-        let told = self.told(id).into_iter();
-        told.filter_map(|event| match event {
+        let mut told = self.told(id).into_iter().rev();
+        told.find_map(|event| match event {
             Event::State { state, .. } => Some(state),
             _ => None,
         })
-        .last()
     }
 
     fn hands(&self) -> Vec<&str> {
@@ -152,7 +151,8 @@ fn c3_it_ends_with_the_call_and_outlives_a_restart() {
     };
     let mut story = woken(vec![admission.clone()]);
     story.join(ADA).unwrap();
-    assert_eq!(story.state(ADA).unwrap().recordings, [recording.clone()]);
+    let known = story.state(ADA).unwrap().recordings;
+    assert_eq!(known, std::slice::from_ref(&recording));
     let mut story = woken(vec![admission]);
     story.now = 100;
     story.apply(Command::Tick).unwrap();
