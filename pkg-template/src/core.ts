@@ -35,15 +35,14 @@ export type Change =
   | { type: 'moved'; call: string; to: string; room?: string; threadId?: string }
   /** The whole; `call` is the one that is not on hold. */
   | { type: 'breakout'; call: string; assigned?: RoomInfo; rooms: RoomInfo[]; stays: boolean; ends?: number }
-  | { type: 'announcement'; call: string; message: string; from: string }
   | { type: 'participants'; call: string; added: ParticipantInfo[]; updated: ParticipantInfo[]; removed: string[] }
   | { type: 'streams'; call: string; participant: string; added: StreamInfo[]; updated: StreamInfo[]; removed: number[] }
   | { type: 'lobby'; call: string; added: ParticipantInfo[]; removed: string[] }
   | { type: 'speaking'; call: string; speakers: string[] }
   | { type: 'diagnostic'; call: string; area: 'network' | 'media'; diagnostic: string; value: boolean | number }
   | { type: 'devices'; video: boolean; audio: boolean }
-  /** Something happened in a chat of the user's, as the service said it. */
-  | { type: 'chat'; agent: number; event: unknown };
+  /** What the core depends on nowhere, as the service said it: the event's name, and what it tells. */
+  | { type: 'event'; agent: number; event: Record<string, unknown> };
 
 /** What `createCallAgent` and `createTeamsCallAgent` give. */
 export interface AgentInfo {
@@ -67,6 +66,20 @@ export interface OutboxAction {
 /** An error from the core is a real `Error` with these two (`end-codes`). */
 export interface CoreError extends Error { code: number; subCode: number }
 
+/** What is asked of a call with a word and perhaps somebody whom it is about; the last ones are the service's own. */
+export type Word =
+  | 'hangUp' | 'endForEveryone' | 'mute' | 'unmute' | 'hold' | 'resume' | 'stopVideo' | 'admit' | 'reject' | 'remove'
+  | 'raiseHand' | 'lowerHand' | 'lowerAllHands' | 'muteParticipant' | 'muteAll'
+  | 'like' | 'heart' | 'laugh' | 'surprised' | 'applause';
+
+/** What is asked of a call and has no answer but that it is done. */
+export type Asked =
+  | [what: Word, participant?: string]
+  /** Whether the others are not heard here. */
+  | [what: 'quiet', quiet: boolean]
+  /** The camera is sent within these limits: lines of the picture, pictures and bits per second. */
+  | [what: 'limitVideo', limit: { lines?: number; fps?: number; bps?: number }];
+
 /** The Rust core. Every promise rejects with `CoreError`. */
 export interface Core {
   /** Connects the agent socket; resolves when the service has welcomed the identity. */
@@ -89,12 +102,7 @@ export interface Core {
     echoCancellation?: boolean; noiseSuppression?: boolean; autoGainControl?: boolean;
   }): void;
   /** What needs no more than a word, and somebody or a room that it is about. */
-  ask(call: string, what: 'hangUp' | 'endForEveryone' | 'mute' | 'unmute' | 'hold' | 'resume' | 'stopVideo'): Promise<void>;
-  /** Whether the others are not heard here. */
-  ask(call: string, what: 'quiet', quiet: boolean): Promise<void>;
-  /** The camera is sent within these limits: lines of the picture, pictures and bits per second. */
-  ask(call: string, what: 'limitVideo', limit: { lines?: number; fps?: number; bps?: number }): Promise<void>;
-  ask(call: string, what: 'admit' | 'reject' | 'remove', participant: string): Promise<void>;
+  ask(call: string, ...what: Asked): Promise<void>;
   ask(call: string, what: 'admitAll'): Promise<{ successCount: number; failureCount: number }>;
   /** Resolves after `moved`. */
   ask(call: string, what: 'joinRoom', room: string): Promise<void>;

@@ -405,9 +405,9 @@ impl Calls {
         let page = page.weak();
         let cleaning = self.find(&call).map(|media| media.cleaning);
         spawn(async move {
-            let opened = devices::open_microphone(&chosen, cleaning.unwrap_or_default())
+            let opened = devices::open(Some(cleaning.unwrap_or_default()), &chosen)
                 .await
-                .map(Microphone::Ours)
+                .map(|track| Microphone::Ours(devices::Microphone::new(track)))
                 .map_err(Refused::from);
             // Whatever was opened for a call that is over by now is stopped by its drop.
             let Some(page) = page.upgrade() else { return };

@@ -21,6 +21,7 @@ use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, RawId, RoomId};
 use std::cell::RefCell;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, MediaStreamTrack};
@@ -130,8 +131,8 @@ impl Core {
             "devices" => return self.devices(),
             "quiet" => return self.set_quiet(call, about.is_truthy()),
             "limitVideo" => return self.limit_video(call, &about),
-            "openCamera" => return self.open_camera(about),
-            "openMicrophone" => return self.open_microphone(about),
+            "openCamera" => return self.open(None, &about),
+            "openMicrophone" => return self.open(Some(Cleaning::default()), &about),
             "selectMicrophone" => return self.select_microphone(about),
             "selectSpeaker" => return self.select_speaker(about),
             _ => {}
@@ -153,7 +154,8 @@ impl Core {
                 for_everyone: false,
             },
             "endForEveryone" => Command::HangUp { for_everyone: true },
-            _ => return rejected(Reason::MALFORMED),
+            // The service knows the other words.
+            _ => Command::Act(what, about),
         };
         self.command(call, command)
     }
@@ -400,19 +402,10 @@ impl Core {
         promise(async { Ok(changes::devices(&devices::list().await?)) })
     }
 
-    /// `getUserMedia` for one camera.
-    fn open_camera(&self, device: JsValue) -> Promise {
-        let device = plain(&device);
-        promise(async move { Ok(devices::open_camera(&device).await?.into()) })
-    }
-
-    /// `getUserMedia` for one microphone.
-    fn open_microphone(&self, device: JsValue) -> Promise {
-        let device = plain(&device);
-        promise(async move {
-            let track = devices::microphone_track(&device, Cleaning::default()).await?;
-            Ok(track.into())
-        })
+    /// `getUserMedia` for one camera or microphone.
+    fn open(&self, microphone: Option<Cleaning>, device: &JsValue) -> Promise {
+        let opening = devices::open(microphone, &plain(device));
+        promise(async move { Ok(opening.await?.into()) })
     }
 
     /// Chooses the microphone for calls, present and future; empty for the system's default.
@@ -508,6 +501,11 @@ const NO_SPEAKERS: Reason = Reason {
 };
 
 fn promise(work: impl Future<Output = Result<JsValue, Refused>> + 'static) -> Promise {
+    boxed(Box::pin(work))
+}
+
+/// Compiled once, not for every promise.
+fn boxed(work: Pin<Box<dyn Future<Output = Result<JsValue, Refused>>>>) -> Promise {
     task::promise(async move { work.await.map_err(|refused| errors::error(&refused)) })
 }
 

@@ -1,8 +1,10 @@
 //! Cameras, microphones and speakers: listing, permission, opening.
 //!
-//! Nothing here prompts but [`ask_permission`], [`open_camera`] and [`open_microphone`] with what it is made of.
+//! Nothing here prompts but [`ask_permission`] and [`open`].
 
 use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use wasm_bindgen::{JsCast, JsValue};
@@ -188,22 +190,6 @@ async fn get_user_media(
     Ok(stream.unchecked_into())
 }
 
-/// Opens a camera; the caller stops the track. An empty id is the system's default.
-pub async fn open_camera(device_id: &str) -> Result<MediaStreamTrack, MediaError> {
-    let size = |ideal: u32| object!([("ideal", ideal.into())]);
-    let constraints = object!([
-        ("width", size(1280)),
-        ("height", size(720)),
-        (
-            "frameRate",
-            object!([("ideal", 30.into()), ("max", 30.into())]),
-        ),
-    ]);
-    choose(&constraints, device_id);
-    let stream = get_user_media(&media_devices()?, &JsValue::FALSE, &constraints).await?;
-    first(&stream.get_video_tracks())
-}
-
 /// A microphone that the SDK opened: dropping it stops it.
 #[derive(Debug)]
 pub struct Microphone {
@@ -212,6 +198,14 @@ pub struct Microphone {
 }
 
 impl Microphone {
+    /// Takes a track that [`open`] gave.
+    pub fn new(track: MediaStreamTrack) -> Self {
+        Self {
+            track,
+            _counted: Counted::new(Resource::Track),
+        }
+    }
+
     /// The track: the same JavaScript object each time. (`track.clone()` would be JavaScript's
     /// method, which makes another track that nobody stops.)
     pub fn track(&self) -> MediaStreamTrack {
@@ -247,48 +241,46 @@ impl Default for Cleaning {
     }
 }
 
-/// Opens a microphone that is stopped when it is dropped. An empty id is the system's default.
-pub async fn open_microphone(
-    device_id: &str,
-    cleaning: Cleaning,
-) -> Result<Microphone, MediaError> {
-    Ok(Microphone {
-        track: microphone_track(device_id, cleaning).await?,
-        _counted: Counted::new(Resource::Track),
+/// Opens a microphone with this cleaning, or a camera; the caller stops the track. An empty id is the
+/// system's default. Boxed: one future for all who open something.
+pub fn open(microphone: Option<Cleaning>, device_id: &str) -> Opening {
+    let constraints = match microphone {
+        Some(cleaning) => object!([
+            ("echoCancellation", cleaning.echo.into()),
+            ("noiseSuppression", cleaning.noise.into()),
+            ("autoGainControl", cleaning.gain.into()),
+        ]),
+        None => {
+            let size = |ideal: u32| object!([("ideal", ideal.into())]);
+            object!([
+                ("width", size(1280)),
+                ("height", size(720)),
+                (
+                    "frameRate",
+                    object!([("ideal", 30.into()), ("max", 30.into())]),
+                ),
+            ])
+        }
+    };
+    if !device_id.is_empty() {
+        let exact = object!([("exact", device_id.into())]);
+        put(&constraints, "deviceId", exact);
+    }
+    let (audio, video) = match microphone {
+        Some(_) => (constraints, JsValue::FALSE),
+        None => (JsValue::FALSE, constraints),
+    };
+    Box::pin(async move {
+        let stream = get_user_media(&media_devices()?, &audio, &video).await?;
+        let track = stream.get_tracks().get(0);
+        track
+            .dyn_into()
+            .map_err(|_| MediaError::Device("the stream has no track".to_owned()))
     })
 }
 
-/// Opens a microphone; the caller stops the track.
-pub async fn microphone_track(
-    device_id: &str,
-    cleaning: Cleaning,
-) -> Result<MediaStreamTrack, MediaError> {
-    let constraints = object!([
-        ("echoCancellation", cleaning.echo.into()),
-        ("noiseSuppression", cleaning.noise.into()),
-        ("autoGainControl", cleaning.gain.into()),
-    ]);
-    choose(&constraints, device_id);
-    let stream = get_user_media(&media_devices()?, &constraints, &JsValue::FALSE).await?;
-    first(&stream.get_audio_tracks())
-}
-
-fn choose(constraints: &JsValue, device_id: &str) {
-    if !device_id.is_empty() {
-        put(
-            constraints,
-            "deviceId",
-            object!([("exact", device_id.into())]),
-        );
-    }
-}
-
-fn first(tracks: &js_sys::Array) -> Result<MediaStreamTrack, MediaError> {
-    tracks
-        .get(0)
-        .dyn_into()
-        .map_err(|_| MediaError::Device("the stream has no track".to_owned()))
-}
+/// What [`open`] is waiting for.
+pub type Opening = Pin<Box<dyn Future<Output = Result<MediaStreamTrack, MediaError>>>>;
 
 /// Which lists changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -35,8 +35,6 @@ pub struct Agent {
     told_connected: bool,
     /// Times in a row that the service refused the token.
     refusals: u32,
-    /// Events of types that this version does not know.
-    skipped: u32,
 }
 
 #[derive(Debug)]
@@ -68,7 +66,6 @@ impl Agent {
             streams,
             told_connected: false,
             refusals: 0,
-            skipped: 0,
         }
     }
 
@@ -191,11 +188,6 @@ impl Agent {
     /// Whether it is there for calls: one of those for each identity.
     pub fn has_calls(&self) -> bool {
         self.kind != Kind::Chat
-    }
-
-    /// Number of events that were skipped, being of a newer version.
-    pub fn skipped(&self) -> u32 {
-        self.skipped
     }
 
     fn with(

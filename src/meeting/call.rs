@@ -276,6 +276,14 @@ impl Call {
                 Purpose::Command(ticket),
                 Request::ReturnToMainMeeting { call },
             ),
+            Command::Act(act, about) => around.ask(
+                Purpose::Command(ticket),
+                Request::Act {
+                    call,
+                    act,
+                    participant: (!about.is_empty()).then_some(RawId(about)),
+                },
+            ),
             Command::AdmitAll => around.ask(Purpose::Command(ticket), Request::AdmitAll { call }),
         }
     }

@@ -61,16 +61,6 @@ pub fn change(change: &Change) -> JsValue {
             ("threadId", optional(thread_id.as_deref())),
         ]),
         Change::Breakout { call, view } => breakout(call, view),
-        Change::Announcement {
-            call,
-            message,
-            from,
-        } => object!([
-            ("type", text("announcement")),
-            ("call", text(call)),
-            ("message", text(message)),
-            ("from", text(from)),
-        ]),
         Change::Lobby {
             call,
             added,
@@ -104,8 +94,8 @@ pub fn change(change: &Change) -> JsValue {
                 },
             ),
         ]),
-        Change::Chat { agent, event } => object!([
-            ("type", text("chat")),
+        Change::Event { agent, event } => object!([
+            ("type", text("event")),
             ("agent", (*agent).into()),
             ("event", parse(event).unwrap_or(JsValue::UNDEFINED)),
         ]),

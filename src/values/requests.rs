@@ -5,6 +5,7 @@ use plenary_protocol::agent::{
     ClientFrame, ClientInfo, ClientKind, Hello, Join, Locator, MediaOffer, OfferedLayer,
     OfferedTrack, Request, Resume, TrackSource,
 };
+use plenary_protocol::id::RawId;
 use wasm_bindgen::JsValue;
 
 /// A frame.
@@ -40,6 +41,21 @@ fn request(request: &Request) -> JsValue {
         Request::JoinBreakoutRoom { call, room } => (
             "joinBreakoutRoom",
             object!([("call", text(call.as_str())), ("room", text(room.as_str()))]),
+        ),
+        Request::Act {
+            call,
+            act,
+            participant,
+        } => (
+            "act",
+            object!([
+                ("call", text(call.as_str())),
+                ("act", text(act)),
+                (
+                    "participant",
+                    optional(participant.as_ref().map(RawId::as_str)),
+                ),
+            ]),
         ),
         Request::SetMuted { call, muted } => (
             "setMuted",

@@ -1,11 +1,11 @@
 import { CallKind } from '../enums.js';
-import { notSupported, settled, wrongState } from '../errors.js';
+import { notSupported, wrongState } from '../errors.js';
 import { Emitter, isolated, type CollectionUpdatedEvent, type PropertyChangedEvent } from '../events.js';
 import type { BreakoutRoomsCallFeature } from '../features/breakout-rooms.js';
 import { makeFeature, type CallFeature, type CallFeatureFactory } from '../features/factory.js';
 import type { CallFeatureBase } from '../features/base.js';
 import { rawIdOf, type CommunicationIdentifier } from '../identifiers.js';
-import { loadedCore, type CallChange } from '../runtime.js';
+import type { CallChange } from '../runtime.js';
 import type { LocalAudioStream } from '../streams/local-audio-stream.js';
 import type { LocalVideoStream } from '../streams/local-video-stream.js';
 import type { RemoteAudioStream } from '../streams/remote-audio-stream.js';
@@ -114,17 +114,17 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   async hangUp(options?: HangUpOptions): Promise<void> {
     if (this._record.state === 'Disconnected') return;
     const what = options?.forEveryone === true ? 'endForEveryone' : 'hangUp';
-    await settled(async () => (await loadedCore()).ask(this._record.id, what));
+    await this._record.ask(what);
   }
 
   /** Mutes the microphone. */
-  async mute(): Promise<void> {
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'mute'));
+  mute(): Promise<void> {
+    return this._record.ask('mute');
   }
 
   /** Unmutes the microphone. */
-  async unmute(): Promise<void> {
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'unmute'));
+  unmute(): Promise<void> {
+    return this._record.ask('unmute');
   }
 
   /**
@@ -157,7 +157,7 @@ export abstract class CallCommon extends Emitter<CallEvents> {
    */
   async hold(): Promise<void> {
     if (this.state !== 'Connected') throw wrongState('A call can be put on hold while it is connected.');
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'hold'));
+    await this._record.ask('hold');
   }
 
   /**
@@ -168,7 +168,7 @@ export abstract class CallCommon extends Emitter<CallEvents> {
     if (this.state !== 'LocalHold') throw wrongState('This call is not on hold.');
     const { membership } = this._record;
     if (membership.current._record !== this._record) await membership.returnToMain();
-    else await settled(async () => (await loadedCore()).ask(this._record.id, 'resume'));
+    else await this._record.ask('resume');
   }
 
   /**
@@ -191,13 +191,16 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   muteIncomingAudio(): Promise<void> { return this._record.setQuiet(true) }
   /** Takes {@link muteIncomingAudio} back. */
   unmuteIncomingAudio(): Promise<void> { return this._record.setQuiet(false) }
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async muteAllRemoteParticipants(): Promise<void> { throw notSupported('Muting others') }
+  /**
+   * Mutes everybody else here; only they unmute themselves.
+   * @throws CommunicationServicesError 403/59120 without the right (capability `muteOthers`).
+   */
+  muteAllRemoteParticipants(): Promise<void> { return this._record.ask('muteAll') }
   /** @throws CommunicationServicesError 501/59200: there are no phones in meetings. */
   async sendDtmf(_tone: DtmfTone): Promise<void> { throw notSupported('DTMF', 'there are no phones in meetings') }
   /** Bounds what the camera sends, from now on; what is left out is not bounded. */
   async setConstraints(constraints: MediaConstraints): Promise<void> {
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'limitVideo', limitsOf(constraints.video?.send)));
+    await this._record.ask('limitVideo', limitsOf(constraints.video?.send));
   }
 
   /**
@@ -216,7 +219,7 @@ export abstract class CallCommon extends Emitter<CallEvents> {
    * @throws CommunicationServicesError 403/59120 without the right, 404/59150 when they are not here.
    */
   async removeParticipant(participant: CommunicationIdentifier): Promise<void> {
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'remove', rawIdOf(participant)));
+    await this._record.ask('remove', rawIdOf(participant));
   }
 
   /** Leaves the call if it is still on; its listeners stay. */
