@@ -24,7 +24,7 @@ const platforms: [string, RegExp][] = [
   ['linux', /Linux|X11/],
 ];
 
-/** For display alone: nothing in the SDK depends on the browser's name. */
+/** @internal For display alone: nothing in the SDK depends on the browser's name. */
 export function environment(): EnvironmentInfo['environment'] {
   const agent = typeof navigator === 'object' ? (navigator.userAgent ?? '') : '';
   const hints = typeof navigator === 'object' ? (navigator as { userAgentData?: Hints }).userAgentData : undefined;
@@ -41,7 +41,7 @@ const METER_MS = 100;
 /** Sound of this level below full scale counts as silence. */
 const SILENCE_DB = -60;
 
-/** Tells the loudness of a stream, 0 (60 dB below full scale) to 100, until the returned function is called. */
+/** @internal Tells the loudness of a stream, 0 (60 dB below full scale) to 100, until the returned function is called. */
 export function meter(stream: MediaStream, told: (level: number) => void): () => void {
   const context = new AudioContext();
   const analyser = context.createAnalyser();
@@ -61,7 +61,7 @@ export function meter(stream: MediaStream, told: (level: number) => void): () =>
   };
 }
 
-/** All sound in one track; `update` says which tracks there are now. */
+/** @internal All sound in one track; `update` says which tracks there are now. */
 export function mix(): { stream: MediaStream; update(tracks: MediaStreamTrack[]): void; close(): void } {
   const context = new AudioContext();
   const all = context.createMediaStreamDestination();
@@ -85,7 +85,7 @@ export function mix(): { stream: MediaStream; update(tracks: MediaStreamTrack[])
   };
 }
 
-/** What is known of a call's connection: the sections of remote streams, and the tracks that are sent. */
+/** @internal What is known of a call's connection: the sections of remote streams, and the tracks that are sent. */
 export interface Measured {
   peer?: RTCPeerConnection;
   /** Stream by mid. */ streams: Record<string, number>;
@@ -96,7 +96,7 @@ export interface Measured {
 type Report = Record<string, unknown> & { id: string; type: string; timestamp: number };
 const SAMPLE_MS = 1000;
 
-/** Tells figures every second, and their sums, until the returned function is called. */
+/** @internal Tells figures every second, and their sums, until the returned function is called. */
 export function collect(
   look: () => Measured | undefined,
   { aggregationInterval = 10, dataPointsPerAggregation = 6 }: { aggregationInterval?: number | undefined; dataPointsPerAggregation?: number | undefined },

@@ -463,7 +463,7 @@ pub struct Endpoint {
     pub id: EndpointId,
     /// Microphone muted.
     pub muted: bool,
-    /// On hold: its owner is in a breakout room (`E9`).
+    /// On hold, or its owner is in a breakout room (`E9`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
 }

@@ -62,6 +62,10 @@ pub enum Act {
     MuteParticipant,
     /// Mute everybody else in the room.
     MuteAll,
+    /// Put one's own call on hold: others see it so.
+    Hold,
+    /// Go on with it.
+    Resume,
     /// A reaction (`C5`).
     Like,
     /// A reaction.
@@ -76,12 +80,14 @@ pub enum Act {
 
 impl Act {
     /// All of them, with their words.
-    pub const ALL: [(&str, Self); 10] = [
+    pub const ALL: [(&str, Self); 12] = [
         ("raiseHand", Self::RaiseHand),
         ("lowerHand", Self::LowerHand),
         ("lowerAllHands", Self::LowerAllHands),
         ("muteParticipant", Self::MuteParticipant),
         ("muteAll", Self::MuteAll),
+        ("hold", Self::Hold),
+        ("resume", Self::Resume),
         ("like", Self::Like),
         ("heart", Self::Heart),
         ("laugh", Self::Laugh),

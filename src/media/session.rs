@@ -386,8 +386,10 @@ impl MediaSession {
             let pixels = view.upgrade()?.pixels()?;
             (!self.on_hold.get()).then(|| (sid.clone(), pixels))
         });
-        let shown = shown.collect();
+        let shown: Vec<_> = shown.collect();
         drop(views);
+        self.frames
+            .keep_viewed(|track| shown.iter().any(|(sid, _)| sid == track));
         self.input(Input::Shown(shown));
     }
 

@@ -440,7 +440,11 @@ fn describe(person: Participant) -> ParticipantInfo {
         id: person.id.0,
         display_name: person.display_name,
         role: role_name(person.role),
-        state: "Connected",
+        state: if person.endpoints.iter().all(|e| e.held) {
+            "Hold"
+        } else {
+            "Connected"
+        },
         muted: person.endpoints.iter().all(|e| e.muted),
         endpoints: person.endpoints.into_iter().map(|e| e.id.0).collect(),
     }

@@ -87,6 +87,8 @@ struct Seat {
     call: CallId,
     session: SessionId,
     muted: bool,
+    /// Its owner put it on hold.
+    on_hold: bool,
     /// Who muted it, until its client has said what it does about it.
     silenced: Option<RawId>,
     client: Client,
@@ -108,6 +110,7 @@ impl Seat {
             call,
             session,
             muted,
+            on_hold: false,
             silenced: None,
             client,
             room: None,

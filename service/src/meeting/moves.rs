@@ -47,6 +47,7 @@ impl Seat {
         }
         self.former = (!holds).then(|| from.clone());
         self.room = to;
+        self.on_hold = false;
         self.fresh = false;
         (from, holds)
     }

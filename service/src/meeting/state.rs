@@ -197,6 +197,9 @@ impl Meeting {
         now: u64,
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Reason> {
+        if matches!(act, Act::Hold | Act::Resume) {
+            return self.hold(by, call, act == Act::Hold, effects);
+        }
         let own = who.as_ref().is_none_or(|who| who == by);
         let operation = match act {
             Act::LowerHand if !own => Operation::LowerHands,
@@ -220,6 +223,8 @@ impl Meeting {
                 self.mute_others(by, &place, |id| *id == who, effects);
             }
             Act::MuteAll => self.mute_others(by, &place, |id| id != by, effects),
+            // Done above: nobody needs a right to it.
+            Act::Hold | Act::Resume => {}
             Act::Like | Act::Heart | Act::Laugh | Act::Surprised | Act::Applause => {
                 self.react(by, place, act, now, effects)?;
             }
@@ -234,6 +239,26 @@ impl Meeting {
         let seat = seat.filter(|seat| !seat.holds(call));
         seat.map(|seat| seat.room.clone())
             .ok_or(Reason::NO_SUCH_CALL)
+    }
+
+    /// One's own call; the others see it.
+    fn hold(
+        &mut self,
+        by: &RawId,
+        call: &CallId,
+        on: bool,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Answer, Reason> {
+        let person = self.inside.get_mut(by).ok_or(Reason::NO_SUCH_CALL)?;
+        let mut seats = person.seats.values_mut();
+        let seat = seats.find(|seat| seat.goes_by(call) && !seat.holds(call));
+        let seat = seat.ok_or(Reason::NO_SUCH_CALL)?;
+        if seat.on_hold != on {
+            seat.on_hold = on;
+            let everybody = self.receivers(&[]);
+            self.tell_roster(&everybody, &[], std::slice::from_ref(by), effects);
+        }
+        Ok(Answer::Done)
     }
 
     fn raise(&mut self, by: &RawId, place: Option<RoomId>, effects: &mut Vec<Effect>) {

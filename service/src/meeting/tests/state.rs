@@ -352,3 +352,22 @@ fn e15_hands_and_muting_stay_in_their_room() {
     story.act(MARCO, Act::Like).unwrap();
     assert_eq!(story.told(OLIVIA), []);
 }
+
+#[test]
+fn who_puts_their_call_on_hold_is_seen_so_by_the_others_until_they_go_on() {
+    let mut story = three();
+    let held = |story: &mut Story| {
+        let mut told = story.told(MARCO).into_iter().rev();
+        told.find_map(|event| match event {
+            Event::Roster { updated, .. } => Some(updated[0].endpoints[0].held),
+            _ => None,
+        })
+    };
+    assert_eq!(story.act(ADA, Act::Hold), Ok(Answer::Done), "a guest, too");
+    assert_eq!(held(&mut story), Some(true));
+    story.effects.clear();
+    story.act(ADA, Act::Hold).unwrap();
+    assert_eq!(held(&mut story), None, "nothing new is told");
+    story.act(ADA, Act::Resume).unwrap();
+    assert_eq!(held(&mut story), Some(false));
+}
