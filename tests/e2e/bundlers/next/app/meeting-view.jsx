@@ -1,0 +1,15 @@
+'use client';
+
+// A client component is rendered on the server first: importing touches nothing of a browser there.
+import { useEffect, useRef } from 'react';
+import { CallClient, Features, LocalVideoStream, VideoStreamRenderer } from 'plenary-sdk';
+import { ChatClient } from 'plenary-sdk/chat';
+import { meet } from './meeting';
+
+export function Meeting() {
+  const main = useRef(null);
+  useEffect(() => {
+    meet({ CallClient, LocalVideoStream, VideoStreamRenderer, ChatClient }, main.current).then((app) => { window.app = app; });
+  }, []);
+  return <main ref={main} data-feature={Features.BreakoutRooms.name ?? 'there'} />;
+}
