@@ -2,18 +2,21 @@
 // any configuration for it, opened from an origin of its own. What takes longer is in `bundlers/soak.mjs`.
 
 import assert from 'node:assert/strict';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Meeting } from './bundlers/meeting.mjs';
 import { build, pack, serve } from './bundlers/project.mjs';
+import { startFirefox } from './harness/browser.mjs';
 import { until } from './lib/until.mjs';
 
+const WATCH = fileURLToPath(new URL('lib/watch.js', import.meta.url));
 const BUILT = ['vite', 'webpack', 'rollup', 'module-page', 'script-page'];
 
 /** As strict as a page with wasm and a service of another origin can be, and cross-origin isolated. */
 const strict = (service) => ({
-  'content-security-policy': `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ${service} ${service.replace('http', 'ws')}`,
+  'content-security-policy': `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self'; connect-src 'self' ${service} ${service.replace('http', 'ws')}`,
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-embedder-policy': 'require-corp',
 });
@@ -33,6 +36,15 @@ test('the_packed_package_holds_a_meeting_in_every_kind_of_web_app', async (t) =>
       else await meeting.leave(guest);
     });
   }
+
+  await t.test('script-page in Firefox', async (t) => {
+    const firefox = await startFirefox(t);
+    if (!firefox) return;
+    const page = await firefox.newPage();
+    await page.evaluateOnNewDocument(await readFile(WATCH, 'utf8'));
+    const origin = await serve(t, 'script-page', await building.get('script-page'), strict(meeting.service.origin));
+    await meeting.joinInFirefox('Fritz', page, origin);
+  });
   await meeting.ada.nothingToComplain();
 });
 

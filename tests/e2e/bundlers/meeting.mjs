@@ -42,12 +42,34 @@ export class Meeting {
     return guest;
   }
 
+  /** The same with a page of Puppeteer's, to the end. */
+  async joinInFirefox(name, page, origin) {
+    await page.goto(`${origin}/${await this.invitation(name)}`);
+    await page.waitForSelector('main.waiting');
+    await this.ada.admit(name);
+    await page.waitForSelector('main.meeting-app .tile video');
+    const picture = () => page.evaluate(() => window.__watch.picture(document.querySelector('.tile video')));
+    const first = await until(`${name} sees a picture`, picture);
+    await until('the picture moves', async () => {
+      const now = await picture();
+      return now && now !== first;
+    });
+    const energy = () => page.evaluate(async () => (await window.__watch.stats()).energy);
+    const before = await energy();
+    await until(`${name} hears somebody`, async () => await energy() > before);
+    await Promise.all([this.ada.sees(name), this.ada.hears()]);
+    await page.evaluate(() => window.app.call.hangUp());
+    await page.waitForSelector('main.ended');
+    assert.deepEqual(await page.evaluate(() => window.__watch.violations), [], 'nothing is against the policy');
+    await this.ada.rosterIs();
+  }
+
   /** They hang up; nothing was logged as an error, and nothing is left open. */
   async leave(guest) {
     await guest.page.evaluate(() => window.app.call.hangUp());
     await guest.page.locator('main.ended').waitFor({ state: 'attached' });
     await this.ada.rosterIs();
-    await guest.nothingToComplain();
+    await guest.nothingToComplain(/favicon\.ico/);
     assert.deepEqual(await guest.page.evaluate(() => window.app.agent.calls.length), 0);
     await guest.page.context().close();
   }
