@@ -20,6 +20,7 @@ mod postgres;
 mod process;
 mod project;
 mod python;
+mod reproducible;
 mod service;
 mod soak;
 mod tally;
@@ -57,7 +58,7 @@ const COMMANDS: &[(&str, &str, Run)] = &[
     ),
     (
         "soak",
-        "everything that needs hours, or `soak <fuzz|simulation|moves|rooms|meeting|pages>` one of it",
+        "everything that needs hours, or `soak <name>` one of it",
         soak::soak,
     ),
 ];
