@@ -1,7 +1,7 @@
 /** The package as it is published: which files, and what the two linters of packages say of it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,9 @@ before(() => {
 const SHARED = /^shared-[A-Z0-9]{8}\.js(\.map)?$/;
 
 test('the tarball holds these files and no others', { skip }, () => {
-  const scripts = ['index', 'init', 'chat', 'plenary.iife'].flatMap((name) => [`${name}.js`, `${name}.js.map`]);
+  const entries = [...readFileSync(join(root, 'wasm-pack.toml'), 'utf8').matchAll(/^output = "(.+)"$/gm)].map(([, output]) => output);
+  assert.ok(entries.includes('index.js') && entries.includes('plenary.iife.js'));
+  const scripts = entries.flatMap((name) => [name, `${name}.map`]);
   const sources = readdirSync(join(root, 'pkg-template/src'), { recursive: true }).map((path) => path.replaceAll('\\', '/'));
   const declarations = sources.filter((path) => path.endsWith('.ts') && !path.startsWith('generated/')).map((path) => `types/${path.replace(/\.ts$/, '.d.ts')}`);
   const wanted = ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json', 'plenary_bg.wasm', ...scripts, ...declarations];
@@ -48,6 +50,8 @@ test('are the types wrong? No', { skip }, () => {
   ], { encoding: 'utf8' });
   assert.equal(attw.status, 0, attw.stdout + attw.stderr);
   const { analysis } = JSON.parse(attw.stdout);
-  assert.deepEqual(Object.keys(analysis.entrypoints).sort(), ['.', './chat', './init', './package.json']);
+  const { exports } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
+  const modules = Object.keys(exports).filter((entry) => !/plenary(\.iife\.js|_bg\.wasm)$/.test(entry));
+  assert.deepEqual(Object.keys(analysis.entrypoints).sort(), modules.sort());
   assert.deepEqual(analysis.problems.filter(({ kind }) => kind !== 'CJSResolvesToESM'), []);
 });
