@@ -44,7 +44,11 @@ test('every snippet compiles', { skip }, () => {
     files.push(name);
   };
   for (const page of pages) {
-    fences(page).forEach(({ language, mark, text }, number) => {
+    let before = '';
+    fences(page).forEach(({ language, mark, text: own }, number) => {
+      // What goes on from the snippet before it is compiled with it.
+      const text = mark === 'continues' ? before + own : own;
+      before = text;
       if (mark === 'runs') return; // A program of a server, which another test runs.
       if (language === 'ts' || language === 'tsx') add(page, number, language, `${text}\nexport {};\n`);
       if (language === 'js') add(page, number, 'js', `${text}\nexport {};\n`);

@@ -9,6 +9,7 @@ mod browser;
 mod checks;
 mod debian;
 mod demo;
+mod docs;
 mod failure;
 mod fuzz;
 mod imports;
@@ -50,6 +51,11 @@ const COMMANDS: &[(&str, &str, Run)] = &[
         "package",
         "build the npm package into dist/ and check its size",
         package::run_command,
+    ),
+    (
+        "docs",
+        "write the API reference into dist/reference/",
+        docs::run,
     ),
     (
         "bench",

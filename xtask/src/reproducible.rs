@@ -17,7 +17,7 @@ pub fn bundled_again() -> Result<()> {
 }
 
 /// Compiles again, too, the standard library included.
-pub fn from_scratch(_: &[String]) -> Result<()> {
+pub fn from_scratch() -> Result<()> {
     package::build()?;
     compared(wasm::forget)
 }

@@ -12,9 +12,7 @@ use crate::process::{cargo, watched};
 use crate::project::{root, short, target};
 use crate::service::{self, Profile};
 use crate::tally::{count, Tally};
-use crate::{
-    checks, debian, instructions, node, package, postgres, python, reproducible, wasm,
-};
+use crate::{checks, debian, instructions, node, package, postgres, python, reproducible, wasm};
 
 /// What a step found. A failed check is one failure, a passed one no test.
 #[derive(Default)]

@@ -2,7 +2,12 @@
 // (`cargo xtask soak bundlers`). What is quick is in `../bundlers.test.mjs`.
 
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { ROOT } from '../harness/service.mjs';
+import { openWatched, Person } from '../lib/person.mjs';
+import { until } from '../lib/until.mjs';
 import { Meeting } from './meeting.mjs';
 import { build, pack, serve } from './project.mjs';
 
@@ -19,3 +24,23 @@ for (const kind of ['vite-dev', 'parcel', 'next', 'next-webpack', 'next-dev']) {
     await meeting.ada.nothingToComplain();
   });
 }
+
+test('what_docs_quick_start_says_for_vite_holds_a_meeting', async (t) => {
+  const project = await build(t, 'vite-dev', await pack(t));
+  const meeting = await Meeting.start(t, 'Quick start');
+  const page = await readFile(join(ROOT, 'docs/quick-start.md'), 'utf8');
+  const [, source] = /## Vite[\s\S]*?^```js\n([\s\S]*?)^```$/m.exec(page);
+  await writeFile(join(project, 'src/main.js'), source.replace('http://127.0.0.1:8080', meeting.service.origin));
+  const answer = join(project, 'answer.js');
+  await writeFile(answer, `window.prompt = () => ${JSON.stringify(meeting.link)};`);
+
+  const guest = new Person('Ada', await openWatched(meeting.browser, await serve(t, 'vite-dev', project), { scripts: [answer] }));
+  await until('Ada waits', async () => await guest.page.title() === 'InLobby');
+  await meeting.ada.admit('Ada');
+  await until('Ada is in', async () => await guest.page.title() === 'Connected');
+  const picture = () => guest.page.evaluate(() => window.__watch.picture(document.querySelector('video')));
+  const first = await until('Ada sees a picture', picture);
+  await until('it moves', async () => ![first, ''].includes(await picture()));
+  await Promise.all([guest.hears(), meeting.ada.hears(), meeting.ada.sees('Ada')]);
+  await guest.nothingToComplain(/favicon\.ico/);
+});
