@@ -42,7 +42,7 @@ test('publint finds nothing', { skip }, async () => {
 });
 
 test('are the types wrong? No', { skip }, () => {
-  // The package is ES modules alone, as said in its README: `require` finds them (Node 22 loads them, too).
+  // The package is ES modules alone, as said in its README: `require` finds them (Node 20.19 loads them, too).
   // The script tag's file and the wasm are no modules for TypeScript.
   const attw = spawnSync(process.execPath, [
     fileURLToPath(new URL('node_modules/@arethetypeswrong/cli/dist/index.js', import.meta.url)), join(folder, packed.filename),
