@@ -35,6 +35,8 @@ export class CallRecord implements CallSink {
   inLobby: ReadonlyArray<RemoteParticipant> = [];
   speaking = { speakers: [] as string[], since: Date.now() };
   readonly diagnostics: Record<'network' | 'media', Record<string, boolean | number>> = { network: {}, media: {} };
+  /** `total` as it was told last. */
+  private toldTotal = 0;
   /** Everybody who was ever here: whoever comes back, or comes in from the lobby, is the same object (2.1.2). */
   private readonly people = new Map<string, RemoteParticipant>();
 
@@ -79,6 +81,7 @@ export class CallRecord implements CallSink {
     if (before.isMuted !== this.isMuted) call._emit('isMutedChanged');
     if (change.screenSharing === false) this.media.screenEnded();
     if (before.state !== this.state) call._emit('stateChanged');
+    this.counted();
     call._toFeatures(change);
     if (before.state !== this.state && this.state === 'Disconnected') this.ended();
   }
@@ -124,6 +127,18 @@ export class CallRecord implements CallSink {
       person._left();
     }
     tell(added.filter((person) => !gone.has(person)), removed, (args) => this.call._emit('remoteParticipantsUpdated', args));
+    this.counted();
+  }
+
+  /** Everybody in the call, this one too. */
+  get total(): number {
+    return this.state === 'Connected' ? this.remoteParticipants.length + 1 : 0;
+  }
+
+  private counted(): void {
+    if (this.toldTotal === this.total) return;
+    this.toldTotal = this.total;
+    this.call._emit('totalParticipantCountChanged');
   }
 
   private applyStreams(change: Of<'streams'>): void {

@@ -9,7 +9,7 @@ change the table, then \`UPDATE_COMPATIBILITY=1 node --test tests/package/compat
 
 The names and shapes are those of \`@azure/communication-calling\` 1.46 and \`@azure/communication-chat\` 1.6. Microsoft's
 UI library (\`@azure/communication-react\` 1.34.0) compiles against the declarations with every library checked, and the
-declarations of chat and those of \`@azure/communication-chat\` can stand for each other. No member is missing:
+declarations of chat and those of \`@azure/communication-chat\` can stand for each other. No member that we know of is missing:
 
 | | |
 |---|---|
