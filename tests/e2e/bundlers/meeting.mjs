@@ -36,6 +36,7 @@ export class Meeting {
     await this.ada.admit(name);
     await guest.page.locator('main.meeting-app').waitFor({ state: 'attached' });
     await Promise.all([guest.sees(this.ada.name), this.ada.sees(name), guest.hears(), this.ada.hears()]);
+    await until('both are counted', async () => await guest.page.evaluate(() => window.app.call.totalParticipantCount) === 2);
     await guest.page.evaluate((text) => window.app.write(text), `from ${name}`);
     await until(`${name} reads what they wrote`, () => guest.page.evaluate(() => document.querySelector('main').dataset.message)
       .then((message) => message?.includes(`from ${name}`)));
