@@ -1,4 +1,4 @@
-//! Class `Core`, exactly as `pkg-template/src/core.ts` describes it.
+//! `Core`, exactly as `pkg-template/src/core.ts` describes it; `glue.rs` gives it to JavaScript.
 //!
 //! Every method takes what it is given, however odd, and answers with a value, a promise or a real
 //! `Error`. Methods take `&self`: a listener may call them while another one runs.
@@ -7,42 +7,43 @@ use super::errors;
 use super::page::{now, AgentOptions, Page};
 use crate::chat;
 use crate::media::devices::{self, Cleaning};
-use crate::media::view::{self, Scaling};
+use crate::media::simulcast::Limit;
+use crate::media::view::{Scaling, View};
 use crate::meeting::{
     check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
 };
 use crate::page::{counters, task};
 use crate::transport::credentials::function;
-use crate::values::{changes, field, object};
+use crate::values::{changes, field, object, put};
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, RawId, RoomId};
+use std::cell::RefCell;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, MediaStreamTrack};
 
 /// The core of a page.
-#[wasm_bindgen]
 pub struct Core {
     page: Rc<Page>,
+    /// Until they are closed.
+    views: RefCell<Vec<Rc<View>>>,
 }
 
-#[wasm_bindgen]
 impl Core {
     /// `onChange` is called synchronously, in order; what it throws goes to the console.
-    #[wasm_bindgen(constructor)]
     pub fn new(on_change: Function) -> Core {
         errors::report_panics();
         Core {
             page: Page::new(on_change),
+            views: RefCell::default(),
         }
     }
 
     /// Connects the agent socket; resolves when the service has welcomed the identity.
-    #[wasm_bindgen(js_name = createAgent)]
     pub fn create_agent(&self, options: JsValue) -> Promise {
         let text = |name| {
             field(&options, name)
@@ -68,7 +69,6 @@ impl Core {
     }
 
     /// Hangs up its calls and closes its socket.
-    #[wasm_bindgen(js_name = disposeAgent)]
     pub fn dispose_agent(&self, agent: u32) -> Promise {
         let (ticket, promise) = self.page.promises.open();
         self.page.give(agent, Input::Dispose(ticket));
@@ -122,15 +122,17 @@ impl Core {
         Ok(())
     }
 
-    /// Everything that is asked with a word, and perhaps somebody or something that it is about: one
-    /// export, since each weighs 200 bytes.
+    /// Everything that is asked with a word, and perhaps somebody or something that it is about.
     pub fn ask(&self, call: JsValue, what: JsValue, about: JsValue) -> Promise {
         let what = plain(&what);
         match what.as_str() {
             "startVideo" => return self.start_video(call, about),
             "setMicrophone" => return self.set_microphone(call, about),
             "devices" => return self.devices(),
-            "openCamera" => return self.open_camera(about),
+            "quiet" => return self.set_quiet(call, about.is_truthy()),
+            "limitVideo" => return self.limit_video(call, &about),
+            "openCamera" => return self.open(None, &about),
+            "openMicrophone" => return self.open(Some(Cleaning::default()), &about),
             "selectMicrophone" => return self.select_microphone(about),
             "selectSpeaker" => return self.select_speaker(about),
             _ => {}
@@ -139,6 +141,8 @@ impl Core {
         let command = match what.as_str() {
             "mute" => Command::Mute,
             "unmute" => Command::Unmute,
+            "hold" => Command::Hold(true),
+            "resume" => Command::Hold(false),
             "stopVideo" => Command::Video(false),
             "admit" => Command::Admit(RawId(about)),
             "reject" => Command::Reject(RawId(about)),
@@ -150,13 +154,13 @@ impl Core {
                 for_everyone: false,
             },
             "endForEveryone" => Command::HangUp { for_everyone: true },
-            _ => return rejected(Reason::MALFORMED),
+            // The service knows the other words.
+            _ => Command::Act(what, about),
         };
         self.command(call, command)
     }
 
     /// Shares a screen, with its sound where there is some, or no longer; the tracks stay the facade's.
-    #[wasm_bindgen(js_name = shareScreen)]
     pub fn share_screen(&self, call: JsValue, picture: JsValue, sound: JsValue) -> Promise {
         let picture = picture.dyn_into::<MediaStreamTrack>().ok();
         let (id, on) = (CallId(plain(&call)), picture.is_some());
@@ -170,7 +174,6 @@ impl Core {
 
     /// The track of a remote stream, when it is assigned to a slot; from now on it is received whether
     /// a view shows it or not.
-    #[wasm_bindgen(js_name = remoteTrack)]
     pub fn remote_track(&self, call: JsValue, stream: u32) -> Option<MediaStreamTrack> {
         let call = CallId(plain(&call));
         let agent = self.page.agent_of(&call)?;
@@ -181,15 +184,32 @@ impl Core {
         })?
     }
 
+    /// The browser's connection of a call, and which stream is in which of its sections; for measuring.
+    pub fn inside(&self, call: JsValue) -> JsValue {
+        let call = CallId(plain(&call));
+        let inside = self.page.agent_of(&call).and_then(|agent| {
+            let machine = agent.machine.borrow();
+            agent.calls.session(&call, |session| {
+                let streams = object!([]);
+                for (stream, sid) in machine.stream_tracks(&call) {
+                    if let Some(mid) = session.section(sid) {
+                        put(&streams, &mid, stream.into());
+                    }
+                }
+                object!([("peer", session.connection()), ("streams", streams)])
+            })
+        });
+        inside.unwrap_or_default()
+    }
+
     /// Renders a remote stream; the element fills its parent and follows the stream's slot.
-    #[wasm_bindgen(js_name = openRemoteView)]
     pub fn open_remote_view(
         &self,
         call: JsValue,
         stream: u32,
         scaling: JsValue,
         mirrored: bool,
-    ) -> Result<View, JsValue> {
+    ) -> Result<HtmlElement, JsValue> {
         let call = CallId(plain(&call));
         let no_stream = || errors::reason(Reason::NO_SUCH_CALL);
         let agent = self.page.agent_of(&call).ok_or_else(no_stream)?;
@@ -202,27 +222,66 @@ impl Core {
         agent
             .calls
             .session(&call, |session| session.show(&sid, &view));
-        Ok(View { view })
+        Ok(self.keep(view))
     }
 
     /// Renders a local track.
-    #[wasm_bindgen(js_name = openLocalView)]
     pub fn open_local_view(
         &self,
         track: JsValue,
         scaling: JsValue,
         mirrored: bool,
-    ) -> Result<View, JsValue> {
+    ) -> Result<HtmlElement, JsValue> {
         let track = track
             .dyn_into::<MediaStreamTrack>()
             .map_err(|_| errors::reason(NOT_A_TRACK))?;
         let view = new_view(&scaling, mirrored)?;
         view.show(Some(&track));
-        Ok(View { view })
+        Ok(self.keep(view))
+    }
+
+    fn keep(&self, view: Rc<View>) -> HtmlElement {
+        let target = view.target().clone();
+        self.views.borrow_mut().push(view);
+        target
+    }
+
+    /// The view that this is the element of.
+    fn view(&self, target: &JsValue) -> Option<Rc<View>> {
+        let views = self.views.borrow();
+        let view = views
+            .iter()
+            .find(|view| AsRef::<JsValue>::as_ref(view.target()) == target);
+        view.cloned()
+    }
+
+    /// The view is rendered in this size, in device pixels; 0 when nobody can see it.
+    pub fn set_rendered(&self, target: &JsValue, width: u32, height: u32) {
+        if let Some(view) = self.view(target) {
+            view.set_rendered(width, height);
+        }
+    }
+
+    /// `Crop`, `Fit` or `Stretch`; anything else changes nothing.
+    pub fn update_scaling(&self, target: &JsValue, scaling: &JsValue) {
+        if let (Some(view), Some(scaling)) =
+            (self.view(target), Scaling::from_name(&plain(scaling)))
+        {
+            view.set_scaling(scaling);
+        }
+    }
+
+    /// Ends rendering; the element leaves the page.
+    pub fn close_view(&self, target: &JsValue) {
+        if let Some(view) = self.view(target) {
+            self.views
+                .borrow_mut()
+                .retain(|other| !Rc::ptr_eq(other, &view));
+            view.close();
+        }
     }
 
     /// Asks with one prompt where needed; false means denied.
-    #[wasm_bindgen(js_name = askPermission)]
     pub fn ask_permission(&self, audio: bool, video: bool) -> Promise {
         let page = self.page.weak();
         promise(async move {
@@ -267,7 +326,7 @@ impl Core {
             .map(|agent| agent.machine.borrow().calls().count())
             .sum();
         let held = counters::snapshot();
-        object(&[
+        object!([
             ("agents", agents.len().into()),
             ("calls", calls.into()),
             ("sockets", held.sockets.into()),
@@ -282,6 +341,7 @@ impl Core {
 
     /// Releases everything. A core that was disposed of refuses.
     pub fn dispose(&self) {
+        self.views.take();
         self.page.dispose();
     }
 }
@@ -312,16 +372,40 @@ impl Core {
         self.command(call.0.into(), Command::Microphone)
     }
 
+    /// The others are not heard in this page, or heard again.
+    fn set_quiet(&self, call: JsValue, quiet: bool) -> Promise {
+        let call = CallId(plain(&call));
+        if let Some(agent) = self.page.agent_of(&call) {
+            agent.calls.set_quiet(&call, quiet);
+        }
+        Promise::resolve(&JsValue::UNDEFINED)
+    }
+
+    /// The camera is sent within `{lines, fps, bps}`, as far as they are given.
+    fn limit_video(&self, call: JsValue, limit: &JsValue) -> Promise {
+        let most = |name| field(limit, name).as_f64().unwrap_or(f64::INFINITY);
+        let limit = Limit {
+            lines: most("lines"),
+            fps: most("fps"),
+            bps: most("bps"),
+        };
+        let call = CallId(plain(&call));
+        if let Some(agent) = self.page.agent_of(&call) {
+            agent.calls.set_limit(&call, limit);
+        }
+        Promise::resolve(&JsValue::UNDEFINED)
+    }
+
     /// Devices; never prompts.
     fn devices(&self) -> Promise {
         self.page.watch_devices(false);
         promise(async { Ok(changes::devices(&devices::list().await?)) })
     }
 
-    /// `getUserMedia` for one camera.
-    fn open_camera(&self, device: JsValue) -> Promise {
-        let device = plain(&device);
-        promise(async move { Ok(devices::open_camera(&device).await?.into()) })
+    /// `getUserMedia` for one camera or microphone.
+    fn open(&self, microphone: Option<Cleaning>, device: &JsValue) -> Promise {
+        let opening = devices::open(microphone, &plain(device));
+        promise(async move { Ok(opening.await?.into()) })
     }
 
     /// Chooses the microphone for calls, present and future; empty for the system's default.
@@ -392,7 +476,7 @@ const NOT_A_TRACK: Reason = Reason {
     message: "This is not a MediaStreamTrack.",
 };
 
-fn rejected(why: Reason) -> Promise {
+pub(super) fn rejected(why: Reason) -> Promise {
     Promise::reject(&errors::reason(why))
 }
 
@@ -417,44 +501,15 @@ const NO_SPEAKERS: Reason = Reason {
 };
 
 fn promise(work: impl Future<Output = Result<JsValue, Refused>> + 'static) -> Promise {
+    boxed(Box::pin(work))
+}
+
+/// Compiled once, not for every promise.
+fn boxed(work: Pin<Box<dyn Future<Output = Result<JsValue, Refused>>>>) -> Promise {
     task::promise(async move { work.await.map_err(|refused| errors::error(&refused)) })
 }
 
-/// One rendered view; closing or dropping it takes the element out of the page.
-#[wasm_bindgen]
-pub struct View {
-    view: Rc<view::View>,
-}
-
-#[wasm_bindgen]
-impl View {
-    /// The element to put into the page.
-    #[wasm_bindgen(getter)]
-    pub fn target(&self) -> HtmlElement {
-        self.view.target().clone()
-    }
-
-    /// The view is rendered in this size, in device pixels; 0 when nobody can see it.
-    #[wasm_bindgen(js_name = setRendered)]
-    pub fn set_rendered(&self, width: u32, height: u32) {
-        self.view.set_rendered(width, height);
-    }
-
-    /// `Crop`, `Fit` or `Stretch`; anything else changes nothing.
-    #[wasm_bindgen(js_name = updateScaling)]
-    pub fn update_scaling(&self, scaling: JsValue) {
-        if let Some(scaling) = Scaling::from_name(&plain(&scaling)) {
-            self.view.set_scaling(scaling);
-        }
-    }
-
-    /// Ends rendering.
-    pub fn close(&self) {
-        self.view.close();
-    }
-}
-
-fn new_view(scaling: &JsValue, mirrored: bool) -> Result<Rc<view::View>, JsValue> {
+fn new_view(scaling: &JsValue, mirrored: bool) -> Result<Rc<View>, JsValue> {
     let scaling = Scaling::from_name(&plain(scaling)).unwrap_or(Scaling::Crop);
-    view::View::new(scaling, mirrored).map_err(|error| errors::error(&error.into()))
+    View::new(scaling, mirrored).map_err(|error| errors::error(&error.into()))
 }

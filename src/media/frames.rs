@@ -1,32 +1,51 @@
 //! Watches the video slots for first frames and sizes.
 //!
-//! One look at a receiver's statistics costs little, but not nothing: looks are frequent while a
-//! first frame is awaited and sparse afterwards, and a rendering view asks for one at the right
-//! moment. The rule is `decoding.rs`'s.
+//! A look at a receiver's statistics costs the page a tenth of a millisecond, which is much for 25 videos:
+//! looks are frequent where a first frame was due just now, rarer the longer it does not come (its sender
+//! may be muted), sparse afterwards, and a rendering view asks for one at the right moment. The rule is
+//! `decoding.rs`'s.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::RtcRtpReceiver;
 
 use super::decoding::{Decoding, Look};
 use super::guard::Timeout;
 use super::small_map::SmallMap;
+use crate::values::field;
 
-/// While a first frame is awaited.
-const AWAITING_MS: u32 = 50;
-/// A track that has not begun by then may never (its sender is muted).
-const PATIENCE_MS: f64 = 10_000.0;
+/// While a first frame is awaited, at least.
+const AWAITING_MS: f64 = 50.0;
+/// Of the time that it has been awaited.
+const PART: f64 = 0.25;
 /// For sizes that no view tells of.
-const SPARSE_MS: u32 = 2_000;
+const SPARSE_MS: f64 = 5_000.0;
 
 struct Watched {
     track: String,
     receiver: RtcRtpReceiver,
     decoding: Decoding,
     assigned_at: f64,
+    /// A view shows it, and tells of each size.
+    viewed: bool,
+    /// When to look next.
+    due: f64,
+}
+
+impl Watched {
+    fn pause(&self, now: f64) -> f64 {
+        if self.decoding.started() {
+            return if self.viewed {
+                f64::INFINITY
+            } else {
+                SPARSE_MS
+            };
+        }
+        ((now - self.assigned_at) * PART).clamp(AWAITING_MS, SPARSE_MS)
+    }
 }
 
 /// The watched slots of a session.
@@ -36,8 +55,6 @@ pub(super) struct Frames {
     slots: RefCell<SmallMap<String, Watched>>,
     timer: RefCell<Option<Timeout>>,
     looking: Cell<bool>,
-    /// Somebody asked while a look was under way.
-    again: Cell<bool>,
     told: Box<dyn Fn(String, u32, u32)>,
 }
 
@@ -49,7 +66,6 @@ impl Frames {
             slots: RefCell::default(),
             timer: RefCell::default(),
             looking: Cell::new(false),
-            again: Cell::new(false),
             told: Box::new(told),
         })
     }
@@ -68,6 +84,8 @@ impl Frames {
             receiver,
             decoding: Decoding::new(now, was_empty),
             assigned_at: now,
+            viewed: false,
+            due: now,
         };
         self.slots.borrow_mut().insert(mid.to_owned(), watched);
         self.look();
@@ -76,13 +94,25 @@ impl Frames {
     /// The track is not muted any more: its first frame is told again. It has nothing to do with a
     /// track that has no slot.
     pub(super) fn unmuted(&self, track: &str) {
-        let now = js_sys::Date::now();
+        self.at_once(track, |watched, now| {
+            watched.decoding = Decoding::new(now, true);
+            watched.assigned_at = now;
+        });
+    }
+
+    /// A view has shown a frame of the track.
+    pub(super) fn shown(&self, track: &str) {
+        self.at_once(track, |watched, _| watched.viewed = true);
+    }
+
+    fn at_once(&self, track: &str, change: impl FnOnce(&mut Watched, f64)) {
         let mut slots = self.slots.borrow_mut();
         let Some(watched) = slots.values_mut().find(|watched| watched.track == track) else {
             return;
         };
-        watched.decoding = Decoding::new(now, true);
-        watched.assigned_at = now;
+        let now = js_sys::Date::now();
+        change(watched, now);
+        watched.due = now;
         drop(slots);
         self.look();
     }
@@ -95,22 +125,24 @@ impl Frames {
         }
     }
 
-    /// Look at all slots now: a view has shown a frame.
-    pub(super) fn look(&self) {
+    /// Looks at the slots whose time has come.
+    fn look(&self) {
+        // What falls due while a look is under way comes right after it.
         if self.looking.replace(true) {
-            self.again.set(true);
             return;
         }
         self.timer.take();
-        let receivers: Vec<(String, RtcRtpReceiver)> = self
-            .slots
-            .borrow()
-            .iter()
-            .map(|(mid, watched)| (mid.clone(), watched.receiver.clone()))
-            .collect();
+        let now = js_sys::Date::now();
+        let mut due = Vec::new();
+        for (mid, watched) in self.slots.borrow_mut().iter_mut() {
+            if watched.due <= now {
+                watched.due = now + watched.pause(now);
+                due.push((mid.clone(), watched.receiver.clone()));
+            }
+        }
         let weak = self.me.clone();
         crate::page::task::spawn(async move {
-            for (mid, receiver) in receivers {
+            for (mid, receiver) in due {
                 let look = counters(&receiver).await;
                 let Some(frames) = weak.upgrade() else { return };
                 if let Some(look) = look {
@@ -128,7 +160,6 @@ impl Frames {
     pub(super) fn close(&self) {
         self.slots.take();
         self.timer.take();
-        self.again.set(false);
     }
 
     fn looked(&self, mid: &str, receiver: &RtcRtpReceiver, look: Look) {
@@ -142,20 +173,15 @@ impl Frames {
     }
 
     fn schedule(&self) {
-        if self.again.replace(false) {
-            return self.look();
-        }
-        let now = js_sys::Date::now();
         let slots = self.slots.borrow();
-        if slots.is_empty() {
+        let next = slots.values().map(|watched| watched.due);
+        let next = next.fold(f64::INFINITY, f64::min);
+        if next == f64::INFINITY {
             return;
         }
-        let awaiting = slots
-            .values()
-            .any(|w| !w.decoding.started() && now - w.assigned_at < PATIENCE_MS);
-        let pause = if awaiting { AWAITING_MS } else { SPARSE_MS };
         let weak = self.me.clone();
-        let timer = Timeout::new(pause, move || {
+        // No negative number becomes a large one: the cast saturates.
+        let timer = Timeout::new((next - js_sys::Date::now()) as u32, move || {
             if let Some(frames) = weak.upgrade() {
                 frames.look();
             }
@@ -171,11 +197,7 @@ async fn counters(receiver: &RtcRtpReceiver) -> Option<Look> {
         .unchecked_into();
     let mut look = Look::default();
     report.for_each(&mut |stats, _| {
-        let number = |field: &str| {
-            js_sys::Reflect::get(&stats, &JsValue::from_str(field))
-                .ok()?
-                .as_f64()
-        };
+        let number = |name: &str| field(&stats, name).as_f64();
         if number("framesDecoded").is_some() {
             look = Look {
                 frames: number("framesDecoded").unwrap_or_default() as u32,

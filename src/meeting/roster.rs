@@ -300,6 +300,14 @@ impl Roster {
         self.tracks.iter().find(shows).map(|t| t.sid.as_str())
     }
 
+    /// Streams that are known to the application, with their tracks.
+    pub fn stream_tracks(&self) -> impl Iterator<Item = (u32, &str)> {
+        let shown = |t: &Track| t.shown.as_ref().map(|s| s.stream);
+        self.tracks
+            .iter()
+            .filter_map(move |t| Some((shown(t)?, t.sid.as_str())))
+    }
+
     fn picture(
         &mut self,
         sid: &str,

@@ -31,7 +31,7 @@ async function seesAndHears(tab, identity) {
 
 const close = (...tabs) => Promise.all(tabs.map((tab) => tab.context().close()));
 
-for (const { name, start, skip, lacks } of servers) {
+for (const { name, start, skip, lacks, tried } of servers) {
   describe(name, { skip }, () => {
     let engine;
     before(async () => { engine = await start(); });
@@ -53,15 +53,15 @@ for (const { name, start, skip, lacks } of servers) {
     for (const [videoCodec, mimeType] of [['h264', 'video/H264'], ['vp9', 'video/VP9'], ['av1', 'video/AV1']]) {
       const options = { publishDefaults: { videoCodec, backupCodec: false } };
 
-      test(`${videoCodec} is sent, forwarded and decoded`, async () => {
+      test(`${videoCodec} is sent, forwarded and decoded`, tried(async () => {
         const ada = await join('ada', videoCodec, options);
         const bob = await join('bob', videoCodec);
         await seesAndHears(bob, 'ada');
         assert.equal((await codecOf(bob, 'inbound-rtp', 'video')).mimeType, mimeType);
         await close(ada, bob);
-      });
+      }));
 
-      test(`${videoCodec} is decoded after a move, too`, { skip: lacks.moves }, async () => {
+      test(`${videoCodec} is decoded after a move, too`, { skip: lacks.moves }, tried(async () => {
         const [here, there] = [`${videoCodec} here`, `${videoCodec} there`];
         const ada = await join('ada', here, options);
         const cid = await join('cid', there, options);
@@ -70,19 +70,19 @@ for (const { name, start, skip, lacks } of servers) {
         await move('bob', here, there);
         await seesAndHears(bob, 'cid');
         await close(ada, bob, cid);
-      });
+      }));
     }
 
-    test('the transport is DTLS 1.3, which this browser has', { skip: lacks.dtls13 }, async () => {
+    test('the transport is DTLS 1.3, which this browser has', { skip: lacks.dtls13 }, tried(async () => {
       const ada = await join('ada', 'dtls');
       const bob = await join('bob', 'dtls');
       await seesAndHears(ada, 'bob');
       // The wire's number of DTLS 1.3 (RFC 9147, 5.3).
       assert.equal(await ada.evaluate(() => dtlsVersion()), 'FEFC');
       await close(ada, bob);
-    });
+    }));
 
-    test('sound is sent with redundancy (RED), and heard', async () => {
+    test('sound is sent with redundancy (RED), and heard', tried(async () => {
       const ada = await join('ada', 'red');
       const bob = await join('bob', 'red', { singlePeerConnection: false });
       await seesAndHears(bob, 'ada');
@@ -91,22 +91,22 @@ for (const { name, start, skip, lacks } of servers) {
       assert.equal(await ada.evaluate(() => soundCodec()), 'audio/red');
       assert.equal(await bob.evaluate(() => soundCodec()), 'audio/red');
       await close(ada, bob);
-    });
+    }));
 
     for (const [version, options] of [
       ['v1, one peer connection', {}],
       ['v0, two peer connections', { singlePeerConnection: false }],
     ]) {
       describe(version, () => {
-        test('two participants see and hear each other', async () => {
+        test('two participants see and hear each other', tried(async () => {
           const ada = await join('ada', `meet ${version}`, options);
           const bob = await join('bob', `meet ${version}`, options);
           await seesAndHears(ada, 'bob');
           await seesAndHears(bob, 'ada');
           await close(ada, bob);
-        });
+        }));
 
-        test('a participant is moved, receives the new room alone, and comes back', { skip: lacks.moves }, async () => {
+        test('a participant is moved, receives the new room alone, and comes back', { skip: lacks.moves }, tried(async () => {
           const [red, blue] = [`red ${version}`, `blue ${version}`];
           const ada = await join('ada', red, options);
           const bob = await join('bob', red, options);
@@ -130,9 +130,9 @@ for (const { name, start, skip, lacks } of servers) {
             assert.equal(await framesOf(bob, left[1]), before);
           }
           await close(ada, bob, cid);
-        });
+        }));
 
-        test('a lost signalling socket is resumed, a full reconnect starts over', async () => {
+        test('a lost signalling socket is resumed, a full reconnect starts over', tried(async () => {
           const ada = await join('ada', `resume ${version}`, options);
           const bob = await join('bob', `resume ${version}`, options);
           await seesAndHears(bob, 'ada');
@@ -150,11 +150,11 @@ for (const { name, start, skip, lacks } of servers) {
             await seesAndHears(ada, 'bob');
           }
           await close(ada, bob);
-        });
+        }));
       });
     }
 
-    test('mute reaches the others, and so does the end of it', async () => {
+    test('mute reaches the others, and so does the end of it', tried(async () => {
       const ada = await join('ada', 'mute');
       const bob = await join('bob', 'mute');
       await seesAndHears(bob, 'ada');
@@ -166,9 +166,9 @@ for (const { name, start, skip, lacks } of servers) {
       await until('the end of the mute', async () => !(await muted()));
       await seesAndHears(bob, 'ada');
       await close(ada, bob);
-    });
+    }));
 
-    test('more publishers than the first offer has sections for', async () => {
+    test('more publishers than the first offer has sections for', tried(async () => {
       const watcher = await join('watcher', 'crowd');
       const crowd = await (await browser.newContext()).newPage();
       await crowd.goto(page.origin);
@@ -176,9 +176,9 @@ for (const { name, start, skip, lacks } of servers) {
       await crowd.evaluate(([url, people]) => crowd(url, people), [engine.url, names.map((n) => [n, token(n, 'crowd')])]);
       for (const name of names) await seesAndHears(watcher, name);
       await close(watcher, crowd);
-    });
+    }));
 
-    test('who is removed is told so and is gone for the others', async () => {
+    test('who is removed is told so and is gone for the others', tried(async () => {
       const ada = await join('ada', 'removal');
       const bob = await join('bob', 'removal');
       await seesAndHears(ada, 'bob');
@@ -190,6 +190,6 @@ for (const { name, start, skip, lacks } of servers) {
       assert.equal(await bob.evaluate(() => globalThis.reason), PARTICIPANT_REMOVED);
       await until('bob to be gone', () => ada.evaluate(() => room.remoteParticipants.size === 0));
       await close(ada, bob);
-    });
+    }));
   });
 }

@@ -20,7 +20,7 @@ test('a view has what it was asked for, and passes its scaling on', async () => 
   const { core, call, video } = await remote();
   const view = await new sdk.VideoStreamRenderer(video).createView({ scalingMode: 'Fit', isMirrored: true });
   assert.deepEqual(core.named('openRemoteView').at(-1), ['openRemoteView', call.id, 7, 'Fit', true]);
-  assert.deepEqual([view.scalingMode, view.isMirrored, view.target], ['Fit', true, core.views[0].target]);
+  assert.deepEqual([view.scalingMode, view.isMirrored, view.target], ['Fit', true, core.views[0]]);
   await view.updateScalingMode('Stretch');
   assert.deepEqual([view.scalingMode, core.views[0].scaling], ['Stretch', 'Stretch']);
   const plain = await new sdk.VideoStreamRenderer(video).createView();

@@ -78,6 +78,8 @@ fn bundle(entries: &[Entry], folder: &Path) -> Result<()> {
             .args([
                 "--define:import.meta.url=scriptUrl",
                 "--inject:./script-url.js",
+                // Found beside the script, like the wasm.
+                "--external:./later.js",
             ])
             .arg(format!("--global-name={global}"))
             .arg(format!(
@@ -150,6 +152,10 @@ fn loaded_with(entry: &str, files: &mut Vec<String>, imports: &Value) {
     for (path, output) in outputs {
         if name(path) == entry {
             for import in output["imports"].as_array().into_iter().flatten() {
+                // What is loaded when it is first used is not loaded with the page.
+                if import["kind"] == "dynamic-import" {
+                    continue;
+                }
                 loaded_with(
                     &name(import["path"].as_str().unwrap_or_default()),
                     files,

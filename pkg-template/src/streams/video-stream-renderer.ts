@@ -1,6 +1,5 @@
-import type { View } from '../core.js';
 import { disposed, invalidArgument, settled } from '../errors.js';
-import { loadedCore } from '../runtime.js';
+import { currentCore, loadedCore } from '../runtime.js';
 import type { CreateViewOptions, ScalingMode, StreamSize } from '../types.js';
 import type { TrackUser } from './camera.js';
 import { LocalVideoStream } from './local-video-stream.js';
@@ -9,8 +8,8 @@ import { watchRendered } from './rendered.js';
 
 /** A picture in the page. */
 export class VideoStreamRendererView {
-  /** @internal */
-  _view: View;
+  /** @internal The core's element: `target`, or in it. */
+  _view: HTMLElement;
   /** @internal */
   _scalingMode: ScalingMode;
   /** @internal */
@@ -21,7 +20,7 @@ export class VideoStreamRendererView {
   readonly isMirrored: boolean;
 
   /** @internal */
-  constructor(view: View, target: HTMLElement, options: Required<CreateViewOptions>, onDispose: () => void) {
+  constructor(view: HTMLElement, target: HTMLElement, options: Required<CreateViewOptions>, onDispose: () => void) {
     this._view = view;
     this._scalingMode = options.scalingMode;
     this._onDispose = onDispose;
@@ -38,7 +37,7 @@ export class VideoStreamRendererView {
   async updateScalingMode(mode: ScalingMode): Promise<void> {
     if (!this._onDispose) return;
     this._scalingMode = mode;
-    await settled(() => this._view.updateScaling(mode));
+    await settled(() => currentCore()?.updateScaling(this._view, mode));
   }
 
   /** Takes the picture out of the page and frees it. */
@@ -103,10 +102,10 @@ export class VideoStreamRenderer {
     const stream = this._stream;
     if ('_camera' in stream) return openLocal(stream, options);
     const view = core.openRemoteView(stream._callId, stream.id, scalingMode, isMirrored);
-    const stopWatching = watchRendered(view.target, (width, height) => view.setRendered(width, height));
-    return new VideoStreamRendererView(view, view.target, options, () => {
+    const stopWatching = watchRendered(view, (width, height) => core.setRendered(view, width, height));
+    return new VideoStreamRendererView(view, view, options, () => {
       stopWatching();
-      view.close();
+      closeView(view);
     });
   }
 }
@@ -118,22 +117,22 @@ async function openLocal(stream: LocalVideoStream, options: Required<CreateViewO
   const target = document.createElement('div');
   target.style.width = target.style.height = '100%';
   let made: VideoStreamRendererView | undefined;
-  const show = (track: MediaStreamTrack): View => {
+  const show = (track: MediaStreamTrack): HTMLElement => {
     const view = core.openLocalView(track, made?.scalingMode ?? options.scalingMode, options.isMirrored);
-    target.replaceChildren(view.target);
+    target.replaceChildren(view);
     return view;
   };
   const user: TrackUser = {
     replaced(track) {
       if (!made) return;
-      made._view.close();
+      closeView(made._view);
       made._view = show(track);
     },
   };
   const track = await stream._camera.open(user);
   try {
     const view = new VideoStreamRendererView(show(stream._camera.track ?? track), target, options, () => {
-      view._view.close();
+      closeView(view._view);
       stream._camera.close(user);
       target.remove();
     });
@@ -144,3 +143,6 @@ async function openLocal(stream: LocalVideoStream, options: Required<CreateViewO
     throw error;
   }
 }
+
+/** A core that was disposed of has closed its views. */
+const closeView = (view: HTMLElement): void => currentCore()?.closeView(view);

@@ -321,6 +321,8 @@ impl Meeting {
                 from,
                 held,
             });
+            let seat = seat.clone();
+            self.tell_state_of(&seat, true, effects);
         }
         self.tell_differences(&before, &heard, effects);
     }

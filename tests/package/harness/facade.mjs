@@ -40,7 +40,7 @@ export function declarations(folder, options) {
   cpSync(join(template, 'tsconfig.json'), join(folder, 'tsconfig.json'));
   mkdirSync(join(folder, 'src/generated'));
   writeFileSync(join(folder, 'src/generated/plenary.d.ts'), `
-    export class Core { constructor(onChange: Function); }
+    export function act(what: string, ...given: unknown[]): unknown;
     export default function init(source?: { module_or_path: unknown }): Promise<unknown>;`);
   const built = tool('tsc', ['--project', 'tsconfig.json', ...options, '--outDir', join(folder, 'types')], { cwd: folder });
   if (built.status !== 0) throw new Error(`tsc: ${built.stdout}`);

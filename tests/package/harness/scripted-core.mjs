@@ -12,7 +12,15 @@ export default async function init(source) {
   await script.init?.();
 }
 
-export class Core {
+let core;
+
+/** As the glue has it: one export for all methods. */
+export function act(what, ...given) {
+  if (what === 'begin') core = new Core(...given);
+  else return core[what](...given);
+}
+
+class Core {
   constructor(onChange) {
     this.tell = onChange;
     this.asked = [];
@@ -90,9 +98,21 @@ export class Core {
   }
 
   view(scaling) {
-    const view = { target: {}, scaling, closed: 0, updateScaling(mode) { this.scaling = mode; }, setRendered(...size) { this.rendered = size; }, close() { this.closed += 1; } };
+    const view = { scaling, closed: 0 };
     (this.views ??= []).push(view);
     return view;
+  }
+
+  updateScaling(view, mode) {
+    view.scaling = mode;
+  }
+
+  setRendered(view, ...size) {
+    view.rendered = size;
+  }
+
+  closeView(view) {
+    view.closed += 1;
   }
 
   dispose() {
