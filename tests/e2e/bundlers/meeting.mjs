@@ -36,6 +36,7 @@ export class Meeting {
     await this.ada.admit(name);
     await guest.page.locator('main.meeting-app').waitFor({ state: 'attached' });
     await Promise.all([guest.sees(this.ada.name), this.ada.sees(name), guest.hears(), this.ada.hears()]);
+    assert.equal(await guest.page.evaluate(() => window.app.environment.environment.browser), 'chrome', 'what is loaded later came');
     await until('both are counted', async () => await guest.page.evaluate(() => window.app.call.totalParticipantCount) === 2);
     await guest.page.evaluate((text) => window.app.write(text), `from ${name}`);
     await until(`${name} reads what they wrote`, () => guest.page.evaluate(() => document.querySelector('main').dataset.message)
@@ -59,6 +60,7 @@ export class Meeting {
     const before = await energy();
     await until(`${name} hears somebody`, async () => await energy() > before);
     await Promise.all([this.ada.sees(name), this.ada.hears()]);
+    assert.equal(await page.evaluate(() => window.app.environment.environment.browser), 'firefox');
     await page.evaluate(() => window.app.call.hangUp());
     await page.waitForSelector('main.ended');
     assert.deepEqual(await page.evaluate(() => window.__watch.violations), [], 'nothing is against the policy');

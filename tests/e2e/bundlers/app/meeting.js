@@ -3,11 +3,11 @@
 // its own way.
 
 /**
- * @param {{ CallClient, LocalVideoStream, VideoStreamRenderer, ChatClient }} sdk
+ * @param {{ CallClient, Features, LocalVideoStream, VideoStreamRenderer, ChatClient }} sdk
  * @param {HTMLElement} main takes the state of the call as its class and the pictures as its children
  * @param {(agent) => { follow(call) }} [watch] is shown the agent before it joins, and the call at once
  */
-export async function meet({ CallClient, LocalVideoStream, VideoStreamRenderer, ChatClient }, main, watch) {
+export async function meet({ CallClient, Features, LocalVideoStream, VideoStreamRenderer, ChatClient }, main, watch) {
   const { endpoint, token, expiresOn, displayName, meetingLink } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
   const credential = { getToken: async () => ({ token, expiresOnTimestamp: Date.parse(expiresOn) }), dispose() {} };
 
@@ -21,6 +21,8 @@ export async function meet({ CallClient, LocalVideoStream, VideoStreamRenderer, 
   const call = agent.join({ meetingLink }, { videoOptions: { localVideoStreams: [localVideoStream] } });
   recorder?.follow(call);
   const app = { client, agent, devices, localVideoStream, recorder, call };
+  // What few pages need is a part of its own, loaded now.
+  app.environment = await client.feature(Features.DebugInfo).getEnvironmentInfo();
 
   async function show(participant, stream) {
     const tile = document.createElement('article');

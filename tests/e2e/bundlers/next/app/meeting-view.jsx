@@ -2,7 +2,7 @@
 
 // A client component is rendered on the server first: importing touches nothing of a browser there.
 import { useEffect, useRef } from 'react';
-import { CallClient, LocalVideoStream, VideoStreamRenderer } from 'plenary-sdk';
+import { CallClient, Features, LocalVideoStream, VideoStreamRenderer } from 'plenary-sdk';
 import { ChatClient } from 'plenary-sdk/chat';
 import { meet } from './meeting';
 
@@ -13,7 +13,7 @@ export function Meeting() {
     // In development React runs every effect twice.
     if (joined.current) return;
     joined.current = true;
-    meet({ CallClient, LocalVideoStream, VideoStreamRenderer, ChatClient }, main.current).then((app) => { window.app = app; });
+    meet({ CallClient, Features, LocalVideoStream, VideoStreamRenderer, ChatClient }, main.current).then((app) => { window.app = app; });
   }, []);
   return <main ref={main} data-rendered-with={CallClient.name ? 'CallClient' : undefined} />;
 }
