@@ -76,6 +76,7 @@ before(async () => {
   const chat = await load('chat.js');
   live = {
     sdk, agent,
+    exports: { 'plenary-sdk': sdk, 'plenary-sdk/chat': chat },
     calling: {
       CallClient: { object: client },
       'CallAgent, TeamsCallAgent': { object: agent, also: member.agent, events: ['CallAgentEvents', 'TeamsCallAgentEvents'] },
@@ -97,6 +98,13 @@ before(async () => {
     })),
     chat: { ChatClient: shape(chat.ChatClient), ChatThreadClient: shape(chat.ChatThreadClient) },
   };
+});
+
+test('the table has every value that is exported, and no other', () => {
+  assert.deepEqual(Object.keys(table.exports), Object.keys(live.exports));
+  for (const [entry, module] of Object.entries(live.exports)) {
+    assert.deepEqual(rows(table.exports[entry]).members.map(([name]) => name).sort(), Object.keys(module).sort(), entry);
+  }
 });
 
 test('the table has every object, and no other', () => {

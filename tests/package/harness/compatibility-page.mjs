@@ -39,9 +39,10 @@ function part(title, objects) {
   return lines.join('\n');
 }
 
-export function page({ calling, features, chat, options }) {
+export function page({ exports, calling, features, chat, options }) {
   return [
     head,
+    part('Values that are exported', exports),
     part('Calling', calling),
     part('Features of a call, a client or a stream', features),
     part('Chat', chat),
