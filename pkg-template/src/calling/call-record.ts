@@ -45,6 +45,8 @@ export class CallRecord implements CallSink {
   private silenced = false;
   speaking = { speakers: [] as string[], since: Date.now() };
   readonly diagnostics: Record<'network' | 'media', Record<string, boolean | number>> = { network: {}, media: {} };
+  /** `total` as it was told last. */
+  private toldTotal = 0;
   /** Everybody who was ever here: whoever comes back, or comes in from the lobby, is the same object (2.1.2). */
   private readonly people = new Map<string, RemoteParticipant>();
 
@@ -108,6 +110,7 @@ export class CallRecord implements CallSink {
     if (change.screenSharing === false) this.media.screenEnded();
     if (this.state === 'Connected' && !this.sound[0]) this.setSound([new RemoteAudioStream(this)]);
     if (before.state !== this.state) call._emit('stateChanged');
+    this.counted();
     call._toFeatures(change);
     if (before.state !== this.state && this.state === 'Disconnected') this.ended();
   }
@@ -172,6 +175,18 @@ export class CallRecord implements CallSink {
       person._left();
     }
     tell(added.filter((person) => !gone.has(person)), removed, (args) => this.call._emit('remoteParticipantsUpdated', args));
+    this.counted();
+  }
+
+  /** Everybody in the call, this one too. */
+  get total(): number {
+    return this.state === 'Connected' ? this.remoteParticipants.length + 1 : 0;
+  }
+
+  private counted(): void {
+    if (this.toldTotal === this.total) return;
+    this.toldTotal = this.total;
+    this.call._emit('totalParticipantCountChanged');
   }
 
   private applyStreams(change: Of<'streams'>): void {

@@ -31,6 +31,7 @@ export interface CallEvents {
   /** `callerInfo` changed. */ callerInfoChanged: PropertyChangedEvent;
   /** `transferorInfo` changed. */ transferorInfoChanged: PropertyChangedEvent;
   /** `remoteParticipants` changed. */ remoteParticipantsUpdated: CollectionUpdatedEvent<RemoteParticipant>;
+  /** `totalParticipantCount` changed. */ totalParticipantCountChanged: PropertyChangedEvent;
   /** `localVideoStreams` changed. */ localVideoStreamsUpdated: CollectionUpdatedEvent<LocalVideoStream>;
   /** `localAudioStreams` changed. */ localAudioStreamsUpdated: CollectionUpdatedEvent<LocalAudioStream>;
   /** `remoteAudioStreams` changed. */ remoteAudioStreamsUpdated: CollectionUpdatedEvent<RemoteAudioStream>;
@@ -95,6 +96,9 @@ export abstract class CallCommon extends Emitter<CallEvents> {
 
   /** Everybody else in the call. */
   get remoteParticipants(): ReadonlyArray<RemoteParticipant> { return this._record.remoteParticipants }
+
+  /** How many people are in the call, this one included; 0 unless `Connected`. */
+  get totalParticipantCount(): number { return this._record.total }
 
   /** The local user's role. */
   get role(): ParticipantRole { return this._record.role }
