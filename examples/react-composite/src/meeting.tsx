@@ -1,0 +1,19 @@
+import { CallWithChatComposite, type CallWithChatAdapter } from '@azure/communication-react';
+import { useSyncExternalStore } from 'react';
+import { locale } from './locale';
+
+/** Nothing keeps what a survey would ask; the last page is "You left the call" instead. */
+const options = { surveyOptions: { disableSurvey: true } };
+const narrow = matchMedia('(max-width: 600px)');
+
+/** Everything from the configuration page to the last is the library's. */
+export function Meeting({ adapter }: { adapter: CallWithChatAdapter }) {
+  const mobile = useSyncExternalStore(
+    (changed) => {
+      narrow.addEventListener('change', changed);
+      return () => narrow.removeEventListener('change', changed);
+    },
+    () => narrow.matches,
+  );
+  return <CallWithChatComposite adapter={adapter} locale={locale} options={options} formFactor={mobile ? 'mobile' : 'desktop'} />;
+}
