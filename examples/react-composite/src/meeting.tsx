@@ -1,9 +1,8 @@
 import { CallWithChatComposite, type CallWithChatAdapter } from '@azure/communication-react';
 import { useSyncExternalStore } from 'react';
 import { locale } from './locale';
+import { options } from './options';
 
-/** Nothing keeps what a survey would ask; the last page is "You left the call" instead. */
-const options = { surveyOptions: { disableSurvey: true } };
 const narrow = matchMedia('(max-width: 600px)');
 
 /** Everything from the configuration page to the last is the library's. */
