@@ -101,15 +101,28 @@ export class CompositeGuest extends Person {
     return this.page.locator('[data-ui-id="notification-bar"]').filter({ hasText: words }).first().waitFor();
   }
 
-  /** Every notice and page so far, also those of a moment. */
-  seen() {
-    return this.page.evaluate(() => ({ pages: window.__composite.pages, notices: [...window.__composite.notices] }));
+  /**
+   * `act` brings them into a room. What the library asks about its chat on the way is answered then: it throws
+   * when somebody is out again by that time and is refused.
+   */
+  async enters(room, act) {
+    const answered = ['participants', 'readReceipts'].map((what) => this.page.waitForResponse((response) => {
+      const { pathname } = new URL(response.url());
+      return pathname.includes('breakout') && pathname.endsWith(what);
+    }));
+    await act();
+    await this.isTold(`You've joined Breakout room '${room}'`);
+    await Promise.all(answered);
+  }
+
+  /** The composite's pages so far; in a call since then. */
+  pages() {
+    return this.page.evaluate(() => window.__composite.pages);
   }
 
   /** In a room or back: the call never seemed to be over. */
   async neverLeft() {
-    const { pages } = await this.seen();
-    assert.deepEqual(pages.filter((page) => page !== 'call-page'), [], 'only the call is shown');
+    assert.deepEqual((await this.pages()).filter((page) => page !== 'call-page'), [], 'only the call is shown');
   }
 
   async hangUp(which) {
