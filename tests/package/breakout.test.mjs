@@ -137,6 +137,7 @@ test('a manager’s held call is the one that returning leads to (E9)', async ()
     state(from, 'Disconnected');
   };
   assert.equal(await call.feature(BreakoutRooms).assignedBreakoutRooms.returnToMainMeeting(), call);
+  await settle();
   assert.deepEqual(heard, ['main: Connected', 'call 1: Disconnected', 'calls + -call 1'], 'no call is added, and none joined');
   assert.deepEqual(agent.calls, [call]);
 });
@@ -157,9 +158,53 @@ test('returning is asked for once, however often it is called (3.4.4)', async ()
   const calls = await Promise.all(pending);
   assert.deepEqual(calls.map(({ id }) => id), ['back', 'back', 'back']);
   assert.equal(core.named('returnToMain').length, 1);
+  await settle();
   assert.deepEqual(agent.calls, [calls[0]]);
   assert.equal(await origin.returnToMainMeeting(), calls[0]);
   assert.equal(calls[0].feature(BreakoutRooms).breakoutRoomsSettings, undefined, 'a main call');
+});
+
+test('whoever asked to return has the main call before the room’s ends, also when it is asked too late (UI library 6036)', async () => {
+  const { call, agent, heard, view, move } = await inMeeting();
+  view(call.id, { assigned: room('1', { open: true }), rooms: [room('1', { open: true })] });
+  move(call.id, 'next', { into: '1' });
+  const [inside] = agent.calls;
+  let answered;
+  script.returnToMain = () => new Promise((resolve) => { answered = resolve; });
+  inside.feature(BreakoutRooms).on('breakoutRoomsUpdated', ({ type, data }) => {
+    if (type === 'assignedBreakoutRooms') data.returnToMainMeeting().then(({ id }) => heard.push(`returned to ${id}: ${inside.state}`));
+  });
+  view('next', { assigned: room('1'), rooms: [room('1')] });
+  await settle();
+  heard.length = 0;
+  move('next', 'back', { threadId: '19:meeting' });
+  await settle();
+  assert.deepEqual(heard, ['calls +call 2 -', 'call 2: Connected'], 'the move comes before the answer');
+  answered();
+  await settle();
+  await settle();
+  assert.deepEqual(heard.slice(2), ['returned to back: Connected', 'call 1: Disconnected', 'calls + -call 1']);
+  move('back', 'again', { into: '1' });
+  assert.equal(heard.at(-1), 'calls + -call 2', 'nothing waits any more');
+});
+
+test('a room that is taken away from who is in it is there, closed, until they are back (UI library 6059)', async () => {
+  const { call, agent, heard, view, move } = await inMeeting();
+  view(call.id, { assigned: room('1', { open: true }), rooms: [room('1', { open: true })] });
+  move(call.id, 'next', { into: '1' });
+  const told = [];
+  const listen = (one, name) => one.feature(BreakoutRooms).on('breakoutRoomsUpdated', ({ type, data }) => {
+    if (type === 'assignedBreakoutRooms') told.push([name, data?.state, data === call.feature(BreakoutRooms).assignedBreakoutRooms]);
+  });
+  listen(agent.calls[0], 'room');
+  view('next', { rooms: [] });
+  assert.deepEqual(told, [['room', 'closed', true]], 'readable on the call where it began, too');
+  agent.on('callsUpdated', ({ added }) => added.forEach((one) => listen(one, 'main')));
+  heard.length = 0;
+  move('next', 'back', { threadId: '19:meeting' });
+  view('back', { rooms: [] });
+  assert.deepEqual(told[1], ['main', undefined, true]);
+  assert.equal(call.feature(BreakoutRooms).assignedBreakoutRooms, undefined);
 });
 
 test('each is asked in the name of the call that the one before led to', async () => {

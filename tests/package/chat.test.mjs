@@ -172,6 +172,36 @@ test('clients of one credential share a connection, and each is told with object
   assert.throws(() => one.on('chatMessageReceived', () => {}), /startRealtimeNotifications/);
 });
 
+test('a client that comes late is told that the user was taken into a thread just now, once (UI library 5675)', async (t) => {
+  [globalThis.WebSocket, globalThis.document] = [class {}, {}];
+  t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
+  const me = '8:acs:resource_me';
+  const heard = [];
+  const client = async (name) => {
+    const one = new ChatClient(origin, credential);
+    await one.startRealtimeNotifications();
+    one.on('participantsAdded', ({ threadId }) => heard.push([name, threadId]));
+    await settle();
+    return one;
+  };
+  const clients = [await client('first')];
+  const core = scripted.cores.at(-1);
+  const added = (threadId, ...people) => core.tell({ type: 'chat', agent: core.agents, event: {
+    participantsAdded: { threadId, version: '6', addedOn: 12, addedBy: { id: ada }, participantsAdded: people.map((one) => ({ id: one })) },
+  } });
+  added('19:room', ada, me);
+  added('19:others', ada);
+  clients.push(await client('late'));
+  assert.deepEqual(heard, [['first', '19:room'], ['first', '19:others'], ['late', '19:room']]);
+  clients[0].on('participantsAdded', () => heard.push('again'));
+  await settle();
+  assert.equal(heard.length, 3, 'who was there has heard it');
+  t.mock.timers.tick(10_000);
+  clients.push(await client('later'));
+  assert.equal(heard.length, 3);
+  for (const one of clients) await one.stopRealtimeNotifications();
+});
+
 test('every event of the protocol is told, in Microsoft’s shape', () => {
   const schema = JSON.parse(readFileSync(join(root, 'protocol/schema/agent.json'), 'utf8'));
   const variants = schema.$defs.ChatEvent.oneOf.flatMap(({ required }) => required ?? []);

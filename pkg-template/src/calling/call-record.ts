@@ -59,7 +59,9 @@ export class CallRecord implements CallSink {
 
   apply(change: CallChange): void {
     switch (change.type) {
-      case 'call': return this.applyCall(change);
+      case 'call':
+        if (change.state === 'Disconnected' && this.membership.endsAfterReturn(this.call, () => this.applyCall(change))) return;
+        return this.applyCall(change);
       case 'participants': this.applyParticipants(change); break;
       case 'streams': this.applyStreams(change); break;
       case 'lobby': this.applyLobby(change); break;

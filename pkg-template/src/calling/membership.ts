@@ -22,6 +22,8 @@ export class Membership {
   assigned: BreakoutRoom | undefined;
   list: BreakoutRoom[] | undefined;
   private way: Promise<unknown> = Promise.resolve();
+  /** While somebody has asked for it. */
+  private returning: Promise<unknown> | undefined;
   /** Calls by id, as far as they are on. */
   private readonly calls = new Map<string, CallCommon>();
 
@@ -61,8 +63,21 @@ export class Membership {
     return held ?? this.make(to, old.isMuted, prepare);
   }
 
+  /**
+   * Whoever asked to return has the call of the main meeting before `end` tells that the room's is over: the
+   * UI library takes that for the end of the meeting (6036).
+   */
+  endsAfterReturn(call: CallCommon, end: () => void): boolean {
+    if (!this.returning || call === this.current) return false;
+    this.returning.then(() => setTimeout(end));
+    return true;
+  }
+
   rooms(view: RoomsView): void {
     const before = this.view;
+    const { assigned } = before;
+    // Whose room is taken away finds it closed until they are back: it is the way there (UI library 6059).
+    if (!view.assigned && assigned && this.current._record.room) view = { ...view, assigned: { ...assigned, open: false } };
     this.view = view;
     const changes = { assigned: differs(before.assigned, view.assigned), rooms: differs(before.rooms, view.rooms) };
     if (changes.assigned) this.assigned = undefined;
@@ -78,9 +93,15 @@ export class Membership {
 
   /** Asked for again while it is pending, or when it is done, it gives the same call. */
   returnToMain(): Promise<CallCommon> {
-    return this.go(async () => {
+    const there = this.go(async () => {
       if (this.current._record.room) await (await loadedCore()).ask(this.current.id, 'returnToMain');
     });
+    const { way } = this;
+    this.returning = way;
+    way.then(() => {
+      if (this.returning === way) this.returning = undefined;
+    });
+    return there;
   }
 
   /** One after the other: each is asked in the name of the call that the one before led to. */

@@ -7,7 +7,7 @@ import type {
   ChatThreadPropertiesUpdatedEvent, ParticipantsAddedEvent, ParticipantsRemovedEvent, ReadReceiptReceivedEvent,
   TypingIndicatorReceivedEvent,
 } from './events.js';
-import { connect, disconnect } from './live.js';
+import { connect, disconnect, missed } from './live.js';
 import type { ChatThreadItem, CreateChatThreadRequest, CreateChatThreadResult, PagedAsyncIterableIterator } from './models.js';
 import type { Notification } from './notifications.js';
 import type { ChatClientOptions, CreateChatThreadOptions, DeleteChatThreadOptions, ListChatThreadsOptions } from './options.js';
@@ -119,6 +119,8 @@ export class ChatClient {
       throw new Error('You must call startRealtimeNotifications before you can subscribe to events.');
     }
     this._emitter.on(event, listener);
+    const late = event === 'participantsAdded' && missed(this._self);
+    if (late) queueMicrotask(() => (listener as (event: unknown) => void)(late[1]));
   }
 
   /** Takes `on` back. */

@@ -1,0 +1,132 @@
+// A guest in Microsoft's composite: what they press, see, hear and write there.
+
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import { openWatched, Person } from './person.mjs';
+import { until } from './until.mjs';
+
+const WATCH = fileURLToPath(new URL('composite-watch.js', import.meta.url));
+
+export class CompositeGuest extends Person {
+  /** Opens the example at `origin`, fills its form and is on the configuration page. */
+  static async open(browser, origin, link, name, options = {}) {
+    const page = await openWatched(browser, origin, { viewport: { width: 1280, height: 800 }, scripts: [WATCH], ...options });
+    await page.fill('[name=link]', link);
+    await page.fill('[name=name]', name);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.locator('[data-ui-id="call-composite-start-call-button"]').waitFor();
+    return new CompositeGuest(name, page);
+  }
+
+  button(name) {
+    return this.page.locator(`[data-ui-id="call-composite-${name}-button"]`);
+  }
+
+  join() {
+    return this.button('start-call').click();
+  }
+
+  /** In the lobby, as the library says it. */
+  waits() {
+    return this.page.getByText('Waiting to be admitted').waitFor();
+  }
+
+  /** From here on only moves are looked at. */
+  async inCall() {
+    await this.page.locator('[data-ui-id="call-page"]').waitFor();
+    await this.page.evaluate(() => { window.__composite.pages.length = 0; });
+  }
+
+  /** On the configuration page; in the call both are buttons of their own words. */
+  async configure(name) {
+    await this.button(`local-device-settings-${name}`).first().click();
+  }
+
+  async setMicrophone(on) {
+    await this.does('microphone', on ? 'Unmute mic' : 'Mute mic').click();
+    await this.microphoneIs(on);
+  }
+
+  microphoneIs(on) {
+    return this.does('microphone', on ? 'Mute mic' : 'Unmute mic').waitFor();
+  }
+
+  cameraIs(on) {
+    return this.does('camera', on ? 'Turn off camera' : 'Turn on camera').waitFor();
+  }
+
+  /** A button by what it would do now. */
+  does(name, what) {
+    return this.page.locator(`button[data-ui-id="call-composite-${name}-button"][aria-label="${what}"]`);
+  }
+
+  /** A tile by the name that it shows; `Person.sees` looks at its picture. */
+  tile(name) {
+    return this.page.locator('[data-ui-id="video-tile"]').filter({ hasText: name });
+  }
+
+  /** One's own picture, before the call or in it. */
+  async seesOwnPicture() {
+    const video = this.page.locator('[data-ui-id="call-composite-local-preview"] video');
+    await until(`${this.name} sees a preview`, () => video.evaluate((element) => window.__watch.picture(element)));
+  }
+
+  async openChat() {
+    const field = this.page.locator('#sendbox');
+    if (!await field.isVisible()) await this.page.locator('[data-ui-id="call-with-chat-composite-chat-button"]').first().click();
+    await field.waitFor();
+  }
+
+  async write(text) {
+    await this.page.locator('#sendbox').fill(text);
+    await this.page.locator('#sendbox').press('Enter');
+    await this.reads(text);
+  }
+
+  /** In the chat pane. */
+  reads(text) {
+    return this.page.getByText(text, { exact: true }).first().waitFor();
+  }
+
+  /** The people pane; "Vera (you)" is `Vera` here. */
+  async people() {
+    const items = this.page.locator('[data-ui-id="participant-item"]');
+    if (await items.count() === 0) await this.page.locator('[data-ui-id="common-call-composite-people-button"]').first().click();
+    await items.first().waitFor();
+    return (await items.evaluateAll((all) => all.map((item) => item.getAttribute('aria-label').split(',')[0]))).sort();
+  }
+
+  /** A notice that stands now. */
+  isTold(words) {
+    return this.page.locator('[data-ui-id="notification-bar"]').filter({ hasText: words }).first().waitFor();
+  }
+
+  /**
+   * `act` brings them into a room. What the library asks about its chat on the way is answered then: it throws
+   * when somebody is out again by that time and is refused.
+   */
+  async enters(room, act) {
+    const answered = ['participants', 'readReceipts'].map((what) => this.page.waitForResponse((response) => {
+      const { pathname } = new URL(response.url());
+      return pathname.includes('breakout') && pathname.endsWith(what);
+    }));
+    await act();
+    await this.isTold(`You've joined Breakout room '${room}'`);
+    await Promise.all(answered);
+  }
+
+  /** The composite's pages so far; in a call since then. */
+  pages() {
+    return this.page.evaluate(() => window.__composite.pages);
+  }
+
+  /** In a room or back: the call never seemed to be over. */
+  async neverLeft() {
+    assert.deepEqual((await this.pages()).filter((page) => page !== 'call-page'), [], 'only the call is shown');
+  }
+
+  async hangUp(which) {
+    await this.button('hangup').first().click();
+    if (which) await this.page.getByRole('menuitem', { name: which }).click();
+  }
+}
