@@ -211,7 +211,7 @@ pub fn check_sizes() -> Result<()> {
     }
     println!("\nwhat a page loads for");
     let settings = settings()?;
-    let mut over = Vec::new();
+    let (mut over, mut largest) = (Vec::new(), 0);
     let budgets = settings.get("budget").and_then(|list| list.as_array());
     for budget in budgets.into_iter().flatten() {
         let lacks = "A [[budget]] of wasm-pack.toml lacks `name`, or `entries`.";
@@ -224,6 +224,7 @@ pub fn check_sizes() -> Result<()> {
         for file in &files {
             size += gzipped(&shipped(file)?)?;
         }
+        largest = largest.max(size);
         let Some(limit) = budget.get("gzip").and_then(|limit| limit.as_integer()) else {
             println!("{name:<42} {:>9} {size:>9}", "");
             continue;
@@ -236,6 +237,11 @@ pub fn check_sizes() -> Result<()> {
             ));
         }
     }
+    let peer = peer()?;
+    println!("{:<42} {:>9} {peer:>9}", "livekit-client alone", "");
+    if largest >= peer {
+        over.push(format!("livekit-client alone is {peer} bytes, less than ours"));
+    }
     if over.is_empty() {
         return Ok(());
     }
@@ -243,6 +249,16 @@ pub fn check_sizes() -> Result<()> {
         "The package is too big: {}. Make it smaller; the budget stands in wasm-pack.toml.",
         over.join("; ")
     ))
+}
+
+/// What LiveKit's own client weighs by the same bundler: ours must weigh less.
+fn peer() -> Result<usize> {
+    let out = dist().join("peer.js");
+    run(esbuild("esm")?
+        .arg("peer.js")
+        .arg(format!("--outfile={}", out.display())))?;
+    shrink(&out)?;
+    gzipped(&fs::read(&out).context(format!("Cannot read {}", short(&out)))?)
 }
 
 fn shipped(file: &str) -> Result<Vec<u8>> {

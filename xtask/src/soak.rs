@@ -15,7 +15,7 @@ use crate::test;
 
 type Soak = fn(&[String]) -> Result<()>;
 
-const SOAKS: [(&str, &str, Soak); 8] = [
+const SOAKS: [(&str, &str, Soak); 9] = [
     (
         "fuzz",
         "[seconds for each target, 3600] [seed]: bytes from outside",
@@ -45,6 +45,11 @@ const SOAKS: [(&str, &str, Soak); 8] = [
         "pages",
         "[--minutes 10]: a guest comes and goes, and neither service nor page grows",
         bench::soak,
+    ),
+    (
+        "leaks",
+        "[--agents 10000] [--calls 200]: agents and calls of one page, and nothing grows",
+        bench::leaks,
     ),
     (
         "bundlers",
