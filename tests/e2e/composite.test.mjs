@@ -115,8 +115,7 @@ test('a_guest_goes_through_the_composite_from_the_configuration_page_to_the_last
     await vera.openChat();
     await vera.write('In the room');
     await isWritten(rooms, first, 'In the room');
-    await says(rooms, first, 'Hello room');
-    await vera.reads('Hello room');
+    await vera.readsInRoom('Hello room', () => says(rooms, first, 'Hello room'));
     assert.equal(await vera.page.getByText('Hello Vera').count(), 0, 'the main meeting’s is not shown');
     assert.ok(!(await written(rooms, main)).includes('In the room'));
   });
@@ -149,9 +148,9 @@ test('a_guest_goes_through_the_composite_from_the_configuration_page_to_the_last
 
   await t.test('who loses their room while in it is brought back (UI library 6059)', async () => {
     await rooms.configure({ autoMoveParticipantToBreakoutRoom: true });
-    for (const take of [() => rooms.assign({ Vera: 0 }), () => rooms.must('DELETE', `/${rooms.ids[0]}`)]) {
-      await rooms.assign({ Vera: 1 });
-      await vera.enters('Room 1', () => rooms.open(1));
+    await rooms.assign({ Vera: 0 });
+    for (const take of [() => rooms.assign({ Vera: 0 }), () => rooms.must('DELETE', `/${rooms.ids[1]}`)]) {
+      await vera.enters('Room 2', () => rooms.assign({ Vera: 2 }));
       await olivia.seesExactly('Ada');
       await take();
       await olivia.seesExactly('Ada', 'Vera');

@@ -54,9 +54,7 @@ const STEPS: &[(&str, &str, Step)] = &[
         "tests/package: the facade and the package",
         facade,
     ),
-    ("e2e", "tests/e2e: the service and browsers", |report| {
-        with_service("tests/e2e", &[], report)
-    }),
+    ("e2e", "tests/e2e: the service and browsers", e2e),
     (
         "conformance",
         "tests/conformance: others' clients",
@@ -150,11 +148,16 @@ fn browser(report: &mut Report) -> Result<()> {
 
 /// tests/package: the facade over a scripted core, and the package as it was built.
 fn facade(report: &mut Report) -> Result<()> {
-    if !package::folder().join("index.js").is_file() {
-        package::build()?;
-    }
+    build_missing_package()?;
     node::ensure_packages(&root().join("tests/package/ui-library"))?;
     node_tests("tests/package", &mut node::node()?, report)
+}
+
+/// With the example of Microsoft's UI library, whose packages link to ours.
+fn e2e(report: &mut Report) -> Result<()> {
+    build_missing_package()?;
+    node::ensure_packages(&root().join("examples/react-composite"))?;
+    with_service("tests/e2e", &[], report)
 }
 
 /// Others' clients: LiveKit's in browsers and Python, Azure's identity and chat SDKs.
@@ -177,6 +180,13 @@ pub fn bundlers(_: &[String]) -> Result<()> {
     Ok(())
 }
 
+fn build_missing_package() -> Result<()> {
+    if package::folder().join("index.js").is_file() {
+        return Ok(());
+    }
+    package::build()
+}
+
 /// A folder whose tests have the service, the browsers and what else is named at hand.
 fn with_service(folder: &str, more: &[(&str, OsString)], report: &mut Report) -> Result<()> {
     if !root().join(folder).is_dir() {
@@ -185,9 +195,7 @@ fn with_service(folder: &str, more: &[(&str, OsString)], report: &mut Report) ->
             .push(format!("{folder} (it is not there yet)"));
         return Ok(());
     }
-    if !package::folder().join("index.js").is_file() {
-        package::build()?;
-    }
+    build_missing_package()?;
     service::assemble_pages()?;
     let service = service::build(Profile::Debug)?;
     // Tests of failing networks cut links with `ip`; without it they say so and are skipped.

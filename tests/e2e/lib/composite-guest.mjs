@@ -6,11 +6,14 @@ import { openWatched, Person } from './person.mjs';
 import { until } from './until.mjs';
 
 const WATCH = fileURLToPath(new URL('composite-watch.js', import.meta.url));
+/** The library draws much, and a busy machine takes its time. */
+const PATIENCE_MS = 60_000;
 
 export class CompositeGuest extends Person {
   /** Opens the example at `origin`, fills its form and is on the configuration page. */
   static async open(browser, origin, link, name, options = {}) {
-    const page = await openWatched(browser, origin, { viewport: { width: 1280, height: 800 }, scripts: [WATCH], ...options });
+    const page = await openWatched(browser, origin, { viewport: { width: 800, height: 600 }, scripts: [WATCH], ...options });
+    page.setDefaultTimeout(PATIENCE_MS);
     await page.fill('[name=link]', link);
     await page.fill('[name=name]', name);
     await page.getByRole('button', { name: 'Continue' }).click();
@@ -106,13 +109,24 @@ export class CompositeGuest extends Person {
    * when somebody is out again by that time and is refused.
    */
   async enters(room, act) {
-    const answered = ['participants', 'readReceipts'].map((what) => this.page.waitForResponse((response) => {
-      const { pathname } = new URL(response.url());
-      return pathname.includes('breakout') && pathname.endsWith(what);
-    }));
+    const answered = [this.answered('GET', 'participants'), this.answered('GET', 'readReceipts')];
     await act();
     await this.isTold(`You've joined Breakout room '${room}'`);
     await Promise.all(answered);
+  }
+
+  /** What comes by `act` in a room's chat is read, and its sender is told so. */
+  async readsInRoom(text, act) {
+    const told = this.answered('POST', 'readReceipts');
+    await act();
+    await Promise.all([this.reads(text), told]);
+  }
+
+  answered(method, what) {
+    return this.page.waitForResponse((response) => {
+      const { pathname } = new URL(response.url());
+      return response.request().method() === method && pathname.includes('breakout') && pathname.endsWith(`/${what}`);
+    });
   }
 
   /** The composite's pages so far; in a call since then. */
