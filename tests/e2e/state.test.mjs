@@ -7,7 +7,6 @@ import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
 import { Attendee, signIn } from './lib/attendee.mjs';
 import { AXE, coloured, violations } from './lib/axe.mjs';
-import { isTold } from './lib/breakout-people.mjs';
 import { Guest } from './lib/guest.mjs';
 import { Organiser } from './lib/organiser.mjs';
 import { until } from './lib/until.mjs';
@@ -27,6 +26,13 @@ async function recordings(service, link) {
     start: async (kind) => (await ask('POST', path, { kind })).recordingId,
     stop: (recording) => ask('DELETE', `${path}/${recording}`),
   };
+}
+
+const bar = (person, subject) => person.page.locator(`.notice.${subject}`);
+
+/** A bar with these words. */
+async function isTold(person, subject, words) {
+  await bar(person, subject).filter({ hasText: words }).waitFor();
 }
 
 async function press(person, name) {
@@ -54,14 +60,14 @@ test('everybody_sees_recordings_hands_reactions_and_who_was_muted (C3, C5, S1)',
     await late.join();
     await late.inMeeting();
     for (const person of [olivia, grete, late]) {
-      await isTold(person, 'recording', /^This meeting is being recorded and transcribed\.$/);
-      assert.equal(await person.page.locator('.notice.recording').getAttribute('role'), 'status');
+      await isTold(person, 'recording', 'This meeting is being recorded and transcribed.');
+      assert.equal(await bar(person, 'recording').getAttribute('role'), 'status');
     }
     await late.leave();
     await stop(recording);
-    for (const person of [olivia, grete]) await isTold(person, 'recording', /^This meeting is being transcribed\.$/);
+    for (const person of [olivia, grete]) await isTold(person, 'recording', 'This meeting is being transcribed.');
     await stop(transcription);
-    for (const person of [olivia, grete]) await until('the bar is gone', () => person.page.locator('.notice.recording').isHidden());
+    for (const person of [olivia, grete]) await bar(person, 'recording').waitFor({ state: 'hidden' });
   });
 
   await t.test('hands have an order, and who may lowers them (C5)', async () => {
@@ -99,7 +105,7 @@ test('everybody_sees_recordings_hands_reactions_and_who_was_muted (C3, C5, S1)',
     await grete.setMuted(false);
     await olivia.seesMuted('Grete Gast', false);
     await olivia.row('Grete Gast').getByRole('button', { name: /^Mute Grete Gast/ }).press('Enter');
-    await isTold(grete, 'muted', /Somebody in the meeting muted you\./);
+    await isTold(grete, 'muted', 'Somebody in the meeting muted you.');
     await until('her button says so', async () => (await grete.page.locator('.controls .microphone').textContent()) === 'Unmute');
     await olivia.seesMuted('Grete Gast', true);
     await grete.setMuted(false);
