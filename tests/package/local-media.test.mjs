@@ -6,7 +6,7 @@ const built = await facade('local-media');
 const { sdk, scripted } = built;
 const { script } = scripted;
 const camera = (id) => Object.freeze({ id, name: id, deviceType: 'UsbCamera' });
-const user = () => ({ replaced() {} });
+const user = () => ({ _replaced() {} });
 
 afterEach(() => { for (const name of Object.keys(script)) delete script[name]; });
 

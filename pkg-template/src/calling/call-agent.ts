@@ -100,12 +100,12 @@ export abstract class CallAgentBase<
     const meeting = locatorOf(locator);
     const muted = options.audioOptions?.muted === true;
     const call = self._make(newId(), muted, (ended) => self._remove(ended));
-    call._record.membership = new Membership(call, (id, isMuted, prepare) => self._follow(call, id, isMuted, prepare));
+    call._record._membership = new Membership(call, (id, isMuted, prepare) => self._follow(call, id, isMuted, prepare));
     const { media } = call._record;
     const stream = options.videoOptions?.localVideoStreams?.[0];
     const microphone = options.audioOptions?.localAudioStreams?.[0];
-    const camera = media.joinWith(stream);
-    const voice = media.joinWithAudio(microphone);
+    const camera = media._joinWith(stream);
+    const voice = media._joinWithAudio(microphone);
     const release = hold();
     try {
       calls.set(call.id, call._record);
@@ -127,7 +127,7 @@ export abstract class CallAgentBase<
       release();
       const limits = limitsOf(options.videoOptions?.constraints);
       if (Object.keys(limits).length > 0) void self._core.ask(call.id, 'limitVideo', limits);
-      if (stream && !camera) media.startJoined(stream);
+      if (stream && !camera) media._startJoined(stream);
       if (microphone && !voice) media.startAudio(microphone).catch(() => {});
     });
     return call;
@@ -136,7 +136,7 @@ export abstract class CallAgentBase<
   /** @internal Another call of the same stay: in a breakout room, or back. */
   _follow(first: C, id: string, isMuted: boolean, prepare: (call: C) => void): C {
     const call = this._make(id, isMuted, (ended) => this._remove(ended));
-    call._record.membership = first._record.membership;
+    call._record._membership = first._record._membership;
     prepare(call);
     calls.set(id, call._record);
     this._calls = [...this._calls, call];

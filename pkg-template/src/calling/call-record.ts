@@ -18,7 +18,7 @@ type Of<Type extends CallChange['type']> = Extract<CallChange, { type: Type }>;
 
 export class CallRecord implements CallSink {
   state: CallState = 'None';
-  wasConnected = false;
+  _wasConnected = false;
   end: CallEndReason | undefined;
   role: ParticipantRole = 'Unknown';
   mayAdmit = false;
@@ -28,25 +28,25 @@ export class CallRecord implements CallSink {
   readonly info = new LiveCallInfo(this);
   media = new LocalMedia(this);
   /** Set with the call's making. */
-  membership!: Membership;
+  _membership!: Membership;
   /** The breakout room; without one, the main meeting. */
   room: string | undefined;
   /** Replaced, never changed. */
   remoteParticipants: ReadonlyArray<RemoteParticipant> = [];
   /** Replaced, never changed. */
-  inLobby: ReadonlyArray<RemoteParticipant> = [];
+  _inLobby: ReadonlyArray<RemoteParticipant> = [];
   /** The others are silenced here. */
-  isQuiet = false;
+  _isQuiet = false;
   /** One stream while connected; replaced, never changed. */
   sound: ReadonlyArray<RemoteAudioStream> = [];
   /** Replaced, never changed. */
   shared: SharedState = { recordings: [], hands: [] };
   /** Somebody else muted the microphone, and it is about to be told. */
-  private silenced = false;
+  private _silenced = false;
   speaking = { speakers: [] as string[], since: Date.now() };
   readonly diagnostics: Record<'network' | 'media', Record<string, boolean | number>> = { network: {}, media: {} };
   /** `total` as it was told last. */
-  private toldTotal = 0;
+  private _toldTotal = 0;
   /** Everybody who was ever here: whoever comes back, or comes in from the lobby, is the same object (2.1.2). */
   private readonly people = new Map<string, RemoteParticipant>();
 
@@ -60,16 +60,16 @@ export class CallRecord implements CallSink {
   apply(change: CallChange): void {
     switch (change.type) {
       case 'call':
-        if (change.state === 'Disconnected' && this.membership.endsAfterReturn(this.call, () => this.applyCall(change))) return;
-        return this.applyCall(change);
-      case 'participants': this.applyParticipants(change); break;
-      case 'streams': this.applyStreams(change); break;
-      case 'lobby': this.applyLobby(change); break;
-      case 'speaking': this.applySpeaking(change); break;
+        if (change.state === 'Disconnected' && this._membership._endsAfterReturn(this.call, () => this._applyCall(change))) return;
+        return this._applyCall(change);
+      case 'participants': this._applyParticipants(change); break;
+      case 'streams': this._applyStreams(change); break;
+      case 'lobby': this._applyLobby(change); break;
+      case 'speaking': this._applySpeaking(change); break;
       case 'moved': return this.moved(change);
       case 'state': this.shared = change.state; break;
       case 'muted': return this.mutedByOthers();
-      case 'breakout': this.membership.rooms(change); break;
+      case 'breakout': this._membership.rooms(change); break;
       case 'diagnostic': this.diagnostics[change.area][change.diagnostic] = change.value; break;
     }
     this.call._toFeatures(change);
@@ -82,17 +82,17 @@ export class CallRecord implements CallSink {
 
   /** The service forwards nothing any more; the microphone follows, and then it is told (2.1.7). */
   private mutedByOthers(): void {
-    this.silenced = !this.isMuted;
+    this._silenced = !this.isMuted;
     currentCore()?.ask(this.id, 'mute').catch(() => {});
   }
 
   /** All properties first, `callEndReason` among them, then the events (2.1.7). */
-  private applyCall(change: Of<'call'>): void {
+  private _applyCall(change: Of<'call'>): void {
     const before = { state: this.state, role: this.role, isMuted: this.isMuted };
     const ids = [this.threadId, this.participantId, this.serverCallId].join();
     if (change.end) this.end = { code: change.end.code, subCode: change.end.subCode, message: change.end.message };
     if (change.state !== undefined) this.state = change.state as CallState;
-    if (this.state === 'Connected') this.wasConnected = true;
+    if (this.state === 'Connected') this._wasConnected = true;
     if (change.role !== undefined) this.role = change.role as ParticipantRole;
     if (change.mayAdmit !== undefined) this.mayAdmit = change.mayAdmit;
     if (change.muted !== undefined) this.isMuted = change.muted;
@@ -104,13 +104,13 @@ export class CallRecord implements CallSink {
     if (ids !== [this.threadId, this.participantId, this.serverCallId].join()) this.info._changed();
     if (before.role !== this.role) call._emit('roleChanged');
     if (before.isMuted !== this.isMuted) {
-      const silenced = this.silenced && this.isMuted;
-      this.silenced = false;
+      const silenced = this._silenced && this.isMuted;
+      this._silenced = false;
       call._emit('isMutedChanged');
       if (silenced) call._emit('mutedByOthers');
     }
-    if (change.screenSharing === false) this.media.screenEnded();
-    if (this.state === 'Connected' && !this.sound[0]) this.setSound([new RemoteAudioStream(this)]);
+    if (change.screenSharing === false) this.media._screenEnded();
+    if (this.state === 'Connected' && !this.sound[0]) this._setSound([new RemoteAudioStream(this)]);
     if (before.state !== this.state) call._emit('stateChanged');
     this.counted();
     call._toFeatures(change);
@@ -119,7 +119,7 @@ export class CallRecord implements CallSink {
 
   /** This call goes on as another one. */
   private moved(change: Of<'moved'>): void {
-    const next = this.membership.moved(change);
+    const next = this._membership.moved(change);
     if (!change.room) return;
     this.call._toRooms((feature) => feature._joined(next));
     // That it has them tells applications that it is a room's call (3.4.3).
@@ -127,7 +127,7 @@ export class CallRecord implements CallSink {
   }
 
   /** What the call before had: the place is known before anything is told of it. */
-  goesOn(from: CallRecord, room: string | undefined, threadId: string | undefined): void {
+  _goesOn(from: CallRecord, room: string | undefined, threadId: string | undefined): void {
     this.room = room;
     this.threadId = threadId;
     // Of the whole meeting (C3); hands are of their room.
@@ -135,19 +135,19 @@ export class CallRecord implements CallSink {
     const { media } = from;
     from.media = new LocalMedia(from);
     this.media = media;
-    media.belongsTo(this);
-    this.isQuiet = from.isQuiet;
+    media._belongsTo(this);
+    this._isQuiet = from._isQuiet;
   }
 
   /** Told by an event once it is so. */
-  async setQuiet(quiet: boolean): Promise<void> {
+  async _setQuiet(quiet: boolean): Promise<void> {
     await this.ask('quiet', quiet);
-    if (this.isQuiet === quiet) return;
-    this.isQuiet = quiet;
+    if (this._isQuiet === quiet) return;
+    this._isQuiet = quiet;
     this.call._emit('isIncomingAudioMutedChanged');
   }
 
-  private setSound(sound: RemoteAudioStream[]): void {
+  private _setSound(sound: RemoteAudioStream[]): void {
     const removed = this.sound;
     this.sound = sound;
     for (const stream of removed) void stream._ended();
@@ -156,15 +156,15 @@ export class CallRecord implements CallSink {
 
   private ended(): void {
     this.end ??= { code: 0, subCode: 0 };
-    this.membership.ended(this.call);
+    this._membership.ended(this.call);
     this.info._ended();
     this.media.ended();
-    this.setSound([]);
+    this._setSound([]);
     calls.delete(this.id);
     this.onEnd();
   }
 
-  private applyParticipants(change: Of<'participants'>): void {
+  private _applyParticipants(change: Of<'participants'>): void {
     const infos = [...change.added, ...change.updated];
     const known = new Set(this.remoteParticipants);
     const added = unique(infos.map((info) => this.person(info.id))).filter((person) => !known.has(person));
@@ -173,7 +173,7 @@ export class CallRecord implements CallSink {
     this.remoteParticipants = [...this.remoteParticipants, ...added].filter((person) => !gone.has(person));
     for (const info of infos) this.person(info.id)._update(info);
     for (const person of removed) {
-      this.replaceStreams(person, [], []);
+      this._replaceStreams(person, [], []);
       person._left();
     }
     tell(added.filter((person) => !gone.has(person)), removed, (args) => this.call._emit('remoteParticipantsUpdated', args));
@@ -186,28 +186,28 @@ export class CallRecord implements CallSink {
   }
 
   private counted(): void {
-    if (this.toldTotal === this.total) return;
-    this.toldTotal = this.total;
+    if (this._toldTotal === this.total) return;
+    this._toldTotal = this.total;
     this.call._emit('totalParticipantCountChanged');
   }
 
-  private applyStreams(change: Of<'streams'>): void {
+  private _applyStreams(change: Of<'streams'>): void {
     const person = this.person(change.participant);
     const known = new Map(person._streams.map((stream) => [stream.id, stream]));
     const added: RemoteVideoStream[] = [];
-    for (const info of [...change.added, ...change.updated]) this.putStream(info, known, added);
+    for (const info of [...change.added, ...change.updated]) this._putStream(info, known, added);
     const gone = new Set(change.removed);
-    this.replaceStreams(person, [...known.values()].filter((stream) => !gone.has(stream.id)), added);
+    this._replaceStreams(person, [...known.values()].filter((stream) => !gone.has(stream.id)), added);
   }
 
-  private replaceStreams(person: RemoteParticipant, streams: RemoteVideoStream[], added: RemoteVideoStream[]): void {
+  private _replaceStreams(person: RemoteParticipant, streams: RemoteVideoStream[], added: RemoteVideoStream[]): void {
     const removed = person._streams.filter((stream) => !streams.includes(stream));
     person._streams = streams;
     for (const stream of removed) stream._gone();
     tell(added, removed, (args) => person._emit('videoStreamsUpdated', args));
   }
 
-  private putStream(info: StreamInfo, known: Map<number, RemoteVideoStream>, added: RemoteVideoStream[]): void {
+  private _putStream(info: StreamInfo, known: Map<number, RemoteVideoStream>, added: RemoteVideoStream[]): void {
     const stream = known.get(info.id);
     if (stream) return stream._update(info);
     const made = new RemoteVideoStream(this.id, info);
@@ -215,18 +215,18 @@ export class CallRecord implements CallSink {
     added.push(made);
   }
 
-  private applyLobby(change: Of<'lobby'>): void {
-    const known = new Set(this.inLobby);
+  private _applyLobby(change: Of<'lobby'>): void {
+    const known = new Set(this._inLobby);
     const added = unique(change.added.map((info) => this.person(info.id))).filter((person) => !known.has(person));
     const gone = new Set(change.removed.map((id) => this.person(id)));
-    const removed = this.inLobby.filter((person) => gone.has(person));
-    this.inLobby = [...this.inLobby, ...added].filter((person) => !gone.has(person));
+    const removed = this._inLobby.filter((person) => gone.has(person));
+    this._inLobby = [...this._inLobby, ...added].filter((person) => !gone.has(person));
     for (const info of change.added) this.person(info.id)._update(info);
     for (const person of removed) if (person.state === 'InLobby') person._left();
     tell(added, removed, (args) => this.call.lobby._emit('lobbyParticipantsUpdated', args));
   }
 
-  private applySpeaking(change: Of<'speaking'>): void {
+  private _applySpeaking(change: Of<'speaking'>): void {
     this.speaking = { speakers: [...change.speakers], since: Date.now() };
     const now = new Set(change.speakers);
     for (const person of this.remoteParticipants) person._speaks(now.has(person._rawId));

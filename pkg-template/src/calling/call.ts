@@ -77,7 +77,7 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   get isMuted(): boolean { return this._record.isMuted }
 
   /** Whether the others are silenced here. */
-  get isIncomingAudioMuted(): boolean { return this._record.isQuiet }
+  get isIncomingAudioMuted(): boolean { return this._record._isQuiet }
 
   /** Whether one's screen is shared. */
   get isScreenSharingOn(): boolean { return this._record.media.screen !== undefined }
@@ -170,7 +170,7 @@ export abstract class CallCommon extends Emitter<CallEvents> {
    */
   async resume(): Promise<void> {
     if (this.state !== 'LocalHold') throw wrongState('This call is not on hold.');
-    const { membership } = this._record;
+    const { _membership: membership } = this._record;
     if (membership.current._record !== this._record) await membership.returnToMain();
     else await this._record.ask('resume');
   }
@@ -192,9 +192,9 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   }
 
   /** Silences the others in this page; nobody else notices. */
-  muteIncomingAudio(): Promise<void> { return this._record.setQuiet(true) }
+  muteIncomingAudio(): Promise<void> { return this._record._setQuiet(true) }
   /** Takes {@link muteIncomingAudio} back. */
-  unmuteIncomingAudio(): Promise<void> { return this._record.setQuiet(false) }
+  unmuteIncomingAudio(): Promise<void> { return this._record._setQuiet(false) }
   /**
    * Mutes everybody else here; only they unmute themselves.
    * @throws CommunicationServicesError 403/59120 without the right (capability `muteOthers`).

@@ -27,7 +27,7 @@ export class Lobby extends Emitter<LobbyEvents> {
 
   /** Those who wait; their state is `InLobby`. */
   get participants(): ReadonlyArray<RemoteParticipant> {
-    return this._record.inLobby;
+    return this._record._inLobby;
   }
 
   /**

@@ -17,49 +17,49 @@ export class LocalMedia {
   audio: ReadonlyArray<LocalAudioStream> = [];
   /** Starting and stopping wait for each other, so that quick clicks end as the last one says. */
   private turn: Promise<unknown> = Promise.resolve();
-  private readonly videoUser: TrackUser = { replaced: (track) => this.publish(track) };
-  private readonly screenUser: TrackUser = { replaced: (track) => this.share(track) };
+  private readonly _videoUser: TrackUser = { _replaced: (track) => this.publish(track) };
+  private readonly _screenUser: TrackUser = { _replaced: (track) => this.share(track) };
   private shared: SharedScreen | undefined;
-  private readonly audioUser = { replaced: (stream: LocalAudioStream) => stream._sendIn(this.record.id) };
+  private readonly _audioUser = { _replaced: (stream: LocalAudioStream) => stream._sendIn(this.record.id) };
 
   constructor(private record: CallRecord) {}
 
   /** Another call goes on with everything that is sent. */
-  belongsTo(record: CallRecord): void {
+  _belongsTo(record: CallRecord): void {
     this.record = record;
   }
 
   /** Before `join`: the stream is the call's at once; its track is published now or as soon as it is open. */
-  joinWith(stream: LocalVideoStream | undefined): MediaStreamTrack | undefined {
+  _joinWith(stream: LocalVideoStream | undefined): MediaStreamTrack | undefined {
     if (!stream) return undefined;
     this.video = this.streams = [checked(stream)];
-    const track = stream._camera.openNow(this.videoUser);
+    const track = stream._camera._openNow(this._videoUser);
     return track;
   }
 
   /** After `join`: publishes a camera that was not open yet. A camera that fails leaves the call without. */
-  startJoined(stream: LocalVideoStream): void {
-    this.inTurn(async () => {
+  _startJoined(stream: LocalVideoStream): void {
+    this._inTurn(async () => {
       if (!this.video.includes(stream)) return;
-      await this.publish(await stream._camera.open(this.videoUser));
-    }).catch(() => this.removeVideo(stream));
+      await this.publish(await stream._camera.open(this._videoUser));
+    }).catch(() => this._removeVideo(stream));
   }
 
   startVideo(stream: LocalVideoStream): Promise<void> {
-    return this.inTurn(async () => {
+    return this._inTurn(async () => {
       checked(stream);
       if (this.video.includes(stream)) return;
       if (this.video.length > 0) {
         throw wrongState('A call sends one camera: stop the other stream first, or use its switchSource().');
       }
-      this.mustLive();
-      const track = await stream._camera.open(this.videoUser);
+      this._mustLive();
+      const track = await stream._camera.open(this._videoUser);
       try {
-        this.mustLive();
+        this._mustLive();
         await this.publish(track);
-        this.mustLive();
+        this._mustLive();
       } catch (error) {
-        stream._camera.close(this.videoUser);
+        stream._camera.close(this._videoUser);
         throw error;
       }
       this.video = [stream];
@@ -71,7 +71,7 @@ export class LocalMedia {
   startScreenSharing(given: LocalVideoStream | undefined): Promise<void> {
     const picked = this.pick(given);
     picked.catch(() => {}); // Told below, when it is its turn.
-    return this.inTurn(async () => {
+    return this._inTurn(async () => {
       const screen = await picked;
       if (this.shared) {
         screen.stop();
@@ -79,10 +79,10 @@ export class LocalMedia {
       }
       this.shared = screen;
       try {
-        await this.share(await screen.stream._camera.open(this.screenUser));
-        this.mustLive();
+        await this.share(await screen.stream._camera.open(this._screenUser));
+        this._mustLive();
       } catch (error) {
-        this.letGo(screen);
+        this._letGo(screen);
         throw error;
       }
       screen.stream._isScreen = true;
@@ -92,53 +92,53 @@ export class LocalMedia {
   }
 
   stopScreenSharing(): Promise<void> {
-    return this.inTurn(async () => {
+    return this._inTurn(async () => {
       if (!this.screen) return;
       await this.share();
-      this.screenEnded();
+      this._screenEnded();
     });
   }
 
   /** By the browser's own bar, by the service, or with the call. */
-  screenEnded(): void {
+  _screenEnded(): void {
     const { screen, shared } = this;
     if (!screen || !shared) return;
     this.screen = undefined;
-    this.letGo(shared);
+    this._letGo(shared);
     this.tell('isScreenSharingOnChanged', [], [screen]);
   }
 
   stopVideo(stream: LocalVideoStream): Promise<void> {
-    return this.inTurn(async () => {
+    return this._inTurn(async () => {
       if (!this.video.includes(stream)) return;
       await settled(async () => (await loadedCore()).ask(this.record.id, 'stopVideo'));
-      this.removeVideo(stream);
+      this._removeVideo(stream);
     });
   }
 
   async startAudio(stream: LocalAudioStream): Promise<void> {
-    this.mustLive();
+    this._mustLive();
     await stream._sendIn(this.record.id);
-    this.setAudio([stream]);
+    this._setAudio([stream]);
   }
 
   stopAudio(): void {
-    this.setAudio([]);
+    this._setAudio([]);
   }
 
   /** Before `join`. */
-  joinWithAudio(stream: LocalAudioStream | undefined): MediaStreamTrack | undefined {
+  _joinWithAudio(stream: LocalAudioStream | undefined): MediaStreamTrack | undefined {
     if (!stream) return undefined;
     this.audio = [stream];
-    stream._users.add(this.audioUser);
+    stream._users.add(this._audioUser);
     return stream._track();
   }
 
   /** The end of the call gives cameras and microphones back. */
   ended(): void {
-    for (const stream of this.video) this.removeVideo(stream);
-    this.screenEnded();
-    this.setAudio([]);
+    for (const stream of this.video) this._removeVideo(stream);
+    this._screenEnded();
+    this._setAudio([]);
   }
 
   private async pick(given: LocalVideoStream | undefined): Promise<SharedScreen> {
@@ -146,9 +146,9 @@ export class LocalMedia {
     return given ? givenScreen(checked(given)) : pickScreen();
   }
 
-  private letGo(shared: SharedScreen): void {
+  private _letGo(shared: SharedScreen): void {
     this.shared = undefined;
-    shared.stream._camera.close(this.screenUser);
+    shared.stream._camera.close(this._screenUser);
     shared.stop();
   }
 
@@ -164,21 +164,21 @@ export class LocalMedia {
     this.record.call._emit('localVideoStreamsUpdated', { added, removed });
   }
 
-  private setAudio(audio: LocalAudioStream[]): void {
+  private _setAudio(audio: LocalAudioStream[]): void {
     const [old, now] = [new Set(this.audio), new Set(audio)];
     const added = audio.filter((stream) => !old.has(stream));
     const removed = this.audio.filter((stream) => !now.has(stream));
     if (added.length === 0 && removed.length === 0) return;
-    for (const stream of added) stream._users.add(this.audioUser);
-    for (const stream of removed) stream._users.delete(this.audioUser);
+    for (const stream of added) stream._users.add(this._audioUser);
+    for (const stream of removed) stream._users.delete(this._audioUser);
     this.audio = audio;
     this.record.call._emit('localAudioStreamsUpdated', { added, removed });
   }
 
-  private removeVideo(stream: LocalVideoStream): void {
+  private _removeVideo(stream: LocalVideoStream): void {
     if (!this.video.includes(stream)) return;
-    if (this.record.state === 'Disconnected') stream._callEnded(this.videoUser);
-    else stream._camera.close(this.videoUser);
+    if (this.record.state === 'Disconnected') stream._callEnded(this._videoUser);
+    else stream._camera.close(this._videoUser);
     this.video = [];
     this.tell('isLocalVideoStartedChanged', [], [stream]);
   }
@@ -187,13 +187,13 @@ export class LocalMedia {
     return settled(async () => (await loadedCore()).ask(this.record.id, 'startVideo', track));
   }
 
-  private inTurn(work: () => Promise<void>): Promise<void> {
+  private _inTurn(work: () => Promise<void>): Promise<void> {
     const done = this.turn.then(work);
     this.turn = done.catch(() => {});
     return done;
   }
 
-  private mustLive(): void {
+  private _mustLive(): void {
     if (this.record.state === 'Disconnected') throw wrongState('This call has ended.');
   }
 }

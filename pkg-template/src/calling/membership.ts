@@ -23,7 +23,7 @@ export class Membership {
   list: BreakoutRoom[] | undefined;
   private way: Promise<unknown> = Promise.resolve();
   /** While somebody has asked for it. */
-  private returning: Promise<unknown> | undefined;
+  private _returning: Promise<unknown> | undefined;
   /** Calls by id, as far as they are on. */
   private readonly calls = new Map<string, CallCommon>();
 
@@ -37,12 +37,12 @@ export class Membership {
   }
 
   /** The call in which the rooms are told of: a manager's is on hold in the main meeting. */
-  get teller(): CallCommon {
+  get _teller(): CallCommon {
     return [...this.calls.values()].find((call) => !call._record.room) ?? this.current;
   }
 
   /** The call in a room, if the user is there. */
-  callIn(room: string): CallCommon | undefined {
+  _callIn(room: string): CallCommon | undefined {
     return [...this.calls.values()].find((call) => call._record.room === room && call.state !== 'Disconnected');
   }
 
@@ -56,7 +56,7 @@ export class Membership {
     const prepare = (call: CallCommon): void => {
       this.calls.set(to, call);
       this.current = call;
-      call._record.goesOn(old._record, room, threadId);
+      call._record._goesOn(old._record, room, threadId);
     };
     const held = this.calls.get(to);
     if (held) prepare(held);
@@ -67,9 +67,9 @@ export class Membership {
    * Whoever asked to return has the call of the main meeting before `end` tells that the room's is over: the
    * UI library takes that for the end of the meeting (6036).
    */
-  endsAfterReturn(call: CallCommon, end: () => void): boolean {
-    if (!this.returning || call === this.current) return false;
-    this.returning.then(() => setTimeout(end));
+  _endsAfterReturn(call: CallCommon, end: () => void): boolean {
+    if (!this._returning || call === this.current) return false;
+    this._returning.then(() => setTimeout(end));
     return true;
   }
 
@@ -83,7 +83,7 @@ export class Membership {
     if (changes.assigned) this.assigned = undefined;
     if (changes.rooms) this.list = undefined;
     const settings = before.stays !== view.stays || before.ends !== view.ends;
-    isolated(() => this.teller._toRooms((feature) => feature._roomsChanged(changes)));
+    isolated(() => this._teller._toRooms((feature) => feature._roomsChanged(changes)));
     if (settings && this.current._record.room) isolated(() => this.current._toRooms((feature) => feature._settingsChanged()));
   }
 
@@ -97,9 +97,9 @@ export class Membership {
       if (this.current._record.room) await (await loadedCore()).ask(this.current.id, 'returnToMain');
     });
     const { way } = this;
-    this.returning = way;
+    this._returning = way;
     way.then(() => {
-      if (this.returning === way) this.returning = undefined;
+      if (this._returning === way) this._returning = undefined;
     });
     return there;
   }

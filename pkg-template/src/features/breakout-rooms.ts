@@ -86,7 +86,7 @@ export class BreakoutRoomsCallFeature extends CallFeatureBase<BreakoutRoomsEvent
   }
 
   /** @internal */
-  get _stay(): Membership { return this._record.membership }
+  get _stay(): Membership { return this._record._membership }
 
   /** @internal */
   _roomsChanged(changed: { assigned: boolean; rooms: boolean }): void {
@@ -136,7 +136,7 @@ class Room implements BreakoutRoom {
   }
 
   get call(): Call | TeamsCall | undefined {
-    return this._stay.callIn(this._id) as Call | undefined;
+    return this._stay._callIn(this._id) as Call | undefined;
   }
 
   async join(): Promise<Call | TeamsCall> {

@@ -74,7 +74,7 @@ function capabilitiesOf(record: CallRecord): ParticipantCapabilities {
   const role = Math.max(roles.indexOf(record.role), 0);
   const column = record.call.kind === CallKind.TeamsCall ? role + 2 : Math.min(role, 1);
   const reasonOf = (name: string): CapabilityResolutionReason => {
-    if (!record.wasConnected) return 'NotInitialized';
+    if (!record._wasConnected) return 'NotInitialized';
     const cell = matrix[name]?.[column] ?? 'f';
     if (cell === 'y' || (cell === 'a' && record.mayAdmit)) return 'Capable';
     return cell === 'f' ? 'FeatureNotSupported' : 'RoleRestricted';

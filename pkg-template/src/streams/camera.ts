@@ -10,7 +10,7 @@ import type { VideoDeviceInfo } from '../types.js';
 export type VideoSource = VideoDeviceInfo | MediaStream;
 
 /** Somebody who uses the track; told when the source was switched. */
-export interface TrackUser { replaced(track: MediaStreamTrack): unknown }
+export interface TrackUser { _replaced(track: MediaStreamTrack): unknown }
 
 /** Whether a source is the application's own stream; a device info may come from another window, frozen. */
 export function isMediaStream(source: VideoSource | object): source is MediaStream {
@@ -19,7 +19,7 @@ export function isMediaStream(source: VideoSource | object): source is MediaStre
 
 export class Camera {
   track: MediaStreamTrack | undefined;
-  private opening: Promise<MediaStreamTrack> | undefined;
+  private _opening: Promise<MediaStreamTrack> | undefined;
   private switching: Promise<void> = Promise.resolve();
   private readonly users = new Set<TrackUser>();
 
@@ -32,13 +32,13 @@ export class Camera {
   async open(user: TrackUser): Promise<MediaStreamTrack> {
     this.users.add(user);
     while (this.users.has(user)) {
-      const opening = (this.opening ??= this.start(this.source));
+      const opening = (this._opening ??= this.start(this.source));
       try {
         const track = await opening;
-        if (this.opening === opening) return (this.track = track);
+        if (this._opening === opening) return (this.track = track);
       } catch (error) {
         this.users.delete(user);
-        if (this.opening === opening) this.opening = undefined;
+        if (this._opening === opening) this._opening = undefined;
         throw error;
       }
     }
@@ -46,7 +46,7 @@ export class Camera {
   }
 
   /** The track for `user`, if it is open already. */
-  openNow(user: TrackUser): MediaStreamTrack | undefined {
+  _openNow(user: TrackUser): MediaStreamTrack | undefined {
     if (this.track) this.users.add(user);
     return this.track;
   }
@@ -55,30 +55,30 @@ export class Camera {
     if (this.users.delete(user) && this.users.size === 0) this.stop();
   }
 
-  closeAll(): void {
+  _closeAll(): void {
     this.users.clear();
     this.stop();
   }
 
   /** Opens the new source first: if that fails, the old one goes on. */
-  switchTo(source: VideoSource): Promise<void> {
-    const switched = this.switching.then(() => this.switchNow(source));
+  _switchTo(source: VideoSource): Promise<void> {
+    const switched = this.switching.then(() => this._switchNow(source));
     this.switching = switched.catch(() => {});
     return switched;
   }
 
-  private async switchNow(source: VideoSource): Promise<void> {
+  private async _switchNow(source: VideoSource): Promise<void> {
     if (this.users.size === 0) {
       this.source = source;
       return;
     }
     const track = await this.start(source);
-    stopLater(this.opening, this.source);
+    stopLater(this._opening, this.source);
     this.source = source;
-    this.opening = Promise.resolve(track);
+    this._opening = Promise.resolve(track);
     this.track = track;
     if (this.users.size === 0) return this.stop();
-    await Promise.all([...this.users].map((user) => user.replaced(track)));
+    await Promise.all([...this.users].map((user) => user._replaced(track)));
   }
 
   private start(source: VideoSource): Promise<MediaStreamTrack> {
@@ -91,8 +91,8 @@ export class Camera {
   }
 
   private stop(): void {
-    stopLater(this.opening, this.source);
-    this.opening = this.track = undefined;
+    stopLater(this._opening, this.source);
+    this._opening = this.track = undefined;
   }
 }
 

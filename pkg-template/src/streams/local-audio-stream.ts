@@ -16,7 +16,7 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
   /** @internal */
   _source: AudioDeviceInfo | MediaStream;
   /** @internal Calls that send it. */
-  _users = new Set<{ replaced(stream: LocalAudioStream): Promise<void> }>();
+  _users = new Set<{ _replaced(stream: LocalAudioStream): Promise<void> }>();
   /** @internal */
   _features = new Map<unknown, unknown>();
   /** @internal What `getMediaStream` opened. */
@@ -49,7 +49,7 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
   async switchSource(source: AudioDeviceInfo | MediaStream): Promise<void> {
     this._source = checked(source);
     this._release();
-    await Promise.all([...this._users].map((user) => user.replaced(this)));
+    await Promise.all([...this._users].map((user) => user._replaced(this)));
     this._emit('audioSourceChanged', { source: this });
   }
 

@@ -66,7 +66,7 @@ export class LocalVideoStream extends Emitter<LocalVideoStreamEvents> {
    */
   async switchSource(source: VideoDeviceInfo | MediaStream): Promise<void> {
     if (this._isDisposed) throw disposed('LocalVideoStream');
-    await this._camera.switchTo(checked(source));
+    await this._camera._switchTo(checked(source));
     this._source = source;
     this._emit('videoSourceChanged', { source: this });
   }
@@ -80,7 +80,7 @@ export class LocalVideoStream extends Emitter<LocalVideoStreamEvents> {
     if (isMediaStream(this._source)) return this._source;
     const given = (this._given ??= givenStream());
     const track = await this._camera.open(given);
-    if (!given.stream.getTracks().includes(track)) given.replaced(track);
+    if (!given.stream.getTracks().includes(track)) given._replaced(track);
     return given.stream;
   }
 
@@ -98,7 +98,7 @@ export class LocalVideoStream extends Emitter<LocalVideoStreamEvents> {
   dispose(): void {
     this._isDisposed = true;
     this._given = undefined;
-    this._camera.closeAll();
+    this._camera._closeAll();
   }
 
   /** @internal */
@@ -123,7 +123,7 @@ function givenStream(): TrackUser & { stream: MediaStream } {
   const stream = new MediaStream();
   return {
     stream,
-    replaced(track) {
+    _replaced(track) {
       for (const old of stream.getTracks()) stream.removeTrack(old);
       stream.addTrack(track);
     },

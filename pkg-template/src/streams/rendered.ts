@@ -6,7 +6,7 @@ interface Watched {
   told(width: number, height: number): void;
   width: number;
   height: number;
-  inSight: boolean;
+  _inSight: boolean;
 }
 
 const watched = new Map<Element, Watched>();
@@ -21,10 +21,10 @@ export function watchRendered(element: Element, told: Watched['told']): () => vo
     for (const { target, contentRect } of entries) change(target, { width: contentRect.width, height: contentRect.height });
   });
   sights ??= new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) change(target, { inSight: isIntersecting });
+    for (const { target, isIntersecting } of entries) change(target, { _inSight: isIntersecting });
   });
   if (watched.size === 0) document.addEventListener('visibilitychange', tellAll);
-  watched.set(element, { told, width: 0, height: 0, inSight: false });
+  watched.set(element, { told, width: 0, height: 0, _inSight: false });
   sizes.observe(element);
   sights.observe(element);
   return () => {
@@ -46,7 +46,7 @@ function tellAll(): void {
 function tell(element: Element, one: Watched): void {
   // A picture in picture is seen while its page is not.
   const floats = element.contains(document.pictureInPictureElement ?? null);
-  const seen = floats || (one.inSight && document.visibilityState === 'visible');
+  const seen = floats || (one._inSight && document.visibilityState === 'visible');
   const scale = seen ? window.devicePixelRatio : 0;
   one.told(Math.ceil(one.width * scale), Math.ceil(one.height * scale));
 }

@@ -123,7 +123,7 @@ async function openLocal(stream: LocalVideoStream, options: Required<CreateViewO
     return view;
   };
   const user: TrackUser = {
-    replaced(track) {
+    _replaced(track) {
       if (!made) return;
       closeView(made._view);
       made._view = show(track);
