@@ -7,12 +7,25 @@ import { isolated } from './events.js';
 import { load } from './wasm.js';
 
 type ChangeOf<Type extends Change['type']> = Extract<Change, { type: Type }>;
+/** What everybody in a call is told of it, beside who is there: the whole. */
+export interface SharedState {
+  recordings: { id: string; kind: 'recording' | 'transcription'; paused: boolean }[];
+  /** Raw ids, the first hand first. */ hands: string[];
+}
+/** What the service tells of a call and the core hands on as it came. */
+export type Told =
+  | { type: 'state'; call: string; state: SharedState }
+  | { type: 'reaction'; call: string; from: string; reaction: string }
+  /** By somebody else. */
+  | { type: 'muted'; call: string }
+  /** To all rooms. */
+  | { type: 'announcement'; call: string; message: string; from: string };
 /** Changes that name a call. */
-export type CallChange = Extract<Change, { call: string }>;
+export type CallChange = Extract<Change, { call: string }> | Told;
 /** A change of an agent's connection. */
 export type AgentChange = ChangeOf<'agent'>;
 /** What is told of an agent: its connection, and what happens in the user's chats. */
-export type AgentEvent = AgentChange | ChangeOf<'chat'>;
+export type AgentEvent = AgentChange | { type: 'chat'; event: unknown };
 /** A change of the lists of devices. */
 export type DevicesChange = ChangeOf<'devices'>;
 
@@ -92,10 +105,24 @@ function drain(): void {
   draining = false;
 }
 
+const told = ['state', 'reaction', 'muted', 'announcement'];
+
+/** Events that this version does not know are skipped. */
+function tell({ agent, event }: ChangeOf<'event'>): void {
+  for (const [type, of] of Object.entries(event)) {
+    if (type === 'chat') agents.get(agent)?.apply({ type, event: of });
+    else if (told.includes(type)) {
+      const change = { type, ...(of as object) } as Told;
+      calls.get(change.call)?.apply(change);
+    }
+  }
+}
+
 function route(change: Change): void {
   switch (change.type) {
+    case 'event':
+      return tell(change);
     case 'agent':
-    case 'chat':
       agents.get(change.agent)?.apply(change);
       break;
     case 'devices':

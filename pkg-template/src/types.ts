@@ -188,6 +188,7 @@ export interface EndpointDetails {
 export interface ParticipantInfo {
   /** Who. */ identifier: CommunicationIdentifierKind;
   /** Their name, where it is told. */ displayName?: string;
+  /** Their connections. */ endpointDetails: EndpointDetails[];
 }
 /** Keys of a phone. */
 export type DtmfTone =

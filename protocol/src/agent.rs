@@ -10,6 +10,9 @@
 use crate::breakout::BreakoutView;
 use crate::chat::ChatEvent;
 use crate::id::{CallId, EndpointId, RawId, RoomId, SessionId};
+#[cfg(feature = "schema")]
+use crate::state::Act;
+use crate::state::MeetingState;
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "schema")]
 use std::collections::BTreeMap;
@@ -70,7 +73,7 @@ pub enum Frame {
         /// Why.
         error: ProtocolError,
     },
-    /// Something happened. A client skips an event whose type it does not know, and counts it.
+    /// Something happened. A client skips an event whose type it does not know; its number counts.
     Event {
         /// Rises by one with every event of a session.
         seq: u64,
@@ -154,6 +157,17 @@ pub enum Request {
     ReturnToMainMeeting {
         /// The caller's call in a breakout room.
         call: CallId,
+    },
+    /// Raise a hand, react, mute others: what takes a word alone.
+    Act {
+        /// The caller's own call.
+        call: CallId,
+        /// An [`Act`](crate::state::Act)'s word.
+        #[cfg_attr(feature = "schema", schemars(with = "Act"))]
+        act: String,
+        /// Whom it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        participant: Option<RawId>,
     },
     /// Hear of chat from now on ([`Event::Chat`]), in a call or without one, until the session ends. The
     /// token needs a scope of chat. A session that was not resumed asks again, and reads what it missed
@@ -449,7 +463,7 @@ pub struct Endpoint {
     pub id: EndpointId,
     /// Microphone muted.
     pub muted: bool,
-    /// On hold: its owner is in a breakout room (`E9`).
+    /// On hold, or its owner is in a breakout room (`E9`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
 }
@@ -578,6 +592,29 @@ pub enum Event {
         message: String,
         /// Who said it.
         from: RawId,
+    },
+    /// Recordings or raised hands are others now (`C3`, `C5`).
+    State {
+        /// The receiver's own call.
+        call: CallId,
+        /// What it is now.
+        state: MeetingState,
+    },
+    /// Somebody in the room reacted (`C5`); the receiver hears of their own, too.
+    Reaction {
+        /// The receiver's own call.
+        call: CallId,
+        /// Who.
+        from: RawId,
+        /// The word of an [`Act`](crate::state::Act) that is a reaction.
+        reaction: String,
+    },
+    /// Somebody muted the receiver, whose microphone is no longer forwarded until they unmute themselves.
+    Muted {
+        /// The receiver's own call.
+        call: CallId,
+        /// Who did.
+        by: RawId,
     },
     /// Something happened in a thread of the receiver's.
     Chat(Box<ChatEvent>),

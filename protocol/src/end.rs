@@ -83,6 +83,10 @@ reasons! {
     RETURN_DISABLED = 403 / 59180, "Nobody returns from the breakout rooms of this meeting before they close.";
     /// `E9`, `E11`: the call moved to a breakout room, or back.
     MOVED = 0 / 59181, "The call goes on in another room of the meeting.";
+    /// `S11`.
+    TOO_MANY_RECORDINGS = 400 / 59185, "A meeting has at most 10 recordings and transcriptions at a time.";
+    /// A recording that is not there, or has ended.
+    NO_SUCH_RECORDING = 404 / 59186, "There is no such recording or transcription in this meeting.";
     /// No `RTCPeerConnection`.
     NO_WEBRTC = 410 / 59140, "This browser has no WebRTC.";
     /// No `getUserMedia` because the page is not a secure context.

@@ -12,3 +12,4 @@ mod entries;
 pub mod id;
 pub mod matrix;
 pub mod media;
+pub mod state;

@@ -422,21 +422,29 @@ operations! {
         others [LATER_ALL, LATER_ALL, LATER_ALL];
     /// Mute others.
     MuteOthers "muteOthers" "Mute others" "S1"
-        needs None, native None, meeting by_role(refused("S1"), refused("S1"), LATER, LATER),
+        needs None, native None, meeting by_role(refused("S1"), refused("S1"), YES, YES),
         others [LATER_ALL, LATER_ALL, LATER_ALL];
-    /// Start and stop recording and transcription.
-    Record "record" "Start and stop recording and transcription" "C2"
-        needs None, native None, meeting by_kind(refused("C2"), LATER),
+    /// Say that a recording or transcription starts and stops: over REST.
+    Record "record" "Start and stop recording and transcription, over REST" "C2, S1"
+        needs None, native None, meeting by_role(refused("C2"), refused("S1"), YES, YES),
         others [LATER_ALL, LATER_ALL, LATER_ALL];
     /// Hear that they start and stop.
     RecordingNotice "recordingNotice" "Be told of recording and transcription" "C3"
-        needs None, native None, meeting all(LATER), others [LATER_ALL, LATER_ALL, LATER_ALL];
+        needs None, native None, meeting all(YES), others [LATER_ALL, LATER_ALL, LATER_ALL];
     /// Background effects.
     Background "blurBackground" "Background effects" "C4"
         needs None, native None, meeting by_kind(refused("C4"), LATER),
         others [LATER_ALL, LATER_ALL, LATER_ALL];
-    /// Hands, reactions, together mode.
-    React "raiseHand" "Raise a hand, reactions, together mode" "C5"
+    /// Hands and reactions.
+    React "raiseHand" "Raise a hand, lower it, react" "C5"
+        needs None, native None, meeting by_kind(refused("C5"), YES),
+        others [LATER_ALL, LATER_ALL, LATER_ALL];
+    /// Others' hands.
+    LowerHands "lowerHands" "Lower others' hands" "C5, S1"
+        needs None, native None, meeting by_role(refused("C5"), refused("S1"), YES, YES),
+        others [LATER_ALL, LATER_ALL, LATER_ALL];
+    /// Together mode.
+    TogetherMode "togetherMode" "Together mode" "C5"
         needs None, native None, meeting by_kind(refused("C5"), LATER),
         others [LATER_ALL, LATER_ALL, LATER_ALL];
     /// What these meetings do not have.

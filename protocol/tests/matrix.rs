@@ -120,6 +120,8 @@ fn c2_c4_c5_c6_what_guests_never_have_and_what_nobody_has() {
         (Operation::Record, "C2"),
         (Operation::Background, "C4"),
         (Operation::React, "C5"),
+        (Operation::LowerHands, "C5"),
+        (Operation::TogetherMode, "C5"),
     ] {
         refused(operation, &GUESTS, rule, Reason::NOT_ALLOWED);
     }
@@ -129,6 +131,21 @@ fn c2_c4_c5_c6_what_guests_never_have_and_what_nobody_has() {
         "C6",
         Reason::NOT_SUPPORTED,
     );
+}
+
+#[test]
+fn c3_c5_s1_who_records_raises_hands_and_mutes_others() {
+    only(Operation::RecordingNotice, &Identity::ALL);
+    only(Operation::React, &MEMBERS);
+    let presenters = [Presenter, CoOrganizer, Organizer];
+    for operation in [
+        Operation::Record,
+        Operation::LowerHands,
+        Operation::MuteOthers,
+    ] {
+        only(operation, &presenters);
+        refused(operation, &[Attendee], "S1", Reason::NOT_ALLOWED);
+    }
 }
 
 #[test]
@@ -424,7 +441,7 @@ const CAPABILITIES: [(&str, Operation); 15] = [
     ("muteOthers", Operation::MuteOthers),
     ("useReactions", Operation::React),
     ("viewAttendeeNames", Operation::Roster),
-    ("startTogetherMode", Operation::React),
+    ("startTogetherMode", Operation::TogetherMode),
     ("joinBreakoutRooms", Operation::JoinAssignedRoom),
 ];
 

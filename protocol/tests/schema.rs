@@ -42,3 +42,12 @@ fn unknown_fields_are_ignored_and_unknown_requests_are_errors() {
     assert!(serde_json::from_str::<ClientFrame>(text).is_ok());
     assert!(serde_json::from_str::<ClientFrame>(r#"{"id":1,"request":{"dance":{}}}"#).is_err());
 }
+
+#[test]
+fn each_act_goes_by_its_word() {
+    for (word, act) in plenary_protocol::state::Act::ALL {
+        assert_eq!(serde_json::to_value(act).unwrap(), word);
+        assert_eq!(plenary_protocol::state::Act::named(word), Some(act));
+    }
+    assert_eq!(plenary_protocol::state::Act::named("dance"), None);
+}

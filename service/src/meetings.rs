@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use plenary_protocol::agent::{Event, MediaOffer, ProtocolError, Reply};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
+use plenary_protocol::state::Recording;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,7 +118,10 @@ impl Meetings {
     ) {
         let wakes = matches!(
             command,
-            Command::Join(_) | Command::Manage { .. } | Command::Rooms { .. }
+            Command::Join(_)
+                | Command::Manage { .. }
+                | Command::Rooms { .. }
+                | Command::Record { .. }
         );
         self.post(
             meeting,
@@ -335,6 +339,7 @@ impl Actor {
                 .map_err(failed)?;
         }
         let breakout = meetings.store.breakout(id).await.map_err(failed)?;
+        let recordings = meetings.store.recordings(id).await.map_err(failed)?;
         let limits = &meetings.limits;
         let bounds = Bounds {
             seats: limits.meeting_seats,
@@ -346,6 +351,7 @@ impl Actor {
         Ok(Meeting::new(
             row.settings(),
             breakout,
+            recordings,
             bounds,
             admissions,
             meetings.lapse_at,
@@ -459,6 +465,11 @@ impl Actor {
             _ => None,
         });
         self.enter(entering.collect()).await;
+        let muted = effects.iter().filter_map(|effect| match effect {
+            Effect::Mute(endpoint) => Some(endpoint),
+            _ => None,
+        });
+        self.mute(muted).await;
         if changes_rights || effects.iter().any(Effect::moves_somebody) {
             self.tell_chat().await;
         }
@@ -482,12 +493,15 @@ impl Actor {
         match effect {
             Effect::Keep(admission) => self.keep(&admission).await,
             Effect::KeepRooms(breakout) => self.keep_rooms(&breakout).await,
+            Effect::KeepRecordings(recordings) => self.keep_recordings(&recordings).await,
             Effect::Forget { id, call } => {
                 if let Err(error) = self.meetings.store.forget(&id, &call).await {
                     tracing::error!(%error, "an admission stays in the store");
                 }
             }
             Effect::Cut(endpoint) => self.cut(&endpoint).await,
+            // All at once, above.
+            Effect::Mute(_) => {}
             Effect::Admit { endpoint, session } => {
                 let Some(mut snapshot) = self.core.snapshot(&endpoint, &self.server_call_id) else {
                     return;
@@ -533,6 +547,13 @@ impl Actor {
     async fn keep_rooms(&self, breakout: &Breakout) {
         if let Err(error) = self.meetings.store.keep_breakout(&self.id, breakout).await {
             tracing::error!(%error, "breakout rooms are not in the store");
+        }
+    }
+
+    async fn keep_recordings(&self, recordings: &[Recording]) {
+        let store = &self.meetings.store;
+        if let Err(error) = store.keep_recordings(&self.id, recordings).await {
+            tracing::error!(%error, "recordings are not in the store");
         }
     }
 

@@ -329,3 +329,54 @@ async fn b9_who_does_not_present_shares_no_screen_and_a_change_counts_at_once() 
     olivia.sees_and_hears("ada").await;
     service.stop().await;
 }
+
+/// LiveKit's semantics of `MutePublishedTrack`: who does not follow is not forwarded, and may unmute.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s1_who_is_muted_by_others_is_not_heard_whatever_their_client_does() {
+    let mut scene = scene().await;
+    scene.admit().await;
+    scene.olivia.sees_and_hears("ada").await;
+    let unmute = || Request::SetMuted {
+        call: call("ada"),
+        muted: false,
+    };
+    scene.guest.ask(unmute()).await.unwrap();
+    let mute = |by: &str, participant: &SignedIn| Request::Act {
+        call: call(by),
+        act: "muteParticipant".into(),
+        participant: Some(participant.id.clone()),
+    };
+    let refused = scene.guest.ask(mute("ada", &scene.user)).await;
+    assert_eq!(refused.unwrap_err().code, 403);
+    let by_olivia = mute("olivia", &scene.user);
+    scene.organizer.ask(by_olivia).await.unwrap();
+    let told = scene.guest.until(|event| match event {
+        Event::Muted { call, .. } => Some(call.clone()),
+        _ => None,
+    });
+    assert_eq!(told.await, call("ada"));
+    // This client goes on sending.
+    scene.olivia.mark().await;
+    scene
+        .olivia
+        .until("a picture", |seen| {
+            let pictures = seen.heard.iter().filter(|heard| heard.from == "ada/v");
+            pictures.count() > 20
+        })
+        .await;
+    assert_eq!(scene.olivia.heard_from(), ["ada/v"], "and no sound");
+    // Only they unmute themselves, on both sockets as the SDK does.
+    scene.guest.ask(unmute()).await.unwrap();
+    let sid = scene.ada.look(|seen| {
+        let mut tracks = seen.signals.iter().filter_map(|signal| match signal {
+            Signal::Mute(mute) => Some(mute.sid.clone()),
+            _ => None,
+        });
+        tracks.next().expect("LiveKit's word of it")
+    });
+    scene
+        .ada
+        .ask(Ask::Mute(lk::MuteTrackRequest { sid, muted: false }));
+    scene.olivia.sees_and_hears("ada").await;
+    scene.service.stop().await;
+}

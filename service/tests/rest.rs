@@ -36,6 +36,10 @@ POST /meetings/{id}/breakoutRooms/close Member
 POST /meetings/{id}/breakoutRooms/announce Member
 PATCH /meetings/{id}/breakoutRooms/{room} Member
 DELETE /meetings/{id}/breakoutRooms/{room} Member
+GET /meetings/{id}/recordings Record
+POST /meetings/{id}/recordings Record
+PATCH /meetings/{id}/recordings/{recording} Record
+DELETE /meetings/{id}/recordings/{recording} Record
 GET /chat/threads Chat
 POST /chat/threads Chat
 GET /chat/threads/{thread} Chat
@@ -101,6 +105,7 @@ async fn s1_s5_s16_each_route_takes_the_credential_of_its_kind_and_no_other() {
             .replace("{chat}", "none")
             .replace("{registration}", "none")
             .replace("{ticket}", "none")
+            .replace("{recording}", "none")
             .replace("{room}", "none");
         let target = format!("{target}?{VERSION}");
         let body = json!({"member": "nobody"});
@@ -122,7 +127,7 @@ async fn s1_s5_s16_each_route_takes_the_credential_of_its_kind_and_no_other() {
             Who::Resource => [false, false, false, true],
             Who::Member => [false, false, true, false],
             Who::Chat => [false, true, false, false],
-            Who::User => [false, true, true, false],
+            Who::User | Who::Record => [false, true, true, false],
             Who::SkypeToken => [false; 4],
             Who::Anybody | Who::ThisMachine | Who::Hello | Who::Ticket => [true; 4],
         };
@@ -173,6 +178,7 @@ fn the_document_has_the_routes_of_the_service_and_who_may_call_them() {
                     ["userToken"] => Who::Chat,
                     ["accessToken"] => Who::Member,
                     ["accessToken", "userToken"] => Who::User,
+                    ["accessToken", "userToken", "recorderToken"] => Who::Record,
                     _ => panic!("{schemes:?}"),
                 };
                 format!("{} {path} {who:?}", method.to_uppercase())

@@ -3,12 +3,13 @@
 use super::page::Page;
 use crate::media::devices::{self, Cleaning};
 use crate::media::interface::MediaEvent;
+use crate::media::simulcast::Limit;
 use crate::media::{MediaConfig, MediaSession};
 use crate::meeting::{Input, Refused};
 use crate::page::task::spawn;
 use plenary_protocol::agent::{MediaOffer, TrackSource};
 use plenary_protocol::id::CallId;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use web_sys::MediaStreamTrack;
 
@@ -42,6 +43,21 @@ struct CallMedia {
     camera: RefCell<Option<MediaStreamTrack>>,
     /// Picture, and sound where there is some.
     screen: RefCell<Screen>,
+    on_hold: Cell<bool>,
+    /// The others are not heard.
+    quiet: Cell<bool>,
+    limit: Cell<Limit>,
+}
+
+impl CallMedia {
+    /// Tells the session, if there is one.
+    fn tell_session(&self) {
+        if let Some(prepared) = &*self.prepared.borrow() {
+            let (on_hold, quiet) = (self.on_hold.get(), self.quiet.get());
+            prepared.session.set_quiet(on_hold, quiet);
+            prepared.session.set_limit(self.limit.get());
+        }
+    }
 }
 
 type Screen = (Option<MediaStreamTrack>, Option<MediaStreamTrack>);
@@ -199,6 +215,9 @@ impl Calls {
             cleaning,
             camera: RefCell::new(camera),
             screen: RefCell::default(),
+            on_hold: Cell::default(),
+            quiet: Cell::default(),
+            limit: Cell::default(),
         }));
     }
 
@@ -233,6 +252,7 @@ impl Calls {
                 prepared.session.set_camera(media.camera.borrow().clone());
                 let (picture, sound) = media.screen.borrow().clone();
                 prepared.session.set_screen(picture, sound);
+                media.tell_session();
                 prepared.tell(page, agent);
             }
             Err(refused) => page.give(
@@ -303,6 +323,30 @@ impl Calls {
         self.session(call, |session| session.set_muted(muted));
     }
 
+    /// On hold nothing is sent, shown or heard.
+    pub fn set_on_hold(&self, call: &CallId, on: bool) {
+        if let Some(media) = self.find(call) {
+            media.on_hold.set(on);
+            media.tell_session();
+        }
+    }
+
+    /// The others are not heard, or heard again.
+    pub fn set_quiet(&self, call: &CallId, quiet: bool) {
+        if let Some(media) = self.find(call) {
+            media.quiet.set(quiet);
+            media.tell_session();
+        }
+    }
+
+    /// The camera is sent within these limits.
+    pub fn set_limit(&self, call: &CallId, limit: Limit) {
+        if let Some(media) = self.find(call) {
+            media.limit.set(limit);
+            media.tell_session();
+        }
+    }
+
     /// Keeps the camera that the next [`Calls::set_video`] sends.
     pub fn hold_camera(&self, call: &CallId, camera: MediaStreamTrack) {
         if let Some(media) = self.find(call) {
@@ -361,9 +405,9 @@ impl Calls {
         let page = page.weak();
         let cleaning = self.find(&call).map(|media| media.cleaning);
         spawn(async move {
-            let opened = devices::open_microphone(&chosen, cleaning.unwrap_or_default())
+            let opened = devices::open(Some(cleaning.unwrap_or_default()), &chosen)
                 .await
-                .map(Microphone::Ours)
+                .map(|track| Microphone::Ours(devices::Microphone::new(track)))
                 .map_err(Refused::from);
             // Whatever was opened for a call that is over by now is stopped by its drop.
             let Some(page) = page.upgrade() else { return };

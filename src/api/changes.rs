@@ -63,15 +63,6 @@ pub enum Change {
         /// What the user may know.
         view: BreakoutView,
     },
-    /// Said to all rooms.
-    Announcement {
-        /// The call that is not on hold.
-        call: String,
-        /// Plain text.
-        message: String,
-        /// Raw id of who said it.
-        from: String,
-    },
     /// Who waits in the lobby.
     Lobby {
         /// The call's id.
@@ -99,11 +90,11 @@ pub enum Change {
         /// Boolean for a flag; 1 good, 2 poor, 3 bad for a quality.
         value: DiagnosticValue,
     },
-    /// Something happened in a chat of the user's.
-    Chat {
+    /// An event on which nothing here depends: the facade looks what it is.
+    Event {
         /// Handle of the agent.
         agent: u32,
-        /// A `ChatEvent` of the protocol, as JSON.
+        /// An `Event` of the protocol, as JSON.
         event: String,
     },
     /// The list of devices changed, or the choice.

@@ -7,19 +7,21 @@ use super::errors;
 use super::page::{now, AgentOptions, Page};
 use crate::chat;
 use crate::media::devices::{self, Cleaning};
+use crate::media::simulcast::Limit;
 use crate::media::view::{Scaling, View};
 use crate::meeting::{
     check_locator, reasons, Command, Input, Kind, MicrophoneUse, NewCall, Refused,
 };
 use crate::page::{counters, task};
 use crate::transport::credentials::function;
-use crate::values::{changes, field, object};
+use crate::values::{changes, field, object, put};
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, RawId, RoomId};
 use std::cell::RefCell;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, MediaStreamTrack};
@@ -127,7 +129,10 @@ impl Core {
             "startVideo" => return self.start_video(call, about),
             "setMicrophone" => return self.set_microphone(call, about),
             "devices" => return self.devices(),
-            "openCamera" => return self.open_camera(about),
+            "quiet" => return self.set_quiet(call, about.is_truthy()),
+            "limitVideo" => return self.limit_video(call, &about),
+            "openCamera" => return self.open(None, &about),
+            "openMicrophone" => return self.open(Some(Cleaning::default()), &about),
             "selectMicrophone" => return self.select_microphone(about),
             "selectSpeaker" => return self.select_speaker(about),
             _ => {}
@@ -136,6 +141,8 @@ impl Core {
         let command = match what.as_str() {
             "mute" => Command::Mute,
             "unmute" => Command::Unmute,
+            "hold" => Command::Hold(true),
+            "resume" => Command::Hold(false),
             "stopVideo" => Command::Video(false),
             "admit" => Command::Admit(RawId(about)),
             "reject" => Command::Reject(RawId(about)),
@@ -147,7 +154,8 @@ impl Core {
                 for_everyone: false,
             },
             "endForEveryone" => Command::HangUp { for_everyone: true },
-            _ => return rejected(Reason::MALFORMED),
+            // The service knows the other words.
+            _ => Command::Act(what, about),
         };
         self.command(call, command)
     }
@@ -174,6 +182,24 @@ impl Core {
             session.read(&sid);
             session.remote_track(&sid)
         })?
+    }
+
+    /// The browser's connection of a call, and which stream is in which of its sections; for measuring.
+    pub fn inside(&self, call: JsValue) -> JsValue {
+        let call = CallId(plain(&call));
+        let inside = self.page.agent_of(&call).and_then(|agent| {
+            let machine = agent.machine.borrow();
+            agent.calls.session(&call, |session| {
+                let streams = object!([]);
+                for (stream, sid) in machine.stream_tracks(&call) {
+                    if let Some(mid) = session.section(sid) {
+                        put(&streams, &mid, stream.into());
+                    }
+                }
+                object!([("peer", session.connection()), ("streams", streams)])
+            })
+        });
+        inside.unwrap_or_default()
     }
 
     /// Renders a remote stream; the element fills its parent and follows the stream's slot.
@@ -300,7 +326,7 @@ impl Core {
             .map(|agent| agent.machine.borrow().calls().count())
             .sum();
         let held = counters::snapshot();
-        object(&[
+        object!([
             ("agents", agents.len().into()),
             ("calls", calls.into()),
             ("sockets", held.sockets.into()),
@@ -346,16 +372,40 @@ impl Core {
         self.command(call.0.into(), Command::Microphone)
     }
 
+    /// The others are not heard in this page, or heard again.
+    fn set_quiet(&self, call: JsValue, quiet: bool) -> Promise {
+        let call = CallId(plain(&call));
+        if let Some(agent) = self.page.agent_of(&call) {
+            agent.calls.set_quiet(&call, quiet);
+        }
+        Promise::resolve(&JsValue::UNDEFINED)
+    }
+
+    /// The camera is sent within `{lines, fps, bps}`, as far as they are given.
+    fn limit_video(&self, call: JsValue, limit: &JsValue) -> Promise {
+        let most = |name| field(limit, name).as_f64().unwrap_or(f64::INFINITY);
+        let limit = Limit {
+            lines: most("lines"),
+            fps: most("fps"),
+            bps: most("bps"),
+        };
+        let call = CallId(plain(&call));
+        if let Some(agent) = self.page.agent_of(&call) {
+            agent.calls.set_limit(&call, limit);
+        }
+        Promise::resolve(&JsValue::UNDEFINED)
+    }
+
     /// Devices; never prompts.
     fn devices(&self) -> Promise {
         self.page.watch_devices(false);
         promise(async { Ok(changes::devices(&devices::list().await?)) })
     }
 
-    /// `getUserMedia` for one camera.
-    fn open_camera(&self, device: JsValue) -> Promise {
-        let device = plain(&device);
-        promise(async move { Ok(devices::open_camera(&device).await?.into()) })
+    /// `getUserMedia` for one camera or microphone.
+    fn open(&self, microphone: Option<Cleaning>, device: &JsValue) -> Promise {
+        let opening = devices::open(microphone, &plain(device));
+        promise(async move { Ok(opening.await?.into()) })
     }
 
     /// Chooses the microphone for calls, present and future; empty for the system's default.
@@ -451,6 +501,11 @@ const NO_SPEAKERS: Reason = Reason {
 };
 
 fn promise(work: impl Future<Output = Result<JsValue, Refused>> + 'static) -> Promise {
+    boxed(Box::pin(work))
+}
+
+/// Compiled once, not for every promise.
+fn boxed(work: Pin<Box<dyn Future<Output = Result<JsValue, Refused>>>>) -> Promise {
     task::promise(async move { work.await.map_err(|refused| errors::error(&refused)) })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::media::MediaError;
 use crate::meeting::{reasons, Refused};
-use js_sys::Reflect;
+use crate::values::put;
 use plenary_protocol::end::Reason;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
@@ -15,10 +15,10 @@ extern "C" {
 
 /// The JavaScript error of a refusal.
 pub fn error(refused: &Refused) -> JsValue {
-    let error = js_sys::Error::new(&refused.message);
-    let _ = Reflect::set(&error, &"code".into(), &refused.code.into());
-    let _ = Reflect::set(&error, &"subCode".into(), &refused.sub_code.into());
-    error.into()
+    let error = js_sys::Error::new(&refused.message).into();
+    put(&error, "code", refused.code.into());
+    put(&error, "subCode", refused.sub_code.into());
+    error
 }
 
 /// The same for a reason of the table.

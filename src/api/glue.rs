@@ -38,6 +38,7 @@ pub fn act(what: &str, a: JsValue, b: JsValue, c: JsValue, d: JsValue) -> Result
         "ask" => core.ask(a, b, c).into(),
         "shareScreen" => core.share_screen(a, b, c).into(),
         "remoteTrack" => core.remote_track(a, number(&b)).into(),
+        "inside" => core.inside(a),
         "openRemoteView" => core
             .open_remote_view(a, number(&b), c, d.is_truthy())?
             .into(),

@@ -306,6 +306,7 @@ impl Page {
                 agent.calls.session(&call, |session| session.open_gate());
             }
             Action::Muted { call, muted } => agent.calls.set_muted(&call, muted),
+            Action::Hold { call, on } => agent.calls.set_on_hold(&call, on),
             Action::Video { call, on } => agent.calls.set_video(&call, on),
             Action::Screen { call, on } => agent.calls.set_screen(&call, on),
             Action::OpenMicrophone(call) => agent.calls.open_microphone(self, agent.handle, call),

@@ -51,7 +51,7 @@ fn outcome_value(agent: u32, outcome: Outcome) -> JsValue {
             let name = identity
                 .display_name
                 .map_or(JsValue::UNDEFINED, JsValue::from);
-            object(&[
+            object!([
                 ("agent", agent.into()),
                 ("identity", identity.id.0.into()),
                 ("displayName", name),
@@ -60,7 +60,7 @@ fn outcome_value(agent: u32, outcome: Outcome) -> JsValue {
         Outcome::Admitted {
             success_count,
             failure_count,
-        } => object(&[
+        } => object!([
             ("successCount", success_count.into()),
             ("failureCount", failure_count.into()),
         ]),

@@ -1,8 +1,10 @@
 //! Cameras, microphones and speakers: listing, permission, opening.
 //!
-//! Nothing here prompts but [`ask_permission`], [`open_camera`] and [`open_microphone`].
+//! Nothing here prompts but [`ask_permission`] and [`open`].
 
 use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use wasm_bindgen::{JsCast, JsValue};
@@ -16,6 +18,7 @@ use super::bindings;
 use super::counters::{Counted, Resource};
 use super::error::MediaError;
 use super::guard::{Listener, Timeout};
+use crate::values::{field, object, put};
 
 /// Browsers tell of one plugged headset by several `devicechange` events in a row.
 const SETTLE_MS: u32 = 100;
@@ -55,9 +58,7 @@ pub struct Permission {
 
 fn media_devices() -> Result<MediaDevices, MediaError> {
     // Absent in an insecure context, and web-sys does not say so.
-    let navigator = bindings::global("navigator");
-    let devices = js_sys::Reflect::get(&navigator, &JsValue::from_str("mediaDevices"))
-        .unwrap_or(JsValue::UNDEFINED);
+    let devices = field(&bindings::global("navigator"), "mediaDevices");
     if devices.is_undefined() || devices.is_null() {
         return Err(MediaError::InsecureContext);
     }
@@ -66,11 +67,8 @@ fn media_devices() -> Result<MediaDevices, MediaError> {
 
 /// Whether `setSinkId` is there.
 pub fn can_select_speaker() -> bool {
-    let prototype = js_sys::Reflect::get(
-        &bindings::global("HTMLMediaElement"),
-        &JsValue::from_str("prototype"),
-    );
-    prototype.is_ok_and(|prototype| prototype.is_object() && bindings::has(&prototype, "setSinkId"))
+    let prototype = field(&bindings::global("HTMLMediaElement"), "prototype");
+    prototype.is_object() && bindings::has(&prototype, "setSinkId")
 }
 
 /// All devices, as far as the page may know them.
@@ -130,43 +128,40 @@ fn mark_defaults(devices: &mut [DeviceInfo]) {
 /// be asked.
 pub async fn ask_permission(audio: bool, video: bool) -> Result<Permission, MediaError> {
     let devices = media_devices()?;
-    let known = Permission {
-        audio: audio && state("microphone").await.as_deref() == Some("granted"),
-        video: video && state("camera").await.as_deref() == Some("granted"),
-    };
-    let (ask_audio, ask_video) = (audio && !known.audio, video && !known.video);
-    if !ask_audio && !ask_video {
-        return Ok(known);
+    let (mut given, mut open) = ([false; 2], [false; 2]);
+    for (at, name) in ["microphone", "camera"].into_iter().enumerate() {
+        if [audio, video][at] {
+            given[at] = state(name).await.as_deref() == Some("granted");
+            open[at] = !given[at];
+        }
     }
-    let both = try_open(&devices, ask_audio, ask_video).await;
-    let (got_audio, got_video) = match both {
-        Ok(()) => (ask_audio, ask_video),
-        // `getUserMedia` gives both or nothing: one missing camera must not cost the microphone.
-        Err(MediaError::Device(_)) if ask_audio && ask_video => (
-            try_open(&devices, true, false).await.is_ok(),
-            try_open(&devices, false, true).await.is_ok(),
-        ),
-        Err(_) => (false, false),
-    };
-    Ok(Permission {
-        audio: known.audio || got_audio,
-        video: known.video || got_video,
-    })
+    // `getUserMedia` gives both or nothing: one missing camera must not cost the microphone.
+    let mut attempts = vec![open];
+    while let Some([audio, video]) = attempts.pop() {
+        if !(audio || video) {
+            continue;
+        }
+        match try_open(&devices, audio, video).await {
+            Ok(()) => given = [given[0] || audio, given[1] || video],
+            Err(MediaError::Device(_)) if audio && video => {
+                attempts.extend([[false, true], [true, false]]);
+            }
+            Err(_) => {}
+        }
+    }
+    let [audio, video] = given;
+    Ok(Permission { audio, video })
 }
 
 /// `granted`, `denied`, `prompt`; `None` where the Permissions API does not know the device (Firefox
 /// before 131).
 async fn state(name: &str) -> Option<String> {
-    let navigator = bindings::global("navigator");
-    let permissions = js_sys::Reflect::get(&navigator, &JsValue::from_str("permissions")).ok()?;
+    let permissions = field(&bindings::global("navigator"), "permissions");
     let permissions: web_sys::Permissions = permissions.dyn_into().ok()?;
     let asked = permissions
-        .query(&bindings::object([("name", name.into())]))
+        .query(object!([("name", name.into())]).unchecked_ref())
         .ok()?;
-    let status = JsFuture::from(asked).await.ok()?;
-    js_sys::Reflect::get(&status, &JsValue::from_str("state"))
-        .ok()?
-        .as_string()
+    field(&JsFuture::from(asked).await.ok()?, "state").as_string()
 }
 
 async fn try_open(devices: &MediaDevices, audio: bool, video: bool) -> Result<(), MediaError> {
@@ -195,22 +190,6 @@ async fn get_user_media(
     Ok(stream.unchecked_into())
 }
 
-/// Opens a camera; the caller stops the track. An empty id is the system's default.
-pub async fn open_camera(device_id: &str) -> Result<MediaStreamTrack, MediaError> {
-    let size = |ideal: u32| JsValue::from(bindings::object([("ideal", ideal.into())]));
-    let constraints = bindings::object([
-        ("width", size(1280)),
-        ("height", size(720)),
-        (
-            "frameRate",
-            bindings::object([("ideal", 30.into()), ("max", 30.into())]).into(),
-        ),
-    ]);
-    choose(&constraints, device_id);
-    let stream = get_user_media(&media_devices()?, &JsValue::FALSE, &constraints).await?;
-    first(&stream.get_video_tracks())
-}
-
 /// A microphone that the SDK opened: dropping it stops it.
 #[derive(Debug)]
 pub struct Microphone {
@@ -219,6 +198,14 @@ pub struct Microphone {
 }
 
 impl Microphone {
+    /// Takes a track that [`open`] gave.
+    pub fn new(track: MediaStreamTrack) -> Self {
+        Self {
+            track,
+            _counted: Counted::new(Resource::Track),
+        }
+    }
+
     /// The track: the same JavaScript object each time. (`track.clone()` would be JavaScript's
     /// method, which makes another track that nobody stops.)
     pub fn track(&self) -> MediaStreamTrack {
@@ -254,38 +241,46 @@ impl Default for Cleaning {
     }
 }
 
-/// Opens a microphone. An empty id is the system's default.
-pub async fn open_microphone(
-    device_id: &str,
-    cleaning: Cleaning,
-) -> Result<Microphone, MediaError> {
-    let constraints = bindings::object([
-        ("echoCancellation", cleaning.echo.into()),
-        ("noiseSuppression", cleaning.noise.into()),
-        ("autoGainControl", cleaning.gain.into()),
-    ]);
-    choose(&constraints, device_id);
-    let stream = get_user_media(&media_devices()?, &constraints, &JsValue::FALSE).await?;
-    Ok(Microphone {
-        track: first(&stream.get_audio_tracks())?,
-        _counted: Counted::new(Resource::Track),
+/// Opens a microphone with this cleaning, or a camera; the caller stops the track. An empty id is the
+/// system's default. Boxed: one future for all who open something.
+pub fn open(microphone: Option<Cleaning>, device_id: &str) -> Opening {
+    let constraints = match microphone {
+        Some(cleaning) => object!([
+            ("echoCancellation", cleaning.echo.into()),
+            ("noiseSuppression", cleaning.noise.into()),
+            ("autoGainControl", cleaning.gain.into()),
+        ]),
+        None => {
+            let size = |ideal: u32| object!([("ideal", ideal.into())]);
+            object!([
+                ("width", size(1280)),
+                ("height", size(720)),
+                (
+                    "frameRate",
+                    object!([("ideal", 30.into()), ("max", 30.into())]),
+                ),
+            ])
+        }
+    };
+    if !device_id.is_empty() {
+        let exact = object!([("exact", device_id.into())]);
+        put(&constraints, "deviceId", exact);
+    }
+    let (audio, video) = match microphone {
+        Some(_) => (constraints, JsValue::FALSE),
+        None => (JsValue::FALSE, constraints),
+    };
+    Box::pin(async move {
+        let stream = get_user_media(&media_devices()?, &audio, &video).await?;
+        let track = stream.get_tracks().get(0);
+        track
+            .dyn_into()
+            .map_err(|_| MediaError::Device("the stream has no track".to_owned()))
     })
 }
 
-fn choose(constraints: &js_sys::Object, device_id: &str) {
-    if !device_id.is_empty() {
-        let exact = bindings::object([("exact", device_id.into())]);
-        // Fails only for frozen objects.
-        let _ = js_sys::Reflect::set(constraints, &"deviceId".into(), &exact);
-    }
-}
-
-fn first(tracks: &js_sys::Array) -> Result<MediaStreamTrack, MediaError> {
-    tracks
-        .get(0)
-        .dyn_into()
-        .map_err(|_| MediaError::Device("the stream has no track".to_owned()))
-}
+/// What [`open`] is waiting for.
+pub type Opening = Pin<Box<dyn Future<Output = Result<MediaStreamTrack, MediaError>>>>;
 
 /// Which lists changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,18 +8,21 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::RtcRtpReceiver;
 
 use super::decoding::{Decoding, Look};
 use super::guard::Timeout;
 use super::small_map::SmallMap;
+use crate::values::field;
 
 /// While a first frame is awaited, at least.
 const AWAITING_MS: f64 = 50.0;
 /// Of the time that it has been awaited.
 const PART: f64 = 0.25;
+/// Statistics are up to 50 ms old: a view has a new size before them.
+const SETTLED_MS: f64 = 100.0;
 /// For sizes that no view tells of.
 const SPARSE_MS: f64 = 5_000.0;
 
@@ -93,7 +96,7 @@ impl Frames {
     /// The track is not muted any more: its first frame is told again. It has nothing to do with a
     /// track that has no slot.
     pub(super) fn unmuted(&self, track: &str) {
-        self.at_once(track, |watched, now| {
+        self.soon(track, |watched, now| {
             watched.decoding = Decoding::new(now, true);
             watched.assigned_at = now;
         });
@@ -101,17 +104,34 @@ impl Frames {
 
     /// A view has shown a frame of the track.
     pub(super) fn shown(&self, track: &str) {
-        self.at_once(track, |watched, _| watched.viewed = true);
+        self.soon(track, |watched, now| {
+            watched.viewed = true;
+            if watched.decoding.started() {
+                watched.due = now + SETTLED_MS;
+            }
+        });
     }
 
-    fn at_once(&self, track: &str, change: impl FnOnce(&mut Watched, f64)) {
+    /// These tracks have views; sizes of the others are looked for again.
+    pub(super) fn keep_viewed(&self, has_view: impl Fn(&str) -> bool) {
+        for watched in self.slots.borrow_mut().values_mut() {
+            if watched.viewed && !has_view(&watched.track) {
+                watched.viewed = false;
+                watched.due = 0.0;
+            }
+        }
+        self.look();
+    }
+
+    /// Looks at once, unless `change` says when.
+    fn soon(&self, track: &str, change: impl FnOnce(&mut Watched, f64)) {
         let mut slots = self.slots.borrow_mut();
         let Some(watched) = slots.values_mut().find(|watched| watched.track == track) else {
             return;
         };
         let now = js_sys::Date::now();
-        change(watched, now);
         watched.due = now;
+        change(watched, now);
         drop(slots);
         self.look();
     }
@@ -196,11 +216,7 @@ async fn counters(receiver: &RtcRtpReceiver) -> Option<Look> {
         .unchecked_into();
     let mut look = Look::default();
     report.for_each(&mut |stats, _| {
-        let number = |field: &str| {
-            js_sys::Reflect::get(&stats, &JsValue::from_str(field))
-                .ok()?
-                .as_f64()
-        };
+        let number = |name: &str| field(&stats, name).as_f64();
         if number("framesDecoded").is_some() {
             look = Look {
                 frames: number("framesDecoded").unwrap_or_default() as u32,

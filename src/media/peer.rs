@@ -23,7 +23,8 @@ use super::negotiation::Wanted;
 use super::sdp::with_dtx;
 use super::sender::Sender;
 use super::signalling::Transport;
-use super::simulcast::{Demand, Size};
+use super::simulcast::{Demand, Limit, Size};
+use crate::values::field;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -187,6 +188,13 @@ impl Peer {
         }
     }
 
+    /// The camera is sent within these limits.
+    pub(super) fn limit(&self, limit: Limit) {
+        for sender in &*self.sending.borrow() {
+            sender.limit(limit);
+        }
+    }
+
     pub(super) fn receiver(&self, mid: &str) -> Option<RtcRtpReceiver> {
         let receiving = self.receiving.borrow();
         let found = receiving
@@ -251,9 +259,7 @@ pub(super) fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
     let Some(capabilities) = RtcRtpReceiver::get_capabilities(kind.name()) else {
         return;
     };
-    let Ok(codecs) = js_sys::Reflect::get(&capabilities, &"codecs".into()) else {
-        return;
-    };
+    let codecs = field(&capabilities, "codecs");
     let wanted = Array::new();
     for codec in Array::from(&codecs).iter() {
         match preference(&codec) {
@@ -280,12 +286,9 @@ enum Preference {
 /// profiles the one that WebRTC demands (RFC 7742): constrained baseline in packetization mode 1;
 /// retransmissions of each.
 fn preference(codec: &JsValue) -> Preference {
-    let text = |field: &str| {
-        let value = js_sys::Reflect::get(codec, &field.into()).ok();
-        value
-            .and_then(|value| value.as_string())
-            .unwrap_or_default()
-            .to_ascii_lowercase()
+    let text = |name: &str| {
+        let value = field(codec, name).as_string();
+        value.unwrap_or_default().to_ascii_lowercase()
     };
     match text("mimeType").as_str() {
         "audio/red" => Preference::First,

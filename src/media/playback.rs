@@ -37,6 +37,7 @@ pub(super) struct Playback {
     device: RefCell<String>,
     blocked: Cell<bool>,
     held: Cell<bool>,
+    muted: Cell<bool>,
     gestures: RefCell<Vec<Listener>>,
     told: Box<dyn Fn(bool)>,
 }
@@ -50,6 +51,7 @@ impl Playback {
             device: RefCell::default(),
             blocked: Cell::new(false),
             held: Cell::new(false),
+            muted: Cell::new(false),
             gestures: RefCell::default(),
             told: Box::new(told),
         })
@@ -68,6 +70,7 @@ impl Playback {
             return;
         };
         element.set_src_object(Some(&stream));
+        element.set_muted(self.muted.get());
         let speaker = Speaker {
             element: element.clone(),
             _counted: Counted::new(Resource::Element),
@@ -102,6 +105,14 @@ impl Playback {
     pub(super) fn hold(&self, held: bool) {
         self.held.set(held);
         self.play_all();
+    }
+
+    /// What is played is not heard, or heard again.
+    pub(super) fn mute(&self, muted: bool) {
+        self.muted.set(muted);
+        for speaker in self.speakers.borrow().values() {
+            speaker.element.set_muted(muted);
+        }
     }
 
     /// Ends all sound.

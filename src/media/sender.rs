@@ -15,10 +15,10 @@ use web_sys::{
     RtcRtpTransceiverInit,
 };
 
-use super::bindings::{self, HintedTrack, ShapedSender};
+use super::bindings::{HintedTrack, ShapedSender};
 use super::peer::{prefer_codecs, Kind};
-use super::simulcast::{self, Demand, Layer, Size, RIDS};
-use crate::values::field;
+use super::simulcast::{self, Demand, Layer, Limit, Size, RIDS};
+use crate::values::{field, object, put as set};
 
 /// Speech: 32 kbit/s are transparent enough; the rest is room for loss protection.
 const MICROPHONE_BPS: u32 = 48_000;
@@ -33,6 +33,7 @@ pub(super) struct Sender {
     /// A screen with moving pictures (`contentHint`).
     motion: Cell<bool>,
     demand: Cell<Demand>,
+    limit: Cell<Limit>,
     shaping: Cell<Shaping>,
 }
 
@@ -59,12 +60,12 @@ impl Sender {
             .zip(RIDS)
             .take(rids)
         {
-            let encoding = bindings::object([("rid", rid.into())]);
+            let encoding = object!([("rid", rid.into())]);
             put(&encoding, layer);
             encodings.push(&encoding);
         }
         if rids == 0 {
-            encodings.push(&bindings::object([("maxBitrate", bps.into())]));
+            encodings.push(&object!([("maxBitrate", bps.into())]));
         }
         let init = RtcRtpTransceiverInit::new();
         init.set_direction(RtcRtpTransceiverDirection::Sendonly);
@@ -77,6 +78,7 @@ impl Sender {
             size: Cell::new(size),
             motion: Cell::default(),
             demand: Cell::default(),
+            limit: Cell::default(),
             shaping: Cell::new(Shaping::Idle),
         })
     }
@@ -119,6 +121,13 @@ impl Sender {
         }
     }
 
+    /// Sends a camera within these limits; nothing else has any.
+    pub(super) fn limit(self: &Rc<Self>, limit: Limit) {
+        if self.source == TrackSource::Camera && self.limit.replace(limit) != limit {
+            self.shape();
+        }
+    }
+
     /// Brings the sender's parameters up to date. Sound has nothing to shape.
     pub(super) fn shape(self: &Rc<Self>) {
         if !matches!(self.source, TrackSource::Camera | TrackSource::ScreenShare) {
@@ -147,7 +156,9 @@ impl Sender {
     }
 
     fn put_layers(&self, parameters: &Object) {
-        let layers = simulcast::layers(self.source, self.size.get(), self.motion.get());
+        let size = self.size.get();
+        let mut layers = simulcast::layers(self.source, size, self.motion.get());
+        self.limit.get().apply(size, &mut layers);
         let encodings = Array::from(&field(parameters, "encodings"));
         // The engine took one layer: the whole picture.
         let skipped = if encodings.length() == 1 {
@@ -157,7 +168,7 @@ impl Sender {
         };
         let demand = self.demand.get();
         for at in 0..encodings.length() {
-            let encoding: Object = encodings.get(at).unchecked_into();
+            let encoding = encodings.get(at);
             let at = at as usize + skipped;
             set(&encoding, "active", demand.wants(at, layers.len()).into());
             if let Some(layer) = layers.get(at) {
@@ -174,13 +185,8 @@ impl Sender {
     }
 }
 
-fn put(encoding: &Object, layer: &Layer) {
+fn put(encoding: &JsValue, layer: &Layer) {
     set(encoding, "scaleResolutionDownBy", layer.scale.into());
     set(encoding, "maxBitrate", layer.bps.into());
     set(encoding, "maxFramerate", layer.fps.into());
-}
-
-fn set(object: &Object, name: &str, value: JsValue) {
-    // Fails only for frozen objects.
-    let _ = js_sys::Reflect::set(object, &name.into(), &value);
 }

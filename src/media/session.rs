@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use plenary_protocol::agent::{IceServer, MediaGrant, MediaOffer, TrackSource};
+use wasm_bindgen::JsValue;
 use web_sys::MediaStreamTrack;
 
 use super::assignment::{Assignment, AssignmentChange};
@@ -20,6 +21,7 @@ use super::peer::Peer;
 use super::playback::Playback;
 use super::sdp;
 use super::signalling::{Grant, Input, Signalling, Timer};
+use super::simulcast::Limit;
 use super::small_map::SmallMap;
 use super::socket::Socket;
 use super::view::View;
@@ -76,6 +78,7 @@ pub struct MediaSession {
     gate_open: Cell<bool>,
     /// Another session is still heard and sends: this one does not yet.
     held: Cell<bool>,
+    on_hold: Cell<bool>,
     muted: Cell<bool>,
     events: RefCell<Vec<MediaEvent>>,
     tell: RefCell<Option<Events>>,
@@ -120,6 +123,7 @@ impl MediaSession {
                 locals: RefCell::default(),
                 gate_open: Cell::new(false),
                 held: Cell::new(false),
+                on_hold: Cell::new(false),
                 muted: Cell::new(true),
                 events: RefCell::default(),
                 tell: RefCell::new(Some(events)),
@@ -201,6 +205,22 @@ impl MediaSession {
         self.feed_all();
     }
 
+    /// `on_hold`: nothing is sent or shown. `quiet`: the others are not heard here.
+    pub fn set_quiet(&self, on_hold: bool, quiet: bool) {
+        self.playback.mute(on_hold || quiet);
+        if self.on_hold.replace(on_hold) != on_hold {
+            self.feed_all();
+            self.shown();
+        }
+    }
+
+    /// The camera is sent within these limits.
+    pub fn set_limit(&self, limit: Limit) {
+        if let Ok(peer) = self.peer() {
+            peer.limit(limit);
+        }
+    }
+
     fn feed_all(&self) {
         for source in [
             TrackSource::Microphone,
@@ -244,6 +264,17 @@ impl MediaSession {
         let assignment = self.assignment.borrow();
         let receiver = self.peer().ok()?.receiver(assignment.mid_of(sid)?)?;
         Some(receiver.track())
+    }
+
+    /// The browser's connection, for who measures it; undefined when it is closed.
+    pub fn connection(&self) -> JsValue {
+        let peer = self.peer();
+        peer.map_or(JsValue::UNDEFINED, |peer| peer.target().into())
+    }
+
+    /// The section that carries a remote track now.
+    pub fn section(&self, sid: &str) -> Option<String> {
+        self.assignment.borrow().mid_of(sid).map(str::to_owned)
     }
 
     /// Shows a remote track in a view and keeps it there, whatever section it moves to, until the
@@ -331,8 +362,9 @@ impl MediaSession {
     /// Brings a sending section up to date with gate, mute and device.
     fn feed(&self, source: TrackSource) {
         let Ok(peer) = self.peer() else { return };
-        let silent =
-            !self.gate_open.get() || (source == TrackSource::Microphone && self.muted.get());
+        let silent = !self.gate_open.get()
+            || self.on_hold.get()
+            || (source == TrackSource::Microphone && self.muted.get());
         let locals = self.locals.borrow();
         let track = locals
             .get(&source)
@@ -352,10 +384,12 @@ impl MediaSession {
         let views = self.views.borrow();
         let shown = views.iter().filter_map(|(sid, view)| {
             let pixels = view.upgrade()?.pixels()?;
-            Some((sid.clone(), pixels))
+            (!self.on_hold.get()).then(|| (sid.clone(), pixels))
         });
-        let shown = shown.collect();
+        let shown: Vec<_> = shown.collect();
         drop(views);
+        self.frames
+            .keep_viewed(|track| shown.iter().any(|(sid, _)| sid == track));
         self.input(Input::Shown(shown));
     }
 

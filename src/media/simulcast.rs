@@ -86,6 +86,41 @@ pub fn layers(source: TrackSource, size: Size, motion: bool) -> Vec<Layer> {
         .collect()
 }
 
+/// What the application allows at most (`setConstraints`).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// Lines of the picture, the smaller side.
+    pub lines: f64,
+    /// Pictures per second.
+    pub fps: f64,
+    /// Bits per second of all layers together.
+    pub bps: f64,
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self {
+            lines: f64::INFINITY,
+            fps: f64::INFINITY,
+            bps: f64::INFINITY,
+        }
+    }
+}
+
+impl Limit {
+    /// Makes layers smaller, where they are too large. Bits are taken in proportion.
+    pub fn apply(self, size: Size, layers: &mut [Layer]) {
+        let lines = f64::from(size.0.min(size.1));
+        let sum: u32 = layers.iter().map(|layer| layer.bps).sum();
+        let part = (self.bps / f64::from(sum)).min(1.0);
+        for layer in layers {
+            layer.scale = layer.scale.max(lines / self.lines);
+            layer.fps = self.fps.min(layer.fps.into()) as u32;
+            layer.bps = (f64::from(layer.bps) * part) as u32;
+        }
+    }
+}
+
 fn bits(lines: f64) -> u32 {
     let fits = FACES.iter().find(|(most, _)| lines <= f64::from(*most));
     fits.unwrap_or(&FACES[FACES.len() - 1]).1
@@ -214,6 +249,36 @@ mod tests {
             (of(false).scale, of(false).fps, of(true).fps),
             (1.0, 15, 30)
         );
+    }
+
+    #[test]
+    fn limits_make_layers_smaller_and_never_larger() {
+        let hd = Size(1280, 720);
+        let of = |limit: Limit| {
+            let mut limited = layers(TrackSource::Camera, hd, false);
+            limit.apply(hd, &mut limited);
+            limited
+        };
+        assert_eq!(of(Limit::default()), layers(TrackSource::Camera, hd, false));
+        let lines = of(Limit {
+            lines: 360.0,
+            ..Limit::default()
+        });
+        assert_eq!(
+            lines.iter().map(|l| l.scale).collect::<Vec<_>>(),
+            [4.0, 2.0, 2.0]
+        );
+        let fps = of(Limit {
+            fps: 20.0,
+            ..Limit::default()
+        });
+        assert_eq!(fps.iter().map(|l| l.fps).collect::<Vec<_>>(), [15, 20, 20]);
+        let bps = of(Limit {
+            bps: 600_000.0,
+            ..Limit::default()
+        });
+        assert!(bps.iter().map(|l| l.bps).sum::<u32>() <= 600_000);
+        assert!(bps.iter().all(|l| l.bps > 0));
     }
 
     fn update(enabled: &[VideoQuality]) -> lk::SubscribedQualityUpdate {

@@ -35,8 +35,6 @@ pub struct Agent {
     told_connected: bool,
     /// Times in a row that the service refused the token.
     refusals: u32,
-    /// Events of types that this version does not know.
-    skipped: u32,
 }
 
 #[derive(Debug)]
@@ -68,7 +66,6 @@ impl Agent {
             streams,
             told_connected: false,
             refusals: 0,
-            skipped: 0,
         }
     }
 
@@ -172,6 +169,13 @@ impl Agent {
             .track_of(stream)
     }
 
+    /// The remote streams of a call, with their tracks.
+    pub fn stream_tracks(&self, call: &CallId) -> impl Iterator<Item = (u32, &str)> {
+        let call = self.calls.iter().find(|known| known.id == *call);
+        call.into_iter()
+            .flat_map(|call| call.roster.stream_tracks())
+    }
+
     /// Who the service says this is.
     pub fn identity(&self) -> Option<&Identity> {
         if let Life::Alive(identity) = &self.life {
@@ -184,11 +188,6 @@ impl Agent {
     /// Whether it is there for calls: one of those for each identity.
     pub fn has_calls(&self) -> bool {
         self.kind != Kind::Chat
-    }
-
-    /// Number of events that were skipped, being of a newer version.
-    pub fn skipped(&self) -> u32 {
-        self.skipped
     }
 
     fn with(

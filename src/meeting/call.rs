@@ -4,6 +4,7 @@
 //! is where (`B5`); this mirrors it, keeps media and roster in step with it and opens the gate for
 //! microphone and camera on admission, never before.
 
+mod holding;
 mod media;
 mod microphone;
 mod moving;
@@ -42,6 +43,8 @@ pub struct Call {
     muted: bool,
     /// What the service knows.
     muted_told: bool,
+    /// The user put it on hold: all goes on but the media.
+    on_hold: bool,
     camera: bool,
     pub(super) screen: Screen,
     microphone: Microphone,
@@ -193,6 +196,7 @@ impl Call {
             sessions: 0,
             muted: new.muted,
             muted_told: new.muted,
+            on_hold: false,
             camera: new.camera,
             screen: Screen::Off,
             microphone: Microphone {
@@ -237,6 +241,7 @@ impl Call {
                 around.settle(ticket, Ok(Outcome::Done));
             }
             Command::Unmute => self.unmute(ticket, around),
+            Command::Hold(on) => self.put_on_hold(on, ticket, around),
             Command::Microphone => {
                 self.microphone.use_ = MicrophoneUse::Open;
                 around.settle(ticket, Ok(Outcome::Done));
@@ -270,6 +275,14 @@ impl Call {
             Command::Return => around.ask(
                 Purpose::Command(ticket),
                 Request::ReturnToMainMeeting { call },
+            ),
+            Command::Act(act, about) => around.ask(
+                Purpose::Command(ticket),
+                Request::Act {
+                    call,
+                    act,
+                    participant: (!about.is_empty()).then_some(RawId(about)),
+                },
             ),
             Command::AdmitAll => around.ask(Purpose::Command(ticket), Request::AdmitAll { call }),
         }

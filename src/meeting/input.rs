@@ -126,6 +126,8 @@ pub enum Command {
     Mute,
     /// Unmute it, opening it first where needed.
     Unmute,
+    /// Put the call on hold, or go on with it.
+    Hold(bool),
     /// The camera was given to the session, or taken away.
     Video(bool),
     /// The screen was given to the session, or taken away.
@@ -144,6 +146,8 @@ pub enum Command {
     JoinRoom(RoomId),
     /// Go back to the main meeting (`E11`).
     Return,
+    /// A word of `protocol::state::Act`, and whom it is about, if anybody.
+    Act(String, String),
 }
 
 /// What a socket brought.
@@ -151,11 +155,9 @@ pub enum Command {
 pub enum Received {
     /// A frame.
     Frame(Box<Frame>),
-    /// An event of a type that this version does not know: skipped, but it has its number.
-    UnknownEvent(u64),
-    /// Something of chat, with its number. Nothing here depends on it, so that it stays the text that it
-    /// came as, for the facade.
-    Chat(u64, String),
+    /// An event on which nothing here depends, with its number: chat, hands and recordings (`C3`, `C5`), or
+    /// of a newer version. It stays the text that it came as, for the facade.
+    Other(u64, String),
     /// Not a frame of this protocol; only a sign of life.
     Unreadable,
 }
@@ -255,6 +257,13 @@ pub enum Action {
         call: CallId,
         /// Muted.
         muted: bool,
+    },
+    /// On hold the session sends, shows and plays nothing.
+    Hold {
+        /// The call.
+        call: CallId,
+        /// On hold.
+        on: bool,
     },
     /// Give the session the camera that the facade holds ready, or take it away.
     Video {

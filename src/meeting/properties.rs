@@ -131,6 +131,8 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Command::AdmitAll),
         Just(Command::Admit(ADA.into())),
         Just(Command::Remove(ADA.into())),
+        Just(Command::Act("raiseHand".into(), String::new())),
+        Just(Command::Act("muteParticipant".into(), ADA.into())),
     ]
 }
 

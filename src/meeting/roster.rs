@@ -300,6 +300,14 @@ impl Roster {
         self.tracks.iter().find(shows).map(|t| t.sid.as_str())
     }
 
+    /// Streams that are known to the application, with their tracks.
+    pub fn stream_tracks(&self) -> impl Iterator<Item = (u32, &str)> {
+        let shown = |t: &Track| t.shown.as_ref().map(|s| s.stream);
+        self.tracks
+            .iter()
+            .filter_map(move |t| Some((shown(t)?, t.sid.as_str())))
+    }
+
     fn picture(
         &mut self,
         sid: &str,
@@ -432,7 +440,11 @@ fn describe(person: Participant) -> ParticipantInfo {
         id: person.id.0,
         display_name: person.display_name,
         role: role_name(person.role),
-        state: "Connected",
+        state: if person.endpoints.iter().all(|e| e.held) {
+            "Hold"
+        } else {
+            "Connected"
+        },
         muted: person.endpoints.iter().all(|e| e.muted),
         endpoints: person.endpoints.into_iter().map(|e| e.id.0).collect(),
     }

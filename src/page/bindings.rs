@@ -106,15 +106,5 @@ pub fn has(object: &JsValue, member: &str) -> bool {
 
 /// A member of the global object, `undefined` where there is none.
 pub fn global(name: &str) -> JsValue {
-    js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// An object from names and values.
-pub fn object<const N: usize>(fields: [(&str, JsValue); N]) -> js_sys::Object {
-    let object = js_sys::Object::new();
-    for (name, value) in fields {
-        // Fails only for frozen objects.
-        let _ = js_sys::Reflect::set(&object, &JsValue::from_str(name), &value);
-    }
-    object
+    crate::values::field(&js_sys::global(), name)
 }

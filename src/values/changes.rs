@@ -15,7 +15,7 @@ pub fn change(change: &Change) -> JsValue {
             agent,
             connected,
             reason,
-        } => object(&[
+        } => object!([
             ("type", text("agent")),
             ("agent", (*agent).into()),
             ("connected", (*connected).into()),
@@ -27,7 +27,7 @@ pub fn change(change: &Change) -> JsValue {
             added,
             updated,
             removed,
-        } => object(&[
+        } => object!([
             ("type", text("participants")),
             ("call", text(call)),
             ("added", list(added, participant)),
@@ -40,7 +40,7 @@ pub fn change(change: &Change) -> JsValue {
             added,
             updated,
             removed,
-        } => object(&[
+        } => object!([
             ("type", text("streams")),
             ("call", text(call)),
             ("participant", text(participant)),
@@ -53,7 +53,7 @@ pub fn change(change: &Change) -> JsValue {
             to,
             room,
             thread_id,
-        } => object(&[
+        } => object!([
             ("type", text("moved")),
             ("call", text(call)),
             ("to", text(to)),
@@ -61,27 +61,17 @@ pub fn change(change: &Change) -> JsValue {
             ("threadId", optional(thread_id.as_deref())),
         ]),
         Change::Breakout { call, view } => breakout(call, view),
-        Change::Announcement {
-            call,
-            message,
-            from,
-        } => object(&[
-            ("type", text("announcement")),
-            ("call", text(call)),
-            ("message", text(message)),
-            ("from", text(from)),
-        ]),
         Change::Lobby {
             call,
             added,
             removed,
-        } => object(&[
+        } => object!([
             ("type", text("lobby")),
             ("call", text(call)),
             ("added", list(added, participant)),
             ("removed", list(removed, |id| item(id))),
         ]),
-        Change::Speaking { call, speakers } => object(&[
+        Change::Speaking { call, speakers } => object!([
             ("type", text("speaking")),
             ("call", text(call)),
             ("speakers", list(speakers, |id| item(id))),
@@ -91,7 +81,7 @@ pub fn change(change: &Change) -> JsValue {
             area,
             diagnostic,
             value,
-        } => object(&[
+        } => object!([
             ("type", text("diagnostic")),
             ("call", text(call)),
             ("area", text(area)),
@@ -104,12 +94,12 @@ pub fn change(change: &Change) -> JsValue {
                 },
             ),
         ]),
-        Change::Chat { agent, event } => object(&[
-            ("type", text("chat")),
+        Change::Event { agent, event } => object!([
+            ("type", text("event")),
             ("agent", (*agent).into()),
             ("event", parse(event).unwrap_or(JsValue::UNDEFINED)),
         ]),
-        Change::Devices { video, audio } => object(&[
+        Change::Devices { video, audio } => object!([
             ("type", text("devices")),
             ("video", (*video).into()),
             ("audio", (*audio).into()),
@@ -127,7 +117,7 @@ fn breakout(call: &str, view: &BreakoutView) -> JsValue {
         disable_return_to_main_meeting,
         room_end_time,
     } = settings;
-    object(&[
+    object!([
         ("type", text("breakout")),
         ("call", text(call)),
         (
@@ -153,7 +143,7 @@ fn room(room: &BreakoutRoom) -> JsValue {
         invitees,
     } = room;
     let invited = |ids: &Vec<RawId>| list(ids, |id| item(id.as_str()));
-    object(&[
+    object!([
         ("id", text(id.as_str())),
         ("displayName", text(display_name)),
         ("open", (*state == RoomState::Open).into()),
@@ -180,7 +170,7 @@ fn call(change: &CallChange) -> JsValue {
         may_admit,
     } = change;
     let flag = |flag: &Option<bool>| flag.map_or(JsValue::UNDEFINED, JsValue::from);
-    object(&[
+    object!([
         ("type", text("call")),
         ("call", text(call)),
         ("state", optional(*state)),
@@ -201,7 +191,7 @@ fn ended(end: &End) -> JsValue {
         sub_code,
         message,
     } = end;
-    object(&[
+    object!([
         ("code", (*code).into()),
         ("subCode", (*sub_code).into()),
         ("message", text(message)),
@@ -217,7 +207,7 @@ fn participant(info: &ParticipantInfo) -> JsValue {
         muted,
         endpoints,
     } = info;
-    object(&[
+    object!([
         ("id", text(id)),
         ("displayName", optional(display_name.as_deref())),
         ("role", text(role)),
@@ -236,7 +226,7 @@ fn stream(info: &StreamInfo) -> JsValue {
         width,
         height,
     } = info;
-    object(&[
+    object!([
         ("id", (*id).into()),
         ("mediaStreamType", text(media_stream_type)),
         ("available", (*available).into()),
@@ -261,10 +251,10 @@ pub fn outbox(due: Option<f64>, actions: &[Action]) -> JsValue {
             Action::Fail(ticket, Failure::Unconfirmed) => (ticket, "unconfirmed"),
             Action::Fail(ticket, Failure::TooMany) => (ticket, "tooMany"),
         };
-        object(&[("ticket", (*ticket).into()), ("does", text(does))])
+        object!([("ticket", (*ticket).into()), ("does", text(does))])
     });
     let due = due.map_or(JsValue::UNDEFINED, JsValue::from);
-    object(&[("due", due), ("actions", actions)])
+    object!([("due", due), ("actions", actions)])
 }
 
 /// The list of devices.
@@ -281,7 +271,7 @@ pub fn devices(devices: &[DeviceInfo]) -> JsValue {
             DeviceKind::Microphone => "microphone",
             DeviceKind::Speaker => "speaker",
         };
-        object(&[
+        object!([
             ("id", text(id)),
             ("name", text(name)),
             ("kind", text(kind)),
@@ -293,5 +283,5 @@ pub fn devices(devices: &[DeviceInfo]) -> JsValue {
 /// What was permitted.
 pub fn permission(permission: &Permission) -> JsValue {
     let Permission { audio, video } = permission;
-    object(&[("audio", (*audio).into()), ("video", (*video).into())])
+    object!([("audio", (*audio).into()), ("video", (*video).into())])
 }

@@ -23,12 +23,7 @@ pub fn received(text: &str) -> Received {
     let Some(seq) = field(&event, "seq").as_f64().filter(|seq| *seq >= 0.0) else {
         return Received::Unreadable;
     };
-    let chat = field(&field(&event, "event"), "chat");
-    if chat.is_truthy() {
-        return Received::Chat(seq as u64, stringify(&chat));
-    }
-    // An event of a newer version is skipped, but its number counts.
-    Received::UnknownEvent(seq as u64)
+    Received::Other(seq as u64, stringify(&field(&event, "event")))
 }
 
 /// A frame.
@@ -72,7 +67,7 @@ fn reply(value: JsValue) -> Option<Reply> {
     }
 }
 
-/// An event; `None` also for one that this version does not know.
+/// An event; `None` also for one on which nothing depends here, or that this version does not know.
 pub fn event(value: JsValue) -> Option<Event> {
     let (kind, of) = variant(value)?;
     let call = |r: &Reading| CallId(r.text(&of, "call"));
@@ -101,11 +96,6 @@ pub fn event(value: JsValue) -> Option<Event> {
             from: CallId(r.text(&of, "from")),
             held: r.flag(&of, "held"),
             to: Box::new(snapshot(r, &field(&of, "to"))),
-        }),
-        "announcement" => Reading::whole(|r| Event::Announcement {
-            call: call(r),
-            message: r.text(&of, "message"),
-            from: RawId(r.text(&of, "from")),
         }),
         "role" => Reading::whole(|r| Event::Role {
             call: call(r),

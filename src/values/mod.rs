@@ -20,15 +20,23 @@ pub fn field(value: &JsValue, name: &str) -> JsValue {
     Reflect::get(value, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// A plain object of these fields; `undefined` ones are left out.
-pub fn object(fields: &[(&str, JsValue)]) -> JsValue {
-    let object = Object::new();
-    for (name, value) in fields {
-        if !value.is_undefined() {
-            let _ = Reflect::set(&object, &JsValue::from_str(name), value);
-        }
+/// A plain object of `("name", value)`; `undefined` ones are left out. A list of the fields would first be
+/// put together in memory, and is half as large again in the wasm.
+macro_rules! object {
+    ([$(($name:expr, $value:expr $(,)?)),* $(,)?]) => {{
+        let object = ::wasm_bindgen::JsValue::from(::js_sys::Object::new());
+        $($crate::values::put(&object, $name, $value);)*
+        object
+    }};
+}
+pub(crate) use object;
+
+/// Sets a field of an object of ours, unless the value is `undefined`.
+pub fn put(object: &JsValue, name: &str, value: JsValue) {
+    if !value.is_undefined() {
+        // Fails only for frozen objects.
+        let _ = Reflect::set(object, &JsValue::from_str(name), &value);
     }
-    object.into()
 }
 
 /// A text.
@@ -43,9 +51,14 @@ pub fn optional(value: Option<&str>) -> JsValue {
 
 /// An array.
 pub fn list<T>(items: &[T], item: fn(&T) -> JsValue) -> JsValue {
+    array(&mut items.iter().map(item))
+}
+
+/// Compiled once, not for every type.
+fn array(items: &mut dyn Iterator<Item = JsValue>) -> JsValue {
     let array = Array::new();
-    for one in items {
-        array.push(&item(one));
+    for item in items {
+        array.push(&item);
     }
     array.into()
 }

@@ -83,12 +83,17 @@ impl Reading {
 
     /// An array.
     pub fn list<T>(&self, of: &JsValue, name: &str, item: fn(&Reading, &JsValue) -> T) -> Vec<T> {
-        let array = self.or(field(of, name).dyn_into::<Array>().ok(), Array::new());
         let mut items = Vec::new();
-        for at in 0..array.length() {
-            items.push(item(self, &array.get(at)));
-        }
+        self.each(of, name, &mut |value| items.push(item(self, value)));
         items
+    }
+
+    /// Compiled once, not for every type.
+    fn each(&self, of: &JsValue, name: &str, then: &mut dyn FnMut(&JsValue)) {
+        let array = self.or(field(of, name).dyn_into::<Array>().ok(), Array::new());
+        for at in 0..array.length() {
+            then(&array.get(at));
+        }
     }
 
     /// An array that is empty when missing.

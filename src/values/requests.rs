@@ -1,16 +1,17 @@
 //! What the client says: the frames of the agent socket.
 
-use super::{list, object, optional, text};
+use super::{list, object, optional, put, text};
 use plenary_protocol::agent::{
     ClientFrame, ClientInfo, ClientKind, Hello, Join, Locator, MediaOffer, OfferedLayer,
     OfferedTrack, Request, Resume, TrackSource,
 };
+use plenary_protocol::id::RawId;
 use wasm_bindgen::JsValue;
 
 /// A frame.
 pub fn frame(frame: &ClientFrame) -> JsValue {
     let ClientFrame { id, request: asked } = frame;
-    object(&[("id", (*id).into()), ("request", request(asked))])
+    object!([("id", (*id).into()), ("request", request(asked))])
 }
 
 fn request(request: &Request) -> JsValue {
@@ -19,7 +20,7 @@ fn request(request: &Request) -> JsValue {
         Request::SubscribeChat => return text("subscribeChat"),
         Request::UnsubscribeChat => return text("unsubscribeChat"),
         Request::Hello(asked) => ("hello", hello(asked)),
-        Request::Token { token } => ("token", object(&[("token", text(token))])),
+        Request::Token { token } => ("token", object!([("token", text(token))])),
         Request::Join(asked) => ("join", join(asked)),
         Request::Leave { call } => ("leave", of_call(call.as_str(), None)),
         Request::EndForEveryone { call } => ("endForEveryone", of_call(call.as_str(), None)),
@@ -39,18 +40,33 @@ fn request(request: &Request) -> JsValue {
         }
         Request::JoinBreakoutRoom { call, room } => (
             "joinBreakoutRoom",
-            object(&[("call", text(call.as_str())), ("room", text(room.as_str()))]),
+            object!([("call", text(call.as_str())), ("room", text(room.as_str()))]),
+        ),
+        Request::Act {
+            call,
+            act,
+            participant,
+        } => (
+            "act",
+            object!([
+                ("call", text(call.as_str())),
+                ("act", text(act)),
+                (
+                    "participant",
+                    optional(participant.as_ref().map(RawId::as_str)),
+                ),
+            ]),
         ),
         Request::SetMuted { call, muted } => (
             "setMuted",
-            object(&[("call", text(call.as_str())), ("muted", (*muted).into())]),
+            object!([("call", text(call.as_str())), ("muted", (*muted).into())]),
         ),
     };
-    object(&[(name, fields)])
+    object!([(name, fields)])
 }
 
 fn of_call(call: &str, participant: Option<&str>) -> JsValue {
-    object(&[("call", text(call)), ("participant", optional(participant))])
+    object!([("call", text(call)), ("participant", optional(participant))])
 }
 
 fn hello(hello: &Hello) -> JsValue {
@@ -76,18 +92,18 @@ fn hello(hello: &Hello) -> JsValue {
     let resume = resume
         .as_ref()
         .map_or(JsValue::UNDEFINED, |Resume { session, last_seq }| {
-            object(&[
+            object!([
                 ("session", text(session.as_str())),
                 ("lastSeq", (*last_seq as f64).into()),
             ])
         });
-    object(&[
+    object!([
         ("version", (*version).into()),
         ("token", text(token)),
         ("displayName", optional(display_name.as_deref())),
         (
             "client",
-            object(&[
+            object!([
                 ("kind", text(kind)),
                 ("name", text(name)),
                 ("version", text(client_version)),
@@ -105,19 +121,19 @@ fn join(join: &Join) -> JsValue {
         offer,
     } = join;
     let locator = match locator {
-        Locator::MeetingLink(link) => object(&[("meetingLink", text(link))]),
+        Locator::MeetingLink(link) => object!([("meetingLink", text(link))]),
         Locator::MeetingId {
             meeting_id,
             passcode,
         } => {
-            let id = [
+            let id = object!([
                 ("meetingId", text(meeting_id)),
                 ("passcode", optional(passcode.as_deref())),
-            ];
-            object(&[("meetingId", object(&id))])
+            ]);
+            object!([("meetingId", id)])
         }
     };
-    object(&[
+    object!([
         ("call", text(call.as_str())),
         ("locator", locator),
         ("muted", (*muted).into()),
@@ -134,13 +150,13 @@ fn media_offer(offer: &MediaOffer) -> JsValue {
         mid_to_cid,
         tracks,
     } = offer;
-    let mut cids = Vec::new();
+    let cids = object!([]);
     for (mid, cid) in mid_to_cid {
-        cids.push((mid.as_str(), text(cid)));
+        put(&cids, mid, text(cid));
     }
-    object(&[
+    object!([
         ("sdp", text(sdp)),
-        ("midToCid", object(&cids)),
+        ("midToCid", cids),
         ("tracks", list(tracks, offered_track)),
     ])
 }
@@ -158,7 +174,7 @@ fn offered_track(track: &OfferedTrack) -> JsValue {
         TrackSource::ScreenShare => "screenShare",
         TrackSource::ScreenShareAudio => "screenShareAudio",
     };
-    object(&[
+    object!([
         ("cid", text(cid)),
         ("source", text(source)),
         ("muted", (*muted).into()),
@@ -179,7 +195,7 @@ fn offered_layer(layer: &OfferedLayer) -> JsValue {
         height,
         bitrate,
     } = layer;
-    object(&[
+    object!([
         ("rid", text(rid)),
         ("width", (*width).into()),
         ("height", (*height).into()),

@@ -4,8 +4,9 @@
 // `cargo xtask bench page [--videos 9,25] [--times 5] [--seconds 10] [--check]`; with `--check` a ratio above what is
 // expected fails.
 //
-// Every figure is of a fresh page. Time on the main thread is what Chromium counts as tasks (DevTools protocol, Performance.getMetrics);
-// the heap is measured after a collection. Nothing is sent by who watches.
+// Every figure is of a fresh page. Time on the main thread is what Chromium counts as tasks (DevTools protocol,
+// Performance.getMetrics); the heap is measured after a collection, and the floor is mostly what this benchmark
+// itself puts into a page. Nothing is sent by who watches.
 
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -140,8 +141,8 @@ try {
     const all = (name) => [ours, livekit, floor].map((figures) => median(figures, name));
     report('join() to all of them moving', 'ms', all('moving').slice(0, 2), EXPECTED.moving);
     report('main thread per second, above floor', 'ms', all('thread'), EXPECTED.thread);
-    report('JavaScript heap', 'MB', all('heap').slice(0, 2), EXPECTED.heap);
-    report('JavaScript heap above floor', 'MB', all('heap'));
+    report('JavaScript heap', 'MB', all('heap').slice(0, 2));
+    report('JavaScript heap, above floor', 'MB', all('heap'), EXPECTED.heap);
     console.log(`${'wasm memory'.padEnd(38)} ${cell(median(ours, 'wasm'), 'MB')}`);
   }
 } finally {

@@ -12,6 +12,7 @@ use plenary_protocol::agent::*;
 use plenary_protocol::breakout::{BreakoutRoom, BreakoutSettings, BreakoutView, RoomState};
 use plenary_protocol::chat::ChatEvent;
 use plenary_protocol::end::Reason;
+use plenary_protocol::state::{MeetingState, Recording, RecordingKind};
 use service::*;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
@@ -120,14 +121,14 @@ fn the_service_s_frames_are_read_as_serde_json_writes_them() {
         Frame::Event {
             seq: 1,
             event: Event::Ended {
-                call: call(),
+                call: "c".into(),
                 reason: Reason::REMOVED.end(),
             },
         },
         Frame::Event {
             seq: 2,
             event: Event::Roster {
-                call: call(),
+                call: "c".into(),
                 joined: vec![person()],
                 updated: vec![],
                 left: vec!["x".into()],
@@ -150,7 +151,7 @@ fn the_service_s_frames_are_read_as_serde_json_writes_them() {
         Frame::Event {
             seq: 4,
             event: Event::Lobby {
-                call: call(),
+                call: "c".into(),
                 waiting: vec![],
                 gone: vec!["x".into()],
             },
@@ -158,7 +159,7 @@ fn the_service_s_frames_are_read_as_serde_json_writes_them() {
         Frame::Event {
             seq: 3,
             event: Event::Breakout {
-                call: call(),
+                call: "c".into(),
                 view: view(),
             },
         },
@@ -172,16 +173,8 @@ fn the_service_s_frames_are_read_as_serde_json_writes_them() {
         },
         Frame::Event {
             seq: 3,
-            event: Event::Announcement {
-                call: call(),
-                message: "m".into(),
-                from: "8:orgid:o".into(),
-            },
-        },
-        Frame::Event {
-            seq: 3,
             event: Event::Role {
-                call: call(),
+                call: "c".into(),
                 role: Role::Attendee,
             },
         },
@@ -190,24 +183,54 @@ fn the_service_s_frames_are_read_as_serde_json_writes_them() {
         let text = serde_json::to_string(&frame).expect("JSON");
         assert_eq!(read(&text).as_ref(), Some(&frame), "{text}");
     }
-    // Chat stays the text that it came as, with its number.
+    // What nothing in the core depends on stays the text that it came as, with its number.
     let chat = r#"{"typing":{"threadId":"19:t@thread.v2","sender":"8:acs:r_u","version":"1","receivedOn":5.0}}"#;
-    let event = Frame::Event {
-        seq: 7,
-        event: Event::Chat(Box::new(serde_json::from_str(chat).expect("an event"))),
-    };
-    let text = serde_json::to_string(&event).expect("JSON");
-    let kept = match frames::received(&text) {
-        Received::Chat(7, kept) => serde_json::from_str::<ChatEvent>(&kept).ok(),
-        _ => None,
-    };
-    assert_eq!(kept, serde_json::from_str(chat).ok());
+    let chat: ChatEvent = serde_json::from_str(chat).expect("an event");
+    let handed_on = [
+        Event::Chat(Box::new(chat)),
+        Event::Announcement {
+            call: "c".into(),
+            message: "m".into(),
+            from: "8:orgid:o".into(),
+        },
+        Event::State {
+            call: "c".into(),
+            state: MeetingState {
+                recordings: vec![Recording {
+                    id: "r".into(),
+                    kind: RecordingKind::Transcription,
+                    paused: true,
+                }],
+                hands: vec!["8:orgid:o".into()],
+            },
+        },
+        Event::Reaction {
+            call: "c".into(),
+            from: "8:orgid:o".into(),
+            reaction: "heart".into(),
+        },
+        Event::Muted {
+            call: "c".into(),
+            by: "8:orgid:o".into(),
+        },
+    ];
+    for event in handed_on {
+        let frame = Frame::Event {
+            seq: 7,
+            event: event.clone(),
+        };
+        let text = serde_json::to_string(&frame).expect("JSON");
+        let Received::Other(7, kept) = frames::received(&text) else {
+            panic!("{text}")
+        };
+        assert_eq!(serde_json::from_str(&kept).ok(), Some(event));
+    }
     // Fields that are missing or of a newer version.
     let roster = parse(r#"{"roster":{"call":"c","later":[1]}}"#).and_then(frames::event);
     assert_eq!(
         roster,
         Some(Event::Roster {
-            call: call(),
+            call: "c".into(),
             joined: vec![],
             updated: vec![],
             left: vec![]
@@ -294,6 +317,16 @@ fn the_client_s_frames_are_written_as_serde_json_reads_them() {
             },
             None,
         ),
+        Request::Act {
+            call: "c".into(),
+            act: "raiseHand".into(),
+            participant: None,
+        },
+        Request::Act {
+            call: "c".into(),
+            act: "muteParticipant".into(),
+            participant: Some("8:orgid:o".into()),
+        },
         Request::SetMuted {
             call: "c".into(),
             muted: false,

@@ -62,13 +62,13 @@ async fn a_camera_opens_by_its_id() {
         .iter()
         .find(|device| device.kind == DeviceKind::Camera)
         .expect("a camera");
-    let track = devices::open_camera(&camera.id).await.expect("a track");
+    let track = devices::open(None, &camera.id).await.expect("a track");
     assert_eq!(
         (track.kind().as_str(), track.ready_state()),
         ("video", MediaStreamTrackState::Live)
     );
     track.stop();
-    let refused = devices::open_camera("no such device")
+    let refused = devices::open(None, "no such device")
         .await
         .expect_err("no track");
     assert_eq!(refused.reason(), Reason::MEDIA_FAILED);
@@ -77,9 +77,8 @@ async fn a_camera_opens_by_its_id() {
 #[wasm_bindgen_test]
 async fn a_microphone_of_the_sdk_stops_with_its_owner() {
     let before = counters::snapshot();
-    let microphone = devices::open_microphone("", Default::default())
-        .await
-        .expect("a microphone");
+    let opened = devices::open(Some(Default::default()), "").await;
+    let microphone = devices::Microphone::new(opened.expect("a microphone"));
     let track = microphone.track();
     assert_eq!(track.ready_state(), MediaStreamTrackState::Live);
     assert_eq!(counters::snapshot().tracks, before.tracks + 1);

@@ -76,7 +76,7 @@ async fn the_offer_has_every_section_and_waits_for_no_candidate() {
 async fn a_slots_picture_is_shown_and_its_first_frame_told() {
     stub_socket();
     let before = counters::snapshot();
-    let camera = devices::open_camera("").await.expect("a camera");
+    let camera = devices::open(None, "").await.expect("a camera");
     {
         let subject = Subject::new(1, 2);
         let offer = subject.session.offer().await.expect("an offer");
@@ -139,9 +139,8 @@ async fn a_slots_picture_is_shown_and_its_first_frame_told() {
 #[wasm_bindgen_test]
 async fn nothing_is_sent_before_the_gate_is_open_nor_while_muted() {
     stub_socket();
-    let microphone = devices::open_microphone("", Default::default())
-        .await
-        .expect("a microphone");
+    let opened = devices::open(Some(Default::default()), "").await;
+    let microphone = devices::Microphone::new(opened.expect("a microphone"));
     let subject = Subject::new(1, 1);
     let offer = subject.session.offer().await.expect("an offer");
     let peer = Answerer::new(&[]);

@@ -58,24 +58,31 @@ test('a_meeting_is_held_on_livekits_own_server (B5, C1)', { skip }, async (t) =>
   for (const person of [ada, gus, bea]) await person.nothingToComplain();
 });
 
+/** A guest by LiveKit's own client, admitted by the service: `connect` goes to the server with the token. */
+async function byLivekitsClient(browser, service, name, link) {
+  const page = await openBlank(browser, service, [CLIENT]);
+  const { token } = await newGuest(service, name);
+  const { media } = await page.evaluate(async ([origin, secret, url, who]) => {
+    window.agent = await AgentSocket.open(origin, secret, who);
+    return window.agent.join(url);
+  }, [service.origin, token, link, name]);
+  const connect = () => page.evaluate(async ([url, secret]) => {
+    const room = new LivekitClient.Room();
+    window.room = room;
+    window.ended = undefined;
+    room.once('disconnected', (reason) => { window.ended = LivekitClient.DisconnectReason[reason]; });
+    await room.connect(url, secret);
+  }, [media.url, media.token]);
+  return { page, connect };
+}
+
 test('a_token_of_before_the_leaving_is_of_no_use_on_livekits_server (S2, S4)', { skip }, async (t) => {
   const service = await startBoth(t);
   const browser = await startChromium(t);
   const ada = await Organiser.signIn(browser, service);
   const link = await ada.schedule('Old tokens', { bypass: true });
   await ada.start('Old tokens');
-  const other = await openBlank(browser, service, [CLIENT]);
-  const { token } = await newGuest(service, 'Livia');
-  const { media } = await other.evaluate(async ([origin, secret, url]) => {
-    window.agent = await AgentSocket.open(origin, secret, 'Livia');
-    return window.agent.join(url);
-  }, [service.origin, token, link]);
-  const connect = () => other.evaluate(async ([url, secret]) => {
-    const room = new LivekitClient.Room();
-    window.ended = undefined;
-    room.once('disconnected', (reason) => { window.ended = LivekitClient.DisconnectReason[reason]; });
-    await room.connect(url, secret);
-  }, [media.url, media.token]);
+  const { page: other, connect } = await byLivekitsClient(browser, service, 'Livia', link);
   await connect();
   await ada.rosterIs('Livia');
   assert.equal(await other.evaluate(() => window.ended), undefined, 'while admitted it stays');
@@ -84,6 +91,16 @@ test('a_token_of_before_the_leaving_is_of_no_use_on_livekits_server (S2, S4)', {
   await connect();
   await until('whoever comes back without an admission is removed', () => other.evaluate(() => window.ended));
   assert.equal(await other.evaluate(() => window.ended), 'PARTICIPANT_REMOVED');
+
+  await t.test('who is muted by others is muted on the server (S1)', async () => {
+    const mia = await byLivekitsClient(browser, service, 'Mia', link);
+    await mia.connect();
+    await mia.page.evaluate(() => window.room.localParticipant.setMicrophoneEnabled(true));
+    await ada.hears();
+    await ada.openPeople();
+    await ada.page.locator('.mute-all').click();
+    await until('LiveKit says so', () => mia.page.evaluate(() => !window.room.localParticipant.isMicrophoneEnabled));
+  });
 });
 
 /** Counts, all along, into how many connections the microphone is sent at a time. */

@@ -254,7 +254,7 @@ test('announcements are told with their sender, on the call they are for', async
   const { call, core } = await inMeeting();
   const heard = [];
   call.feature(BreakoutRooms).on('announcementReceived', (announcement) => heard.push(announcement));
-  core.tell({ type: 'announcement', call: call.id, message: 'Five minutes', from: '8:orgid:o' });
+  core.tell({ type: 'event', agent: 1, event: { announcement: { call: call.id, message: 'Five minutes', from: '8:orgid:o' } } });
   assert.equal(heard.length, 1);
   assert.equal(heard[0].message, 'Five minutes');
   assert.equal(heard[0].from.microsoftTeamsUserId, 'o');

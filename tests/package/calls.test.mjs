@@ -252,3 +252,18 @@ test('a wasm that does not load is an error that says so, and the next call trie
   assert.equal(await client.getDeviceManager(), manager);
   assert.equal(other.scripted.loads.length, 3);
 });
+
+test('the total counts everybody in the call, and is told when it changes', async () => {
+  const { core, call } = await joined(built);
+  const told = [];
+  call.on('totalParticipantCountChanged', () => told.push(call.totalParticipantCount));
+  const tell = (change) => core.tell({ call: call.id, ...change });
+  tell({ type: 'participants', added: [person('8:acs:r_ada')], updated: [], removed: [] });
+  assert.equal(call.totalParticipantCount, 0, 'nobody counts before one is in');
+  tell({ type: 'call', state: 'Connected' });
+  tell({ type: 'participants', added: [person('8:acs:r_bo'), person('8:acs:r_cy')], updated: [], removed: [] });
+  tell({ type: 'participants', added: [person('8:acs:r_di')], updated: [], removed: ['8:acs:r_ada'] });
+  tell({ type: 'participants', added: [], updated: [person('8:acs:r_di', { muted: true })], removed: ['8:acs:r_bo'] });
+  tell(ended(call));
+  assert.deepEqual(told, [2, 4, 3, 0]);
+});

@@ -3,8 +3,8 @@
  * give to the other, both ways. What classes keep for themselves is left out by `Pick`.
  */
 import assert from 'node:assert/strict';
-import { symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { declarations, scratch, tool } from './harness/facade.mjs';
@@ -85,4 +85,18 @@ test('nothing that Microsoft’s package exports is missing', () => {
     type Missing = Exclude<keyof typeof theirs, keyof typeof ours>;
     give<Missing, never>();`);
   assert.equal(status, 0, stdout);
+});
+
+test('every type that Microsoft’s package exports is compared', () => {
+  const exported = new Set();
+  const read = (file) => {
+    const text = readFileSync(file, 'utf8');
+    for (const [, from] of text.matchAll(/^export \* from "(.+)\.js"/gm)) read(join(dirname(file), `${from}.d.ts`));
+    for (const [, name] of text.matchAll(/^export (?:declare )?(?:class|interface|type|const|enum|function) (\w+)/gm)) exported.add(name);
+    for (const [, names] of text.matchAll(/^export (?:type )?\{([^}]+)\}/gm)) names.split(',').forEach((name) => exported.add(name.trim().split(/\s+/).at(-1)));
+  };
+  read(fileURLToPath(new URL('node_modules/@azure/communication-chat/dist/esm/index.d.ts', import.meta.url)));
+  exported.delete('');
+  assert.ok(exported.size > 50, `${exported.size} names`);
+  assert.deepEqual([...exported].filter((name) => ![...classes, ...events, ...models, ...options].includes(name)), []);
 });

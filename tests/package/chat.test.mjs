@@ -155,7 +155,7 @@ test('clients of one credential share a connection, and each is told with object
   const heard = [[], []];
   one.on('typingIndicatorReceived', (event) => heard[0].push(event));
   other.on('typingIndicatorReceived', (event) => heard[1].push(event));
-  core.tell({ type: 'chat', agent: core.agents, event: { typing: { threadId: id, sender: ada, version: '1', receivedOn: 5 } } });
+  core.tell({ type: 'event', agent: core.agents, event: { chat: { typing: { threadId: id, sender: ada, version: '1', receivedOn: 5 } } } });
   assert.deepEqual(heard[0], heard[1]);
   assert.deepEqual(heard[0][0].receivedOn, new Date(5));
   assert.notEqual(heard[0][0], heard[1][0]);

@@ -253,7 +253,8 @@ export function nothingIsThenable(sdk, context) {
 /** 13. Real errors with numbers. */
 export async function errorsAreReal(sdk, { agent, call, client }) {
   const bad = {
-    hold: () => call.hold(),
+    resume: () => call.resume(),
+    sendDtmf: () => call.sendDtmf('Num1'),
     addParticipant: () => call.addParticipant({ communicationUserId: '8:acs:a_b' }),
     startCall: () => agent.startCall([{ communicationUserId: '8:acs:a_b' }]),
     join: () => agent.join({ groupId: '00000000-0000-0000-0000-000000000000' }),

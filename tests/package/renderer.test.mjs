@@ -85,7 +85,8 @@ test('a stream that is not received yet is waited for: asking for it makes it co
   delete globalThis.MediaStream;
 });
 
-test('a view tells how large it is rendered and whether it is in sight, until it is disposed', async () => {
+/** A browser's observers, for the time of `run`: what each was told to look at, and `told` to report. */
+async function withObservers(run) {
   const observers = {};
   const observer = (name) => class {
     constructor(told) { observers[name] = { told, seen: new Set() }; }
@@ -101,25 +102,42 @@ test('a view tells how large it is rendered and whether it is in sight, until it
     },
   });
   try {
-    const { core, video } = await remote();
-    scripted.script.openRemoteView = () => {};
-    const view = await new sdk.VideoStreamRenderer(video).createView();
-    const { target } = view;
-    target.contains = (element) => element === target;
-    const rendered = () => core.views.at(-1).rendered;
-    observers.size.told([{ target, contentRect: { width: 160, height: 90 } }]);
-    assert.deepEqual(rendered(), [0, 0], 'not in sight');
-    observers.sight.told([{ target, isIntersecting: true }]);
-    assert.deepEqual(rendered(), [320, 180], 'in device pixels');
-    document.visibilityState = 'hidden';
-    listeners.forEach((listener) => listener());
-    assert.deepEqual(rendered(), [0, 0], 'behind another tab');
-    document.pictureInPictureElement = target;
-    listeners.forEach((listener) => listener());
-    assert.deepEqual(rendered(), [320, 180], 'floating above it');
-    view.dispose();
-    assert.deepEqual([observers.size.seen.size, observers.sight.seen.size, listeners.size], [0, 0, 0]);
+    await run(observers, listeners);
   } finally {
     for (const name of ['ResizeObserver', 'IntersectionObserver', 'window', 'document']) delete globalThis[name];
   }
-});
+}
+
+test('a view tells how large it is rendered and whether it is in sight, until it is disposed', () => withObservers(async (observers, listeners) => {
+  const { core, video } = await remote();
+  scripted.script.openRemoteView = () => {};
+  const view = await new sdk.VideoStreamRenderer(video).createView();
+  const { target } = view;
+  target.contains = (element) => element === target;
+  const rendered = () => core.views.at(-1).rendered;
+  observers.size.told([{ target, contentRect: { width: 160, height: 90 } }]);
+  assert.deepEqual(rendered(), [0, 0], 'not in sight');
+  observers.sight.told([{ target, isIntersecting: true }]);
+  assert.deepEqual(rendered(), [320, 180], 'in device pixels');
+  document.visibilityState = 'hidden';
+  listeners.forEach((listener) => listener());
+  assert.deepEqual(rendered(), [0, 0], 'behind another tab');
+  document.pictureInPictureElement = target;
+  listeners.forEach((listener) => listener());
+  assert.deepEqual(rendered(), [320, 180], 'floating above it');
+  view.dispose();
+  assert.deepEqual([observers.size.seen.size, observers.sight.seen.size, listeners.size], [0, 0, 0]);
+}));
+
+test('a view that outlives its client asks nothing of a core that is gone', () => withObservers(async (observers) => {
+  const own = await facade('renderer-outlived');
+  const { client, core, call } = await joined(own);
+  await settle();
+  core.tell({ type: 'participants', call: call.id, added: [person('8:acs:r_a')], updated: [], removed: [] });
+  core.tell({ type: 'streams', call: call.id, participant: '8:acs:r_a', added: [stream(7)], updated: [], removed: [] });
+  const { target } = await new own.sdk.VideoStreamRenderer(call.remoteParticipants[0].videoStreams[0]).createView();
+  target.contains = () => false;
+  await client.dispose();
+  core.setRendered = () => { throw new Error('the core is gone'); };
+  observers.size.told([{ target, contentRect: { width: 160, height: 90 } }]);
+}));

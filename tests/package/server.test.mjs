@@ -79,3 +79,12 @@ test('the environment is told on a server, too', () => {
   assert.equal(stderr, '');
   assert.equal(JSON.parse(stdout).isSupportedBrowser, false);
 });
+
+const requires = process.features.require_module ? false : 'this Node does not load modules with `require`';
+test('`require` gives the same modules, as the samples of ACS write it', { skip: requires || (existsSync(builds['the built package'].index) ? false : 'not built; run `cargo xtask package`') }, () => {
+  const code = `const { CallClient } = require(${JSON.stringify(builds['the built package'].index)});
+    const { ChatClient } = require(${JSON.stringify(builds['the built package'].chat)});
+    console.log(typeof CallClient, typeof ChatClient);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=commonjs', '--eval', code], { encoding: 'utf8' });
+  assert.equal(stdout.trim(), 'function function', stderr);
+});

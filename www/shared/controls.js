@@ -13,7 +13,7 @@ function control(name, iconName, words, act) {
 }
 
 export class Controls {
-  /** `actions`: `{share, people, chat, rooms?, info, leave, endForAll?}`. */
+  /** `actions`: `{share, hand, react, people, chat, rooms?, info, leave, endForAll?}`; `react` is an element. */
   constructor(media, actions) {
     this.media = media;
     this.listeners = new Listeners();
@@ -22,6 +22,7 @@ export class Controls {
     this.share = control('share', 'screen', 'Share screen', actions.share);
     // Phones have none.
     this.share.button.hidden = !navigator.mediaDevices?.getDisplayMedia;
+    this.hand = control('raise-hand', 'hand', 'Raise hand', actions.hand);
     this.people = control('people', 'people', 'People', actions.people);
     this.chat = control('chat', 'chat', 'Chat', actions.chat);
     this.info = control('info', 'info', 'Info', actions.info);
@@ -33,12 +34,12 @@ export class Controls {
     this.chat.button.append(this.news);
     this.chat.button.setAttribute('aria-expanded', 'false');
     this.info.button.setAttribute('aria-expanded', 'false');
-    const buttons = [this.microphone, this.camera, this.share, this.people, this.chat, this.info, this.leave];
+    const buttons = [this.microphone, this.camera, this.share, this.hand, { button: actions.react }, this.people, this.chat, this.info, this.leave];
     if (actions.rooms) {
       this.rooms = control('rooms', 'rooms', 'Rooms', actions.rooms);
       this.rooms.button.title = 'Breakout rooms';
       this.rooms.button.setAttribute('aria-expanded', 'false');
-      buttons.splice(5, 0, this.rooms);
+      buttons.splice(7, 0, this.rooms);
     }
     if (actions.endForAll) {
       this.endForAll = control('end-all', 'end-all', 'End for everyone', actions.endForAll);
@@ -67,6 +68,15 @@ export class Controls {
     button.title = words;
     button.classList.toggle('off', !on);
     button.toggleAttribute('data-busy', busy);
+  }
+
+  /** Whether one may raise a hand, and has. */
+  showHand(may, raised) {
+    const words = raised ? 'Lower hand' : 'Raise hand';
+    setText(this.hand.text, words);
+    this.hand.button.title = words;
+    this.hand.button.hidden = !may;
+    this.hand.button.classList.toggle('open', raised);
   }
 
   /** Which panel is open: `people`, `chat`, `rooms`, `info` or none. */

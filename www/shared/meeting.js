@@ -5,12 +5,15 @@ import { Chat } from './chat.js';
 import { watchDiagnostics } from './diagnostics.js';
 import { el, setText } from './dom.js';
 import { Controls } from './controls.js';
+import { Hands } from './hands.js';
 import { Info } from './info.js';
 import { Listeners } from './listeners.js';
 import { Lobby } from './lobby.js';
 import { Notices } from './notices.js';
 import { Panel } from './panel.js';
 import { People } from './people.js';
+import { Reactions } from './reactions.js';
+import { RecordingNotice } from './recording.js';
 import { Roster } from './roster.js';
 import { SharedScreen } from './shared-screen.js';
 import { helpButton, listenForShortcuts, showHelp } from './shortcuts.js';
@@ -27,17 +30,18 @@ function elapsed(since) {
 
 /** What belongs to one call, and goes when the stay goes on in another one. */
 class Place {
-  constructor({ call, media, selfName, problems, organiser }) {
+  constructor({ sdk, call, media, selfName, self, problems, announce, organiser }) {
     this.call = call;
     this.listeners = new Listeners();
     this.people = new People(call);
     this.lobby = new Lobby(call, problems);
-    this.roster = new Roster({ call, people: this.people, media, selfName, problems, mayRemove: () => organiser });
+    this.hands = new Hands({ sdk, call, people: this.people, self, announce, problems });
+    this.roster = new Roster({ call, people: this.people, media, selfName, problems, hands: this.hands, mayRemove: () => organiser });
     this.info = new Info(call, problems);
   }
 
   dispose() {
-    for (const part of [this.listeners, this.roster, this.lobby, this.info, this.people]) part.dispose();
+    for (const part of [this.listeners, this.roster, this.hands, this.lobby, this.info, this.people]) part.dispose();
   }
 }
 
@@ -47,7 +51,7 @@ export class Meeting {
    * leaves. `chat`: `{credential, self}`, the user's tokens and raw id. `rooms`: a further panel `{element, shown(yes)}` for who manages the breakout rooms.
    */
   constructor({ sdk, call, media, selfName, subject, organiser, problems, announce, hangUp, chat, rooms }) {
-    Object.assign(this, { sdk, media, selfName, subject, organiser, problems, announce, hangUp });
+    Object.assign(this, { sdk, media, selfName, self: chat.self, subject, organiser, problems, announce, hangUp });
     this.listeners = new Listeners();
     this.notices = new Notices();
     this.place = new Place({ ...this, call });
@@ -55,6 +59,8 @@ export class Meeting {
     this.stage = new Stage({ sdk, people, media, selfName, problems, showPeople: () => this.panel.show('people') });
     this.shared = new SharedScreen({ sdk, people, problems, announce });
     this.breakout = new BreakoutPlace({ sdk, notices: this.notices, announce, problems });
+    this.reactions = new Reactions({ sdk, announce, problems });
+    this.recording = new RecordingNotice({ sdk, notices: this.notices, announce });
     this.chat = new Chat({ sdk, ...chat, selfName, notices: this.notices, announce, problems, open: () => this.panel.show('chat') });
     this.panel = new Panel({
       ...this.panelBodies(),
@@ -68,6 +74,8 @@ export class Meeting {
     });
     this.controls = new Controls(media, {
       share: () => media.setSharing(!media.sharing),
+      hand: () => this.place.hands.toggle(),
+      react: this.reactions.control,
       people: () => this.panel.toggle('people'),
       chat: () => this.panel.toggle('chat'),
       rooms: rooms && (() => this.panel.toggle('rooms')),
@@ -81,7 +89,7 @@ export class Meeting {
     this.element = el('div', { class: 'meeting' },
       el('header', { class: 'head' }, this.heading, clock, el('span', { class: 'fill' }), helpButton(), themeButton(this.listeners)),
       el('div', { class: 'middle' }, this.breakout.element, this.notices.element,
-        el('div', { class: 'stages' }, this.shared.element, this.stage.element), this.alone),
+        el('div', { class: 'stages' }, this.shared.element, this.stage.element), this.reactions.element, this.alone),
       this.panel.element, this.controls.element);
     this.keepClock(clock);
     this.follow();
@@ -89,9 +97,9 @@ export class Meeting {
   }
 
   panelBodies() {
-    const { lobby, roster, info } = this.place;
+    const { lobby, hands, roster, info } = this.place;
     return {
-      people: { title: 'People', elements: [lobby.element, roster.element] },
+      people: { title: 'People', elements: [lobby.element, hands.element, roster.element] },
       info: { title: 'Information', elements: [info.element] },
     };
   }
@@ -117,7 +125,12 @@ export class Meeting {
   /** The people, the lobby and the connection of the call that is on. */
   followPlace() {
     const { announce, notices, problems, sdk } = this;
-    const { call, listeners, people, lobby } = this.place;
+    const { call, listeners, people, lobby, hands } = this.place;
+    const showHand = () => this.controls.showHand(hands.mayRaise, hands.raised);
+    listeners.add(hands, 'change', showHand);
+    showHand();
+    this.reactions.follow(call, hands);
+    this.recording.follow(call, listeners);
     listeners.add(people, 'joined', ({ detail }) => {
       announce.say(`${detail.name} joined`);
       this.count();
@@ -233,7 +246,7 @@ export class Meeting {
   }
 
   dispose() {
-    for (const part of [this.listeners, this.breakout, this.chat, this.shared, this.stage, this.place, this.controls]) part.dispose();
+    for (const part of [this.listeners, this.breakout, this.chat, this.reactions, this.shared, this.stage, this.place, this.controls]) part.dispose();
     document.querySelectorAll('dialog.question').forEach((dialog) => dialog.close('no'));
     this.element.remove();
   }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench <name>` and `soak pages`: scripts of `tests/bench/`, against the release build.
+//! `cargo xtask bench <name>`, `soak pages` and `soak leaks`: scripts of `tests/bench/`, against the release build.
 
 use std::fs;
 
@@ -10,7 +10,8 @@ use crate::process;
 use crate::project::root;
 use crate::service::{self, Profile};
 
-const SOAK: &str = "soak";
+/// Those that belong to `cargo xtask soak`.
+const SOAKS: [&str; 2] = ["soak", "leaks"];
 /// Those without pages and browsers, under a load tool of `tests/load/`, which they find by the variable.
 const NATIVE: [(&str, &str, &str); 2] = [
     ("engine", "plenary-load", "PLENARY_LOAD_BIN"),
@@ -37,7 +38,12 @@ pub fn run(arguments: &[String]) -> Result<()> {
 
 /// The script of `soak pages`.
 pub fn soak(arguments: &[String]) -> Result<()> {
-    script(SOAK, arguments)
+    script("soak", arguments)
+}
+
+/// The script of `soak leaks`.
+pub fn leaks(arguments: &[String]) -> Result<()> {
+    script("leaks", arguments)
 }
 
 fn script(name: &str, arguments: &[String]) -> Result<()> {
@@ -73,7 +79,7 @@ fn names() -> Result<Vec<String>> {
     let files = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut names: Vec<_> = files
         .filter_map(|file| file.strip_suffix(".mjs").map(str::to_owned))
-        .filter(|name| name != SOAK)
+        .filter(|name| !SOAKS.contains(&name.as_str()))
         .collect();
     names.sort();
     Ok(names)

@@ -9,6 +9,7 @@ mod browser;
 mod checks;
 mod debian;
 mod demo;
+mod docs;
 mod failure;
 mod fuzz;
 mod imports;
@@ -20,6 +21,7 @@ mod postgres;
 mod process;
 mod project;
 mod python;
+mod reproducible;
 mod service;
 mod soak;
 mod tally;
@@ -51,13 +53,18 @@ const COMMANDS: &[(&str, &str, Run)] = &[
         package::run_command,
     ),
     (
+        "docs",
+        "write the API reference into dist/reference/",
+        docs::run,
+    ),
+    (
         "bench",
         "`bench <name>`: run a benchmark against the release build",
         bench::run,
     ),
     (
         "soak",
-        "everything that needs hours, or `soak <fuzz|simulation|moves|rooms|meeting|pages>` one of it",
+        "everything that needs hours, or `soak <name>` one of it",
         soak::soak,
     ),
 ];

@@ -4,15 +4,18 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::bench;
+use crate::docs;
 use crate::failure::{fail, Context, Result};
 use crate::fuzz;
 use crate::process::{cargo, run};
 use crate::project::target;
+use crate::reproducible;
 use crate::service::{self, Profile};
+use crate::test;
 
 type Soak = fn(&[String]) -> Result<()>;
 
-const SOAKS: [(&str, &str, Soak); 6] = [
+const SOAKS: [(&str, &str, Soak); 9] = [
     (
         "fuzz",
         "[seconds for each target, 3600] [seed]: bytes from outside",
@@ -42,6 +45,21 @@ const SOAKS: [(&str, &str, Soak); 6] = [
         "pages",
         "[--minutes 10]: a guest comes and goes, and neither service nor page grows",
         bench::soak,
+    ),
+    (
+        "leaks",
+        "[--agents 10000] [--calls 200]: agents and calls of one page, and nothing grows",
+        bench::leaks,
+    ),
+    (
+        "bundlers",
+        "the npm package in Next.js, Parcel and development servers, in a meeting each",
+        test::bundlers,
+    ),
+    (
+        "package",
+        "the npm package compiled twice gives the same bytes; its reference is built",
+        package,
     ),
 ];
 
@@ -95,6 +113,11 @@ fn moves(_: &[String]) -> Result<()> {
         .arg(target())
         .args(["--", "--exact", "--ignored", "--nocapture"])
         .arg("moves::through_a_thousand_moves_of_thirty_nothing_crosses"))
+}
+
+fn package(_: &[String]) -> Result<()> {
+    reproducible::from_scratch()?;
+    docs::run(&[])
 }
 
 fn rooms(_: &[String]) -> Result<()> {

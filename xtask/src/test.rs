@@ -12,7 +12,7 @@ use crate::process::{cargo, watched};
 use crate::project::{root, short, target};
 use crate::service::{self, Profile};
 use crate::tally::{count, Tally};
-use crate::{checks, debian, instructions, node, package, postgres, python, wasm};
+use crate::{checks, debian, instructions, node, package, postgres, python, reproducible, wasm};
 
 /// What a step found. A failed check is one failure, a passed one no test.
 #[derive(Default)]
@@ -44,8 +44,10 @@ const STEPS: &[(&str, &str, Step)] = &[
         },
     ),
     ("browser", "tests/browser in Chromium", browser),
-    ("package", "the npm package and its size", |_| {
-        package::build().and_then(|()| package::check_sizes())
+    ("package", "the npm package, its size, built twice", |_| {
+        package::build()?;
+        package::check_sizes()?;
+        reproducible::bundled_again()
     }),
     (
         "facade",
@@ -147,6 +149,7 @@ fn browser(report: &mut Report) -> Result<()> {
 /// tests/package: the facade over a scripted core, and the package as it was built.
 fn facade(report: &mut Report) -> Result<()> {
     build_missing_package()?;
+    node::ensure_packages(&root().join("tests/package/ui-library"))?;
     node_tests("tests/package", &mut node::node()?, report)
 }
 
@@ -165,6 +168,16 @@ fn conformance(report: &mut Report) -> Result<()> {
     with_service("tests/conformance", python.as_slice(), report)?;
     with_service("tests/conformance/identity", &[], report)?;
     with_service("tests/conformance/chat", &[], report)
+}
+
+/// The package in the web apps that take long to build (`soak bundlers`).
+pub fn bundlers(_: &[String]) -> Result<()> {
+    package::build()?;
+    node::ensure_packages(&root().join("tests/e2e"))?;
+    let mut report = Report::default();
+    with_service("tests/e2e/bundlers", &[], &mut report)?;
+    println!("{} passed", report.tally.passed);
+    Ok(())
 }
 
 fn build_missing_package() -> Result<()> {

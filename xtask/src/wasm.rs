@@ -91,6 +91,17 @@ pub fn build() -> Result<()> {
     Ok(())
 }
 
+/// Forgets what was compiled, so that the next build does it all again.
+pub fn forget() -> Result<()> {
+    let small = wasm_target().join("small");
+    if small.is_dir() {
+        fs::remove_dir_all(&small).context(format!("Cannot remove {}", short(&small)))?;
+    }
+    let _ = fs::remove_dir_all(wasm_target().join(TARGET).join("wasm"));
+    let _ = fs::remove_file(wasm_target().join("last-generated.wasm"));
+    Ok(())
+}
+
 fn wasm_opt(passes: &[&str], wasm: &Path) -> Result<()> {
     let mut wasm_opt = node::program(&template(), "wasm-opt")?;
     run(wasm_opt.args(passes).arg(wasm).arg("-o").arg(wasm))

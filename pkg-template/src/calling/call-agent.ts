@@ -9,7 +9,7 @@ import type {
   AudioOptions, CallAgentConnectionState, ConnectionStateChangedArgs, JoinCallOptions, JoinLocator, StartCallOptions, TeamsCallee,
   TeamsMeetingLocator,
 } from '../types.js';
-import { Call, TeamsCall, type CallCommon } from './call.js';
+import { Call, limitsOf, TeamsCall, type CallCommon } from './call.js';
 import { Membership } from './membership.js';
 import type { IncomingCall, TeamsIncomingCall } from './incoming-call.js';
 
@@ -125,6 +125,8 @@ export abstract class CallAgentBase<
     queueMicrotask(() => {
       self._emit('callsUpdated', ...([{ added: [call], removed: [] }] as unknown as never));
       release();
+      const limits = limitsOf(options.videoOptions?.constraints);
+      if (Object.keys(limits).length > 0) void self._core.ask(call.id, 'limitVideo', limits);
       if (stream && !camera) media.startJoined(stream);
       if (microphone && !voice) media.startAudio(microphone).catch(() => {});
     });

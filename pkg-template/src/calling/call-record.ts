@@ -2,8 +2,10 @@
  * What the facade knows of a call. The public `Call` shows it, the features read it; only this file
  * and `local-media.ts` change it, and only by what the core tells or has done.
  */
-import type { ParticipantInfo, StreamInfo } from '../core.js';
-import { calls, type CallChange, type CallSink } from '../runtime.js';
+import type { Asked, ParticipantInfo, StreamInfo } from '../core.js';
+import { settled } from '../errors.js';
+import { calls, currentCore, loadedCore, type CallChange, type CallSink, type SharedState } from '../runtime.js';
+import { RemoteAudioStream } from '../streams/remote-audio-stream.js';
 import { RemoteVideoStream } from '../streams/remote-video-stream.js';
 import type { CallEndReason, CallState, ParticipantRole } from '../types.js';
 import type { CallCommon } from './call.js';
@@ -33,8 +35,18 @@ export class CallRecord implements CallSink {
   remoteParticipants: ReadonlyArray<RemoteParticipant> = [];
   /** Replaced, never changed. */
   inLobby: ReadonlyArray<RemoteParticipant> = [];
+  /** The others are silenced here. */
+  isQuiet = false;
+  /** One stream while connected; replaced, never changed. */
+  sound: ReadonlyArray<RemoteAudioStream> = [];
+  /** Replaced, never changed. */
+  shared: SharedState = { recordings: [], hands: [] };
+  /** Somebody else muted the microphone, and it is about to be told. */
+  private silenced = false;
   speaking = { speakers: [] as string[], since: Date.now() };
   readonly diagnostics: Record<'network' | 'media', Record<string, boolean | number>> = { network: {}, media: {} };
+  /** `total` as it was told last. */
+  private toldTotal = 0;
   /** Everybody who was ever here: whoever comes back, or comes in from the lobby, is the same object (2.1.2). */
   private readonly people = new Map<string, RemoteParticipant>();
 
@@ -55,10 +67,23 @@ export class CallRecord implements CallSink {
       case 'lobby': this.applyLobby(change); break;
       case 'speaking': this.applySpeaking(change); break;
       case 'moved': return this.moved(change);
+      case 'state': this.shared = change.state; break;
+      case 'muted': return this.mutedByOthers();
       case 'breakout': this.membership.rooms(change); break;
       case 'diagnostic': this.diagnostics[change.area][change.diagnostic] = change.value; break;
     }
     this.call._toFeatures(change);
+  }
+
+  /** Asks with a word. */
+  async ask(...what: Asked): Promise<void> {
+    await settled(async () => (await loadedCore()).ask(this.id, ...what));
+  }
+
+  /** The service forwards nothing any more; the microphone follows, and then it is told (2.1.7). */
+  private mutedByOthers(): void {
+    this.silenced = !this.isMuted;
+    currentCore()?.ask(this.id, 'mute').catch(() => {});
   }
 
   /** All properties first, `callEndReason` among them, then the events (2.1.7). */
@@ -78,9 +103,16 @@ export class CallRecord implements CallSink {
     const { call } = this;
     if (ids !== [this.threadId, this.participantId, this.serverCallId].join()) this.info._changed();
     if (before.role !== this.role) call._emit('roleChanged');
-    if (before.isMuted !== this.isMuted) call._emit('isMutedChanged');
+    if (before.isMuted !== this.isMuted) {
+      const silenced = this.silenced && this.isMuted;
+      this.silenced = false;
+      call._emit('isMutedChanged');
+      if (silenced) call._emit('mutedByOthers');
+    }
     if (change.screenSharing === false) this.media.screenEnded();
+    if (this.state === 'Connected' && !this.sound[0]) this.setSound([new RemoteAudioStream(this)]);
     if (before.state !== this.state) call._emit('stateChanged');
+    this.counted();
     call._toFeatures(change);
     if (before.state !== this.state && this.state === 'Disconnected') this.ended();
   }
@@ -98,10 +130,28 @@ export class CallRecord implements CallSink {
   goesOn(from: CallRecord, room: string | undefined, threadId: string | undefined): void {
     this.room = room;
     this.threadId = threadId;
+    // Of the whole meeting (C3); hands are of their room.
+    this.shared = { ...this.shared, recordings: from.shared.recordings };
     const { media } = from;
     from.media = new LocalMedia(from);
     this.media = media;
     media.belongsTo(this);
+    this.isQuiet = from.isQuiet;
+  }
+
+  /** Told by an event once it is so. */
+  async setQuiet(quiet: boolean): Promise<void> {
+    await this.ask('quiet', quiet);
+    if (this.isQuiet === quiet) return;
+    this.isQuiet = quiet;
+    this.call._emit('isIncomingAudioMutedChanged');
+  }
+
+  private setSound(sound: RemoteAudioStream[]): void {
+    const removed = this.sound;
+    this.sound = sound;
+    for (const stream of removed) void stream._ended();
+    tell(sound, [...removed], (args) => this.call._emit('remoteAudioStreamsUpdated', args));
   }
 
   private ended(): void {
@@ -109,6 +159,7 @@ export class CallRecord implements CallSink {
     this.membership.ended(this.call);
     this.info._ended();
     this.media.ended();
+    this.setSound([]);
     calls.delete(this.id);
     this.onEnd();
   }
@@ -126,6 +177,18 @@ export class CallRecord implements CallSink {
       person._left();
     }
     tell(added.filter((person) => !gone.has(person)), removed, (args) => this.call._emit('remoteParticipantsUpdated', args));
+    this.counted();
+  }
+
+  /** Everybody in the call, this one too. */
+  get total(): number {
+    return this.state === 'Connected' ? this.remoteParticipants.length + 1 : 0;
+  }
+
+  private counted(): void {
+    if (this.toldTotal === this.total) return;
+    this.toldTotal = this.total;
+    this.call._emit('totalParticipantCountChanged');
   }
 
   private applyStreams(change: Of<'streams'>): void {
@@ -167,11 +230,12 @@ export class CallRecord implements CallSink {
     this.speaking = { speakers: [...change.speakers], since: Date.now() };
     const now = new Set(change.speakers);
     for (const person of this.remoteParticipants) person._speaks(now.has(person._rawId));
+    for (const stream of this.sound) void stream._refresh();
   }
 
   private person(rawId: ParticipantInfo['id']): RemoteParticipant {
     let person = this.people.get(rawId);
-    if (!person) this.people.set(rawId, (person = new RemoteParticipant(rawId)));
+    if (!person) this.people.set(rawId, (person = new RemoteParticipant(rawId, this)));
     return person;
   }
 }

@@ -1,17 +1,17 @@
 import { CallKind } from '../enums.js';
-import { notSupported, settled } from '../errors.js';
+import { notSupported, wrongState } from '../errors.js';
 import { Emitter, isolated, type CollectionUpdatedEvent, type PropertyChangedEvent } from '../events.js';
 import type { BreakoutRoomsCallFeature } from '../features/breakout-rooms.js';
 import { makeFeature, type CallFeature, type CallFeatureFactory } from '../features/factory.js';
 import type { CallFeatureBase } from '../features/base.js';
 import { rawIdOf, type CommunicationIdentifier } from '../identifiers.js';
-import { loadedCore, type CallChange } from '../runtime.js';
+import type { CallChange } from '../runtime.js';
 import type { LocalAudioStream } from '../streams/local-audio-stream.js';
 import type { LocalVideoStream } from '../streams/local-video-stream.js';
 import type { RemoteAudioStream } from '../streams/remote-audio-stream.js';
 import type {
   AddPhoneNumberOptions, AddTeamsParticipantOptions, CallDirection, CallEndReason, CallerInfo, CallState, DtmfTone,
-  HangUpOptions, MediaConstraints, ParticipantRole, TransferorInfo,
+  HangUpOptions, MediaConstraints, ParticipantRole, TransferorInfo, VideoSendConstraints,
 } from '../types.js';
 import type { CallInfo, TeamsCallInfo } from './call-info.js';
 import { CallRecord } from './call-record.js';
@@ -31,6 +31,7 @@ export interface CallEvents {
   /** `callerInfo` changed. */ callerInfoChanged: PropertyChangedEvent;
   /** `transferorInfo` changed. */ transferorInfoChanged: PropertyChangedEvent;
   /** `remoteParticipants` changed. */ remoteParticipantsUpdated: CollectionUpdatedEvent<RemoteParticipant>;
+  /** `totalParticipantCount` changed. */ totalParticipantCountChanged: PropertyChangedEvent;
   /** `localVideoStreams` changed. */ localVideoStreamsUpdated: CollectionUpdatedEvent<LocalVideoStream>;
   /** `localAudioStreams` changed. */ localAudioStreamsUpdated: CollectionUpdatedEvent<LocalAudioStream>;
   /** `remoteAudioStreams` changed. */ remoteAudioStreamsUpdated: CollectionUpdatedEvent<RemoteAudioStream>;
@@ -75,8 +76,8 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   /** Whether the microphone is muted, by oneself or by others. */
   get isMuted(): boolean { return this._record.isMuted }
 
-  /** Whether the others are silenced here; not possible yet. */
-  get isIncomingAudioMuted(): boolean { return false }
+  /** Whether the others are silenced here. */
+  get isIncomingAudioMuted(): boolean { return this._record.isQuiet }
 
   /** Whether one's screen is shared. */
   get isScreenSharingOn(): boolean { return this._record.media.screen !== undefined }
@@ -90,11 +91,14 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   /** The microphone, where the application gave one. */
   get localAudioStreams(): ReadonlyArray<LocalAudioStream> { return this._record.media.audio }
 
-  /** Sound of the others plays by itself; no streams are given out yet. */
-  get remoteAudioStreams(): ReadonlyArray<RemoteAudioStream> { return [] }
+  /** The sound of all others in one stream, while the call is connected. It plays by itself. */
+  get remoteAudioStreams(): ReadonlyArray<RemoteAudioStream> { return this._record.sound }
 
   /** Everybody else in the call. */
   get remoteParticipants(): ReadonlyArray<RemoteParticipant> { return this._record.remoteParticipants }
+
+  /** How many people are in the call, this one included; 0 unless `Connected`. */
+  get totalParticipantCount(): number { return this._record.total }
 
   /** The local user's role. */
   get role(): ParticipantRole { return this._record.role }
@@ -114,17 +118,17 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   async hangUp(options?: HangUpOptions): Promise<void> {
     if (this._record.state === 'Disconnected') return;
     const what = options?.forEveryone === true ? 'endForEveryone' : 'hangUp';
-    await settled(async () => (await loadedCore()).ask(this._record.id, what));
+    await this._record.ask(what);
   }
 
   /** Mutes the microphone. */
-  async mute(): Promise<void> {
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'mute'));
+  mute(): Promise<void> {
+    return this._record.ask('mute');
   }
 
   /** Unmutes the microphone. */
-  async unmute(): Promise<void> {
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'unmute'));
+  unmute(): Promise<void> {
+    return this._record.ask('unmute');
   }
 
   /**
@@ -151,10 +155,25 @@ export abstract class CallCommon extends Emitter<CallEvents> {
     this._record.media.stopAudio();
   }
 
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async hold(): Promise<void> { throw notSupported('Hold') }
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async resume(): Promise<void> { throw notSupported('Resume') }
+  /**
+   * Puts the call on hold: nothing is sent, shown or heard until {@link resume}.
+   * @throws CommunicationServicesError 412/59203 when the call is not connected.
+   */
+  async hold(): Promise<void> {
+    if (this.state !== 'Connected') throw wrongState('A call can be put on hold while it is connected.');
+    await this._record.ask('hold');
+  }
+
+  /**
+   * Goes on with a call that is on hold; where that is because the user is in a breakout room, they return.
+   * @throws CommunicationServicesError 412/59203 when the call is not on hold; what the return says.
+   */
+  async resume(): Promise<void> {
+    if (this.state !== 'LocalHold') throw wrongState('This call is not on hold.');
+    const { membership } = this._record;
+    if (membership.current._record !== this._record) await membership.returnToMain();
+    else await this._record.ask('resume');
+  }
 
   /**
    * Shares a screen, a window or a tab that the user picks, with its sound where the browser gives it;
@@ -172,16 +191,21 @@ export abstract class CallCommon extends Emitter<CallEvents> {
     return this._record.media.stopScreenSharing();
   }
 
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async muteIncomingAudio(): Promise<void> { throw notSupported('Silencing the others') }
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async unmuteIncomingAudio(): Promise<void> { throw notSupported('Silencing the others') }
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async muteAllRemoteParticipants(): Promise<void> { throw notSupported('Muting others') }
+  /** Silences the others in this page; nobody else notices. */
+  muteIncomingAudio(): Promise<void> { return this._record.setQuiet(true) }
+  /** Takes {@link muteIncomingAudio} back. */
+  unmuteIncomingAudio(): Promise<void> { return this._record.setQuiet(false) }
+  /**
+   * Mutes everybody else here; only they unmute themselves.
+   * @throws CommunicationServicesError 403/59120 without the right (capability `muteOthers`).
+   */
+  muteAllRemoteParticipants(): Promise<void> { return this._record.ask('muteAll') }
   /** @throws CommunicationServicesError 501/59200: there are no phones in meetings. */
   async sendDtmf(_tone: DtmfTone): Promise<void> { throw notSupported('DTMF', 'there are no phones in meetings') }
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async setConstraints(_constraints: MediaConstraints): Promise<void> { throw notSupported('Constraints') }
+  /** Bounds what the camera sends, from now on; what is left out is not bounded. */
+  async setConstraints(constraints: MediaConstraints): Promise<void> {
+    await this._record.ask('limitVideo', limitsOf(constraints.video?.send));
+  }
 
   /**
    * Rings somebody into the call.
@@ -199,7 +223,7 @@ export abstract class CallCommon extends Emitter<CallEvents> {
    * @throws CommunicationServicesError 403/59120 without the right, 404/59150 when they are not here.
    */
   async removeParticipant(participant: CommunicationIdentifier): Promise<void> {
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'remove', rawIdOf(participant)));
+    await this._record.ask('remove', rawIdOf(participant));
   }
 
   /** Leaves the call if it is still on; its listeners stay. */
@@ -236,4 +260,13 @@ export class TeamsCall extends CallCommon {
 
   /** Ids of the call; the object stays, its values come. */
   get info(): TeamsCallInfo { return this._record.info }
+}
+
+/** @internal As the core takes them. */
+export function limitsOf({ frameHeight, frameRate, bitrate }: VideoSendConstraints = {}): { lines?: number; fps?: number; bps?: number } {
+  return {
+    ...(frameHeight?.max && { lines: frameHeight.max }),
+    ...(frameRate?.max && { fps: frameRate.max }),
+    ...(bitrate?.max && { bps: bitrate.max }),
+  };
 }

@@ -35,7 +35,7 @@ export class Lobby extends Emitter<LobbyEvents> {
    * @throws CommunicationServicesError 403/59120 without the right, 404/59150 when they do not wait.
    */
   async admit(identifier: CommunicationIdentifier, _options?: object): Promise<void> {
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'admit', rawIdOf(identifier)));
+    await this._record.ask('admit', rawIdOf(identifier));
   }
 
   /**
@@ -43,7 +43,7 @@ export class Lobby extends Emitter<LobbyEvents> {
    * @throws CommunicationServicesError 403/59120 without the right, 404/59150 when they do not wait.
    */
   async reject(identifier: CommunicationIdentifier, _options?: object): Promise<void> {
-    await settled(async () => (await loadedCore()).ask(this._record.id, 'reject', rawIdOf(identifier)));
+    await this._record.ask('reject', rawIdOf(identifier));
   }
 
   /**

@@ -1,8 +1,8 @@
 import type { ParticipantInfo } from '../core.js';
-import { notSupported } from '../errors.js';
 import { Emitter, type CollectionUpdatedEvent, type PropertyChangedEvent } from '../events.js';
 import { identifierOf, type CommunicationIdentifierKind } from '../identifiers.js';
 import type { RemoteVideoStream } from '../streams/remote-video-stream.js';
+import type { CallRecord } from './call-record.js';
 import type { CallEndReason, EndpointDetails, ParticipantRole, RemoteParticipantState } from '../types.js';
 
 /** Events of {@link RemoteParticipant}. */
@@ -37,8 +37,12 @@ export class RemoteParticipant extends Emitter<RemoteParticipantEvents> {
   _isSpeaking = false;
 
   /** @internal */
-  constructor(rawId: string) {
+  _record: CallRecord;
+
+  /** @internal */
+  constructor(rawId: string, record: CallRecord) {
     super();
+    this._record = record;
     this._rawId = rawId;
     this.identifier = identifierOf(rawId);
     this._info = { id: rawId, role: 'Unknown', state: 'Idle', muted: false, endpoints: [] };
@@ -90,11 +94,12 @@ export class RemoteParticipant extends Emitter<RemoteParticipantEvents> {
   }
 
   /**
-   * Mutes this participant for everybody.
-   * @throws CommunicationServicesError 501/59200: not supported yet.
+   * Mutes this participant for everybody; only they unmute themselves.
+   * @throws CommunicationServicesError 403/59120 without the right (capability `muteOthers`), 404/59150 when
+   * they are not here.
    */
-  async mute(): Promise<void> {
-    throw notSupported('Muting others');
+  mute(): Promise<void> {
+    return this._record.ask('muteParticipant', this._rawId);
   }
 
   /** @internal All properties first, then the events (2.1.7). */

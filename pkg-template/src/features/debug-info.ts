@@ -1,5 +1,6 @@
 import type { Core } from '../core.js';
 import { Emitter, type PropertyChangedEvent } from '../events.js';
+import { later } from '../loading.js';
 import { currentCore } from '../runtime.js';
 
 /** What the page runs in. */
@@ -35,7 +36,7 @@ export class DebugInfoFeature extends Emitter<DebugInfoEvents> {
       Boolean(navigator.mediaDevices);
     const isSupportedBrowserVersion = isSupportedBrowser && typeof [].findLast === 'function';
     return {
-      environment: environment(),
+      environment: (await later()).environment(),
       isSupportedPlatform: true,
       isSupportedBrowser,
       isSupportedBrowserVersion,
@@ -47,34 +48,4 @@ export class DebugInfoFeature extends Emitter<DebugInfoEvents> {
   getCounters(): Counters | undefined {
     return currentCore()?.counters();
   }
-}
-
-interface Hints { platform: string; brands: { brand: string; version: string }[] }
-
-const browsers: [string, RegExp][] = [
-  ['edge', /Edg(?:e|A|iOS)?\/([\d.]+)/],
-  ['opera', /OPR\/([\d.]+)/],
-  ['samsung', /SamsungBrowser\/([\d.]+)/],
-  ['firefox', /(?:Firefox|FxiOS)\/([\d.]+)/],
-  ['chrome', /(?:Chrome|CriOS)\/([\d.]+)/],
-  ['safari', /Version\/([\d.]+).*Safari/],
-];
-const platforms: [string, RegExp][] = [
-  ['ios', /iPhone|iPad|iPod/],
-  ['android', /Android/],
-  ['windows', /Windows/],
-  ['mac', /Mac OS X/],
-  ['linux', /Linux|X11/],
-];
-
-/** For display alone: nothing in the SDK depends on the browser's name. */
-function environment(): EnvironmentInfo['environment'] {
-  const agent = typeof navigator === 'object' ? (navigator.userAgent ?? '') : '';
-  const hints = typeof navigator === 'object' ? (navigator as { userAgentData?: Hints }).userAgentData : undefined;
-  const platform = platforms.find(([, pattern]) => pattern.test(agent))?.[0] ?? hints?.platform.toLowerCase() ?? 'unknown';
-  for (const [browser, pattern] of browsers) {
-    const version = pattern.exec(agent)?.[1];
-    if (version) return { platform, browser, browserVersion: version };
-  }
-  return { platform, browser: 'unknown', browserVersion: '' };
 }

@@ -1,18 +1,9 @@
-import { invalidArgument, notSupported, settled, wrongState } from '../errors.js';
-import { Emitter, type PropertyChangedEvent } from '../events.js';
+import { invalidArgument, settled, wrongState } from '../errors.js';
+import { Emitter } from '../events.js';
 import { makeFeature, type FeatureFactory } from '../features/factory.js';
 import { loadedCore } from '../runtime.js';
 import type { AudioDeviceInfo, MediaStreamType } from '../types.js';
-
-/** Loudness of a stream. */
-export interface Volume {
-  /** 0 to 100. */
-  readonly level: number;
-  /** Calls `listener` when `level` changed. */
-  on(event: 'levelChanged', listener: PropertyChangedEvent): void;
-  /** Takes `on` back. */
-  off(event: 'levelChanged', listener: PropertyChangedEvent): void;
-}
+import { Volume } from './volume.js';
 
 /** Events of {@link LocalAudioStream}. */
 export interface LocalAudioStreamEvents {
@@ -28,6 +19,10 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
   _users = new Set<{ replaced(stream: LocalAudioStream): Promise<void> }>();
   /** @internal */
   _features = new Map<unknown, unknown>();
+  /** @internal What `getMediaStream` opened. */
+  _opened: Promise<MediaStream> | undefined;
+  /** @internal */
+  _volume: Promise<Volume> | undefined;
 
   /**
    * @param source a microphone from `DeviceManager.getMicrophones()`, or a `MediaStream` with an audio track.
@@ -53,17 +48,21 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
   /** Takes another microphone, in every call that sends this stream. */
   async switchSource(source: AudioDeviceInfo | MediaStream): Promise<void> {
     this._source = checked(source);
+    this._release();
     await Promise.all([...this._users].map((user) => user.replaced(this)));
     this._emit('audioSourceChanged', { source: this });
   }
 
   /**
-   * The media itself.
-   * @throws CommunicationServicesError 501/59200 for a microphone; `getUserMedia` gives its stream.
+   * The media itself; opens the microphone, until {@link dispose} or {@link switchSource}.
+   * @throws CommunicationServicesError when the microphone cannot be opened.
    */
   async getMediaStream(): Promise<MediaStream> {
-    if (isMediaStream(this._source)) return this._source;
-    throw notSupported('The MediaStream of a microphone', 'use getUserMedia with the id of the microphone');
+    const source = this._source;
+    if (isMediaStream(source)) return source;
+    this._opened ??= settled(async () => (await loadedCore()).ask('', 'openMicrophone', source.id)).then((track) => new MediaStream([track]));
+    this._opened.catch(() => { this._opened = undefined; });
+    return this._opened;
   }
 
   /** As {@link switchSource}, with a stream of the application's own. */
@@ -71,9 +70,14 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
     return this.switchSource(stream);
   }
 
-  /** @throws CommunicationServicesError 501/59200: not supported yet. */
-  async getVolume(): Promise<Volume> {
-    throw notSupported('Volume');
+  /**
+   * Its loudness, muted or not; opens the microphone, until {@link dispose} or {@link switchSource}.
+   * @throws CommunicationServicesError when the microphone cannot be opened.
+   */
+  getVolume(): Promise<Volume> {
+    this._volume ??= this.getMediaStream().then((stream) => Volume._of(stream));
+    this._volume.catch(() => { this._volume = undefined; });
+    return this._volume;
   }
 
   /** A feature of the stream, such as `Features.AudioEffects`; the same object every time. */
@@ -84,6 +88,14 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
   /** Lets go of the source; an application's own track is not stopped. */
   dispose(): void {
     this._users.clear();
+    this._release();
+  }
+
+  /** @internal Gives back what {@link getMediaStream} and {@link getVolume} opened. */
+  _release(): void {
+    this._volume?.then((volume) => volume._stop?.(), () => {});
+    this._opened?.then((stream) => stream.getTracks().forEach((track) => track.stop()), () => {});
+    this._volume = this._opened = undefined;
   }
 
   /** @internal The application's own track, if it is one. */

@@ -102,7 +102,7 @@ export class VideoStreamRenderer {
     const stream = this._stream;
     if ('_camera' in stream) return openLocal(stream, options);
     const view = core.openRemoteView(stream._callId, stream.id, scalingMode, isMirrored);
-    const stopWatching = watchRendered(view, (width, height) => core.setRendered(view, width, height));
+    const stopWatching = watchRendered(view, (width, height) => currentCore()?.setRendered(view, width, height));
     return new VideoStreamRendererView(view, view, options, () => {
       stopWatching();
       closeView(view);

@@ -11,6 +11,7 @@ use crate::text;
 use plenary_protocol::agent::{ClientFrame, Join, ProtocolError, Reply, Request};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId};
+use plenary_protocol::state::Act;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -88,6 +89,17 @@ pub async fn serve(
                 who: participant,
             },
         ),
+        Request::Act {
+            call,
+            act,
+            participant,
+        } => match Act::named(&act) {
+            None => return answer(Err(Reason::MALFORMED.error())),
+            Some(act) => {
+                let who = participant;
+                (call.clone(), Command::Act { by, call, act, who })
+            }
+        },
         Request::SetMuted { call, muted } => (call.clone(), Command::SetMuted { by, call, muted }),
         Request::JoinBreakoutRoom { call, room } => {
             (call.clone(), Command::JoinRoom { by, call, room })

@@ -37,7 +37,7 @@ pub use api::{
 };
 pub use error::EngineError;
 pub use lk::{AddTrackRequest, TrackSource, VideoLayer};
-pub(crate) use token::issue;
+pub(crate) use token::{issue, verify};
 pub use token::{ApiKeys, Grants, MediaClaims, TokenError, VideoGrants};
 pub use turn::{TurnCredentials, TurnServer};
 
@@ -186,6 +186,11 @@ impl Engine {
     /// Sign a media token.
     pub fn issue_token(&self, claims: MediaClaims, ttl: Duration) -> String {
         token::issue(claims, ttl, self.keys())
+    }
+
+    /// What a media token says, if one of our keys signed it.
+    pub fn claims(&self, token: &str) -> Result<MediaClaims, TokenError> {
+        token::verify(token, self.keys())
     }
 
     /// A token for one identity in one room.

@@ -58,6 +58,9 @@ pub struct VideoGrants {
     /// Not shown to the others.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
+    /// May record; here, say that the meeting named in `room` is recorded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub room_record: bool,
     /// May manage the room named in `room`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub room_admin: bool,

@@ -118,11 +118,11 @@ fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<S
     Option::deserialize(value).map(Some)
 }
 
-fn bad(message: &str) -> HttpError {
+pub(super) fn bad(message: &str) -> HttpError {
     HttpError::bad("BadRequest", message)
 }
 
-fn body<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, HttpError> {
+pub(super) fn body<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, HttpError> {
     read_object(body).map_err(|place| bad(&format!("The body cannot be read ({place}).")))
 }
 
@@ -193,10 +193,12 @@ impl Asked {
 }
 
 /// The end reasons and errors of the agent socket, as HTTP has them.
-fn refused(reason: Reason) -> HttpError {
+pub(super) fn refused(reason: Reason) -> HttpError {
     let (status, code) = match reason {
         Reason::NOT_ALLOWED => (StatusCode::FORBIDDEN, "Forbidden"),
         Reason::BREAKOUT_OFF => (StatusCode::FORBIDDEN, "BreakoutRoomsDisabled"),
+        Reason::NO_SUCH_RECORDING => (StatusCode::NOT_FOUND, "NotFound"),
+        Reason::TOO_MANY_RECORDINGS => (StatusCode::BAD_REQUEST, "TooManyRecordings"),
         Reason::NO_SUCH_ROOM => (StatusCode::NOT_FOUND, "NotFound"),
         Reason::TOO_MANY_ROOMS => (StatusCode::BAD_REQUEST, "TooManyBreakoutRooms"),
         Reason::NO_SUCH_CALL => (StatusCode::CONFLICT, "MeetingNotStarted"),

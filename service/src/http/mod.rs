@@ -15,6 +15,7 @@ mod notifications;
 pub mod openapi;
 mod operations;
 mod pages;
+mod recordings;
 mod routes;
 mod support;
 
@@ -81,6 +82,7 @@ fn public() -> Vec<Routes> {
         identity::routes(),
         graph::routes(),
         breakout::routes(),
+        recordings::routes(),
         chat::routes(),
         graph_chat::routes(),
         notifications::routes(),

@@ -25,6 +25,8 @@ pub enum Who {
     Member,
     /// A member by access token, or a guest or member by user token.
     User,
+    /// The same, or a recorder by a LiveKit token with the grant `roomRecord` for the meeting.
+    Record,
     /// A guest or member, by a user token with a scope of chat.
     Chat,
     /// The same, with the token in the header `X-Skypetoken`, as Microsoft's notification client has it.

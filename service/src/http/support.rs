@@ -25,7 +25,7 @@ pub(super) fn routes() -> Routes {
 }
 
 /// Who asks: a member by access token, or whoever a user token names.
-enum Someone {
+pub(super) enum Someone {
     Member(Caller),
     User(RawId),
 }
@@ -51,7 +51,7 @@ fn unauthenticated(reason: Reason) -> HttpError {
 }
 
 impl Someone {
-    fn id(&self) -> RawId {
+    pub(super) fn id(&self) -> RawId {
         match self {
             Self::Member(caller) => caller.0.raw_id(),
             Self::User(id) => id.clone(),
@@ -59,7 +59,7 @@ impl Someone {
     }
 
     /// A meeting that the asker may read, or is in or before; another is not told apart from none.
-    async fn meeting(&self, app: &App, id: &str) -> Result<MeetingRow, HttpError> {
+    pub(super) async fn meeting(&self, app: &App, id: &str) -> Result<MeetingRow, HttpError> {
         let who = self.id();
         let sessions = app.sessions.list();
         let is_there = sessions.iter().any(|s| s.who == who && s.is_in(id));

@@ -191,6 +191,10 @@ impl Media for Embedded {
         self.engine.stats()
     }
 
+    fn claims(&self, token: &str) -> Option<MediaClaims> {
+        self.engine.claims(token).ok()
+    }
+
     fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String {
         self.engine.issue_token(pass.claims(endpoint), life)
     }
@@ -230,6 +234,17 @@ impl Media for Embedded {
             grants: one.pass.right.grants(),
         });
         Ok(self.engine.move_participants(moves.collect()).await)
+    }
+
+    async fn mute(&self, endpoints: &[(EndpointId, String)]) {
+        for (endpoint, room) in endpoints {
+            let identity = endpoint.as_str();
+            // Who has no transport, or no microphone, sends nothing.
+            let _ = self
+                .engine
+                .mute_participant(room, identity, Source::Microphone);
+        }
+        self.engine.settled().await;
     }
 
     async fn remove(&self, endpoint: &EndpointId, room: &str) {

@@ -8,7 +8,7 @@
 
 use super::{Engine, EngineError, Entering, Joined, Living, Pass};
 use crate::config::LivekitServer;
-use crate::engine::{issue, ApiKeys, EngineStats, MediaClaims, VideoGrants};
+use crate::engine::{issue, verify, ApiKeys, EngineStats, MediaClaims, VideoGrants};
 use async_trait::async_trait;
 use plenary_protocol::agent::{IceServer, MediaOffer};
 use plenary_protocol::id::EndpointId;
@@ -81,6 +81,10 @@ impl Engine for Livekit {
         EngineStats::default()
     }
 
+    fn claims(&self, token: &str) -> Option<MediaClaims> {
+        verify(token, &self.room_service.keys).ok()
+    }
+
     fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String {
         issue(pass.claims(endpoint), life, &self.room_service.keys)
     }
@@ -98,6 +102,12 @@ impl Engine for Livekit {
 
     async fn enter(&self, _entering: &[Entering]) -> Result<Vec<bool>, EngineError> {
         Err(EngineError("a LiveKit server moves nobody".to_owned()))
+    }
+
+    async fn mute(&self, endpoints: &[(EndpointId, String)]) {
+        for (endpoint, room) in endpoints {
+            self.room_service.mute(room, endpoint.as_str()).await;
+        }
     }
 
     async fn remove(&self, endpoint: &EndpointId, room: &str) {
@@ -158,6 +168,14 @@ struct Participants {
 #[serde(default)]
 struct Participant {
     identity: String,
+    tracks: Vec<Track>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Track {
+    sid: String,
+    source: String,
 }
 
 impl RoomService {
@@ -172,6 +190,26 @@ impl RoomService {
         };
         let list: Participants = serde_json::from_value(answer).unwrap_or_default();
         list.participants.into_iter().map(|p| p.identity).collect()
+    }
+
+    /// Mutes what comes from a microphone.
+    async fn mute(&self, room: &str, identity: &str) {
+        let body = json!({ "room": room, "identity": identity });
+        let answer = match self.call(room, "GetParticipant", &body).await {
+            Ok(answer) => answer,
+            // Nobody of that name there sends nothing.
+            Err(error) => return tracing::debug!(%error, "a participant is not muted"),
+        };
+        let participant: Participant = serde_json::from_value(answer).unwrap_or_default();
+        let tracks = participant.tracks.into_iter();
+        for track in tracks.filter(|track| track.source == "MICROPHONE") {
+            let body = json!({
+                "room": room, "identity": identity, "track_sid": track.sid, "muted": true,
+            });
+            if let Err(error) = self.call(room, "MutePublishedTrack", &body).await {
+                tracing::warn!(%error, "a microphone is not muted");
+            }
+        }
     }
 
     async fn remove(&self, room: &str, identity: &str) {

@@ -214,6 +214,8 @@ pub trait Engine: Send + Sync + 'static {
     fn ice_servers(&self, endpoint: &EndpointId) -> Vec<IceServer>;
     /// Its counters.
     fn stats(&self) -> EngineStats;
+    /// What a LiveKit token says, if one of the engine's keys signed it.
+    fn claims(&self, token: &str) -> Option<MediaClaims>;
     /// A LiveKit token.
     fn token(&self, endpoint: &EndpointId, pass: &Pass, life: Duration) -> String;
     /// Takes an offer that came over the agent socket; in place of the endpoint's transport, if any.
@@ -225,6 +227,8 @@ pub trait Engine: Send + Sync + 'static {
     ) -> Result<Joined, EngineError>;
     /// Moves transports into their passes' rooms; says of each whether there was one.
     async fn enter(&self, entering: &[Entering]) -> Result<Vec<bool>, EngineError>;
+    /// Forwards nothing of these endpoints' microphones, each in its room, until their clients unmute them.
+    async fn mute(&self, endpoints: &[(EndpointId, String)]);
     /// Stops an endpoint's media both ways.
     async fn remove(&self, endpoint: &EndpointId, room: &str);
     /// Ends a room.

@@ -82,10 +82,17 @@ impl Meeting {
             Place::Lobby => &mut self.waiting.get_mut(&comer.id)?.seats,
         };
         let seat = seats.get_mut(&endpoint)?;
-        let changed = seat.muted != comer.muted;
-        seat.muted = comer.muted;
+        // Who was muted by somebody, and has not heard of it, does not undo it by coming back.
+        let muted = comer.muted || seat.silenced.is_some();
+        let changed = seat.muted != muted;
+        seat.muted = muted;
         seat.session = comer.session.clone();
         seat.client = comer.client;
+        if place != Place::Lobby {
+            let seat = seat.clone();
+            self.tell_state_of(&seat, false, effects);
+            effects.extend(seat.told_of_muting());
+        }
         if changed && place != Place::Lobby {
             let others = self.receivers_but_endpoint(&endpoint);
             self.tell_roster(&others, &[], std::slice::from_ref(&comer.id), effects);
@@ -112,6 +119,8 @@ impl Meeting {
     ) -> Answer {
         effects.push(Effect::Keep(seat.admission(&id, &endpoint)));
         effects.push(Effect::Settle(endpoint.clone()));
+        // C3: before the snapshot. Who comes back after a restart may know of what is over.
+        self.tell_state_of(&seat, seat.fresh, effects);
         let role = self.settings.role(&id);
         let places = seat.places();
         let was_at = |place: &Option<RoomId>| self.is_at(&id, place.as_ref());
@@ -120,6 +129,7 @@ impl Meeting {
             name,
             role,
             seats: Default::default(),
+            reactions: Default::default(),
         });
         let place = seat.room.clone().map_or(Place::Inside, Place::Room);
         person.seats.insert(endpoint.clone(), seat);
@@ -210,6 +220,7 @@ impl Meeting {
         let seat = seats
             .and_then(|seats| seats.get_mut(&endpoint))
             .ok_or(Reason::NO_SUCH_CALL)?;
+        seat.silenced = None;
         if seat.muted != muted {
             seat.muted = muted;
             let everybody = self.receivers(&[]);

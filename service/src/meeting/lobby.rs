@@ -88,6 +88,8 @@ impl Meeting {
                 effects.push(Effect::Keep(seat.admission(id, endpoint)));
             }
             for (endpoint, seat) in &seats {
+                // C3: before the snapshot.
+                self.tell_state_of(seat, true, effects);
                 effects.push(Effect::Admit {
                     endpoint: endpoint.clone(),
                     session: seat.session.clone(),
@@ -103,6 +105,7 @@ impl Meeting {
                 name,
                 role,
                 seats: Default::default(),
+                reactions: Default::default(),
             });
             person.seats.extend(seats);
         }

@@ -2,7 +2,8 @@
 //!
 //! Pure: commands and the time come in, effects come out in the order in which they must be carried
 //! out. No clock, no randomness, no `async`, no socket, no engine, no store: [`crate::meetings`]
-//! carries the effects out. The rules are those of `docs/` by their names: A2, A3, B5, C2, C7, E1-E15, S1.
+//! carries the effects out. The rules are those of `docs/` by their names: A2, A3, B5, C2, C3, C5,
+//! C7, E1-E15, S1.
 //!
 //! Two endpoints of one user are one participant: people are keyed by [`RawId`], seats in the
 //! engine by [`EndpointId`].
@@ -16,6 +17,7 @@ mod leave;
 mod lobby;
 mod moves;
 mod rights;
+mod state;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -24,11 +26,14 @@ pub use breakout::{Breakout, Change, NewRoom, Room};
 pub use chat::Chat;
 pub use plenary_protocol::matrix::Operation;
 pub use rights::{Admitters, Bypass, Kind, Presenters, Settings};
+pub use state::RecordingChange;
 
 use plenary_protocol::agent::{Event, Role};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
 use plenary_protocol::matrix::Client;
+use plenary_protocol::state::{Act, Recording};
+use state::{Rate, State};
 use std::collections::BTreeMap;
 
 /// The numbers that bound a meeting.
@@ -51,6 +56,7 @@ pub struct Bounds {
 pub struct Meeting {
     settings: Settings,
     breakout: Breakout,
+    state: State,
     bounds: Bounds,
     inside: BTreeMap<RawId, Person>,
     waiting: BTreeMap<RawId, Waiter>,
@@ -64,6 +70,7 @@ struct Person {
     name: Option<String>,
     role: Role,
     seats: BTreeMap<EndpointId, Seat>,
+    reactions: Rate,
 }
 
 /// Somebody who waits.
@@ -80,6 +87,10 @@ struct Seat {
     call: CallId,
     session: SessionId,
     muted: bool,
+    /// Its owner put it on hold.
+    on_hold: bool,
+    /// Who muted it, until its client has said what it does about it.
+    silenced: Option<RawId>,
     client: Client,
     /// The breakout room; without one, in the main meeting.
     room: Option<RoomId>,
@@ -99,6 +110,8 @@ impl Seat {
             call,
             session,
             muted,
+            on_hold: false,
+            silenced: None,
             client,
             room: None,
             held: None,
@@ -300,6 +313,24 @@ pub enum Command {
         /// From which call.
         call: CallId,
     },
+    /// A recording or transcription starts, pauses, goes on or ends (`C3`).
+    Record {
+        /// Who says so; without anybody, a recorder whose own token was checked.
+        by: Option<RawId>,
+        /// What becomes of it.
+        change: RecordingChange,
+    },
+    /// Raise a hand, react, mute others (`C5`, `S1`).
+    Act {
+        /// Who asks.
+        by: RawId,
+        /// From which call.
+        call: CallId,
+        /// What they do.
+        act: Act,
+        /// Whom it is about.
+        who: Option<RawId>,
+    },
     /// See [`Effect::Settle`].
     Settle(EndpointId),
     /// Time passed; see [`Meeting::deadline`].
@@ -327,6 +358,8 @@ pub enum Answer {
     },
     /// The breakout rooms, and who is where.
     Rooms(Box<Rooms>),
+    /// The recordings and transcriptions that go on.
+    Recordings(Vec<Recording>),
     /// Done.
     Done,
 }
@@ -345,6 +378,8 @@ pub struct Rooms {
 pub enum Effect {
     /// Write the breakout rooms to the store before anybody hears of it.
     KeepRooms(Breakout),
+    /// Write the recordings to the store before anybody hears of them.
+    KeepRecordings(Vec<Recording>),
     /// Write the admission to the store before anybody hears of it.
     Keep(Admission),
     /// Take it out of the store.
@@ -356,6 +391,8 @@ pub enum Effect {
     },
     /// Stop the endpoint's media, both ways, before anything else happens.
     Cut(EndpointId),
+    /// Forward nothing of the endpoint's microphone until its owner unmutes it.
+    Mute(EndpointId),
     /// Move the endpoint's media into the meeting, then tell its owner with a snapshot.
     Admit {
         /// Who was let in.
@@ -422,6 +459,7 @@ impl Meeting {
     pub fn new(
         settings: Settings,
         breakout: Breakout,
+        recordings: Vec<Recording>,
         bounds: Bounds,
         admissions: Vec<Admission>,
         until: u64,
@@ -436,6 +474,7 @@ impl Meeting {
         Self {
             settings,
             breakout,
+            state: State::recorded(recordings),
             bounds,
             inside: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -445,6 +484,19 @@ impl Meeting {
 
     /// Lets something happen at `now` (ms). An error means that nothing was changed.
     pub fn apply(
+        &mut self,
+        command: Command,
+        now: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Answer, Reason> {
+        self.end_recordings_of_nobody(effects);
+        let answer = self.obey(command, now, effects)?;
+        self.lower_hands_of_gone(effects);
+        self.end_recordings_of_nobody(effects);
+        Ok(answer)
+    }
+
+    fn obey(
         &mut self,
         command: Command,
         now: u64,
@@ -473,6 +525,8 @@ impl Meeting {
             Command::Announce { by, message } => self.announce(&by, message, effects),
             Command::JoinRoom { by, call, room } => self.join_room(&by, &call, room, effects),
             Command::Return { by, call } => self.return_to_main(&by, &call, effects),
+            Command::Record { by, change } => self.record(by.as_ref(), change, effects),
+            Command::Act { by, call, act, who } => self.act((&by, &call), act, who, now, effects),
             Command::Settle(endpoint) => Ok(self.settle(&endpoint, effects)),
             Command::Tick => Ok(self.tick(now, effects)),
         }

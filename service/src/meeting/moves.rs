@@ -47,6 +47,7 @@ impl Seat {
         }
         self.former = (!holds).then(|| from.clone());
         self.room = to;
+        self.on_hold = false;
         self.fresh = false;
         (from, holds)
     }
@@ -321,6 +322,8 @@ impl Meeting {
                 from,
                 held,
             });
+            let seat = seat.clone();
+            self.tell_state_of(&seat, true, effects);
         }
         self.tell_differences(&before, &heard, effects);
     }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 mod breakout;
 mod properties;
+mod state;
 
 const OLIVIA: &str = "8:orgid:olivia";
 const MARCO: &str = "8:orgid:marco";
@@ -49,6 +50,7 @@ impl Story {
         let meeting = Meeting::new(
             settings(bypass),
             Breakout::default(),
+            Vec::new(),
             bounds(),
             Vec::new(),
             0,
@@ -527,6 +529,7 @@ fn after_a_restart_the_same_identity_and_call_are_back_without_the_lobby() {
     let meeting = Meeting::new(
         settings(Bypass::Organization),
         Breakout::default(),
+        Vec::new(),
         bounds(),
         vec![admission(ADA), admission(BOB)],
         500,

@@ -69,7 +69,7 @@ impl Meeting {
         let seen = seats.map(|(id, seat)| Endpoint {
             id: id.clone(),
             muted: seat.muted,
-            held: seat.room.as_ref() != place,
+            held: seat.on_hold || seat.room.as_ref() != place,
         });
         seen.collect()
     }

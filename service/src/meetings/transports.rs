@@ -186,6 +186,19 @@ impl Actor {
         }
     }
 
+    /// Their owners may unmute them again; nobody else does.
+    pub(super) async fn mute(&self, endpoints: impl Iterator<Item = &EndpointId>) {
+        let there = endpoints.filter_map(|endpoint| {
+            let pass = self.passes.get(endpoint)?;
+            Some((endpoint.clone(), pass.room.clone()))
+        });
+        let there: Vec<(EndpointId, String)> = there.collect();
+        match &self.meetings.media.engine {
+            Some(engine) if !there.is_empty() => engine.mute(&there).await,
+            _ => {}
+        }
+    }
+
     pub(super) async fn cut(&mut self, endpoint: &EndpointId) {
         let left = self.meetings.media.living.end(endpoint);
         let room = self.passes.remove(endpoint).map(|pass| pass.room);

@@ -377,6 +377,7 @@ impl Client {
             }
             // Sound alone, on an engine that moves; and a user who gives orders looks at what becomes of them.
             Action::Video { .. }
+            | Action::Hold { .. }
             | Action::Screen { .. }
             | Action::PrepareMedia
             | Action::TakeOver(_)

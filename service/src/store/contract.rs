@@ -11,6 +11,7 @@ use super::{MeetingKey, MeetingRow, Member, Options, Resource, Store};
 use crate::meeting::{Admission, Breakout, Bypass, Room};
 use plenary_protocol::breakout::RoomState;
 use plenary_protocol::id::RawId;
+use plenary_protocol::state::{Recording, RecordingKind};
 use std::sync::Arc;
 
 /// One of each kind, empty. PostgreSQL only where it is installed; without it, that is said.
@@ -162,6 +163,28 @@ async fn breakout_rooms_are_kept_as_they_are() {
         store.keep_breakout("1", &breakout).await.unwrap();
         assert_eq!(store.breakout("1").await.unwrap(), breakout);
         assert_eq!(store.breakout("2").await.unwrap(), Breakout::default());
+    }
+}
+
+#[tokio::test]
+async fn c3_recordings_are_kept_as_they_are() {
+    for (_folder, store) in stores().await {
+        store.add_meeting(&meeting("1")).await.unwrap();
+        assert_eq!(store.recordings("1").await.unwrap(), []);
+        let recording = |id: &str, kind, paused| Recording {
+            id: id.into(),
+            kind,
+            paused,
+        };
+        let both = [
+            recording("r", RecordingKind::Recording, true),
+            recording("t", RecordingKind::Transcription, false),
+        ];
+        store.keep_recordings("1", &both).await.unwrap();
+        assert_eq!(store.recordings("1").await.unwrap(), both);
+        assert_eq!(store.recordings("2").await.unwrap(), []);
+        store.keep_recordings("1", &[]).await.unwrap();
+        assert_eq!(store.recordings("1").await.unwrap(), []);
     }
 }
 

@@ -18,6 +18,7 @@ use crate::meeting::{Admission, Admitters, Breakout, Bypass, Presenters, Setting
 use async_trait::async_trait;
 use plenary_protocol::agent::Role;
 use plenary_protocol::id::{CallId, RawId};
+use plenary_protocol::state::Recording;
 use serde::{Deserialize, Serialize};
 
 /// Why the store did not do it.
@@ -244,6 +245,11 @@ pub trait Store: chat::ChatStore {
     async fn breakout(&self, meeting: &str) -> Result<Breakout>;
     /// Writes the breakout rooms of a meeting.
     async fn keep_breakout(&self, meeting: &str, breakout: &Breakout) -> Result<()>;
+
+    /// The recordings and transcriptions of a meeting that go on (`C3`).
+    async fn recordings(&self, meeting: &str) -> Result<Vec<Recording>>;
+    /// Writes them.
+    async fn keep_recordings(&self, meeting: &str, recordings: &[Recording]) -> Result<()>;
 
     /// Keeps an admission as one of this run.
     async fn keep(&self, meeting: &str, admission: &Admission, run: &str) -> Result<()>;

@@ -9,6 +9,7 @@ use crate::meeting::{Admission, Breakout};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use plenary_protocol::id::{CallId, RawId};
+use plenary_protocol::state::Recording;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ struct Tables {
     members: Vec<Member>,
     meetings: Vec<MeetingRow>,
     breakouts: BTreeMap<String, Breakout>,
+    recordings: BTreeMap<String, Vec<Recording>>,
     /// With meeting and run.
     admissions: BTreeMap<(RawId, CallId), (Admission, String, String)>,
     chat: chat::Tables,
@@ -200,6 +202,7 @@ impl Store for Rows {
         self.tables(|t| {
             t.meetings.retain(|row| row.id != id);
             t.breakouts.remove(id);
+            t.recordings.remove(id);
             t.admissions.retain(|_, (_, meeting, _)| meeting != id);
         })
         .await
@@ -214,6 +217,20 @@ impl Store for Rows {
         self.tables(|t| {
             if t.meetings.iter().any(|row| row.id == meeting) {
                 t.breakouts.insert(meeting.to_owned(), breakout.clone());
+            }
+        })
+        .await
+    }
+
+    async fn recordings(&self, meeting: &str) -> Result<Vec<Recording>> {
+        self.tables(|t| t.recordings.get(meeting).cloned().unwrap_or_default())
+            .await
+    }
+
+    async fn keep_recordings(&self, meeting: &str, recordings: &[Recording]) -> Result<()> {
+        self.tables(|t| {
+            if t.meetings.iter().any(|row| row.id == meeting) {
+                t.recordings.insert(meeting.to_owned(), recordings.to_vec());
             }
         })
         .await

@@ -7,15 +7,10 @@ impl Agent {
         self.link.heard(at);
         match received {
             Received::Unreadable => {}
-            Received::UnknownEvent(seq) => {
+            Received::Other(seq, event) => {
                 if self.in_sequence(seq, at, out) {
-                    self.skipped += 1;
-                }
-            }
-            Received::Chat(seq, event) => {
-                if self.in_sequence(seq, at, out) && self.kind == Kind::Chat {
                     let agent = self.handle;
-                    out.push(Action::Emit(Change::Chat { agent, event }));
+                    out.push(Action::Emit(Change::Event { agent, event }));
                 }
             }
             Received::Frame(frame) => match *frame {
@@ -76,12 +71,13 @@ impl Agent {
             return self.moved(&from, held, *to, at, out);
         }
         let call = match &event {
-            Event::Moved { from: call, .. }
-            | Event::Breakout { call, .. }
-            | Event::Announcement { call, .. } => call,
-            // Nobody subscribes yet.
-            // It comes as `Received::Chat`.
-            Event::Chat(_) => return,
+            Event::Moved { from: call, .. } | Event::Breakout { call, .. } => call,
+            // They come as `Received::Other`.
+            Event::Chat(_)
+            | Event::Announcement { .. }
+            | Event::State { .. }
+            | Event::Reaction { .. }
+            | Event::Muted { .. } => return,
             Event::Admitted(snapshot) => &snapshot.call,
             Event::Ended { call, .. }
             | Event::Roster { call, .. }

@@ -87,6 +87,10 @@ impl Call {
             from: self.id.clone(),
             to: next.id.clone(),
         });
+        // Whoever is moved is there, and not on hold.
+        if std::mem::take(&mut self.on_hold) {
+            next.hold_media(false, around);
+        }
         around.emit_all(|out| next.roster.put_tracks(self.roster.take_tracks(out)));
         if let Some(grant) = to.media.as_ref().filter(|media| !media.slots) {
             next.hands_over = Some(HandsOver {

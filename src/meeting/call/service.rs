@@ -135,16 +135,13 @@ impl Call {
             }
             Event::Lobby { waiting, gone, .. } => self.lobby_changed(waiting, gone, around),
             Event::Breakout { view, .. } => self.tell_rooms(Some(view), around),
-            Event::Announcement { message, from, .. } => {
-                let (call, from) = (self.id.0.clone(), from.0);
-                around.emit(Change::Announcement {
-                    call,
-                    message,
-                    from,
-                });
-            }
-            // The agent's.
-            Event::Moved { .. } | Event::Chat(_) => {}
+            // The agent's, and the facade's.
+            Event::Moved { .. }
+            | Event::Chat(_)
+            | Event::Announcement { .. }
+            | Event::State { .. }
+            | Event::Reaction { .. }
+            | Event::Muted { .. } => {}
             Event::Role { role, .. } => {
                 self.role = Some(role);
                 self.may_admit = may_admit(&self.own, role);
@@ -241,7 +238,11 @@ impl Call {
         match self.phase {
             Phase::InLobby => return,
             // Back to the lobby (the admission is gone): a session whose gate is open must not go on.
-            Phase::Connected => self.start_media(around),
+            Phase::Connected => {
+                self.on_hold = false;
+                self.hold_media(false, around);
+                self.start_media(around);
+            }
             _ => {}
         }
         self.phase = Phase::InLobby;

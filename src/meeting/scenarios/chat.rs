@@ -2,7 +2,7 @@
 
 use super::*;
 
-const MESSAGE: &str = r#"{"messageReceived":{"id":"1"}}"#;
+const MESSAGE: &str = r#"{"chat":{"messageReceived":{"id":"1"}}}"#;
 
 /// A guest's chat connection whose question to hear of chat is not answered yet.
 fn asking(identity: &'static str) -> (Sim, Ticket) {
@@ -18,11 +18,11 @@ fn answer(sim: &mut Sim) {
 }
 
 fn tell(sim: &mut Sim, seq: u64) {
-    sim.give(Input::Received(Received::Chat(seq, MESSAGE.to_owned())));
+    sim.give(Input::Received(Received::Other(seq, MESSAGE.to_owned())));
 }
 
 fn told(sim: &mut Sim) -> usize {
-    let chat = |action: &Action| matches!(action, Action::Emit(Change::Chat { agent: 1, event }) if event == MESSAGE);
+    let chat = |action: &Action| matches!(action, Action::Emit(Change::Event { agent: 1, event }) if event == MESSAGE);
     sim.news().into_iter().filter(chat).count()
 }
 
@@ -90,17 +90,4 @@ fn after_a_drop_it_asks_again_whether_the_session_went_on_or_not() {
         answer(&mut sim);
         assert_eq!(connected(&mut sim), [true]);
     }
-}
-
-#[test]
-fn the_agent_of_calls_passes_over_what_it_did_not_ask_for() {
-    let mut sim = Sim::guest().in_meeting();
-    sim.news();
-    tell(&mut sim, 1);
-    assert_eq!(told(&mut sim), 0);
-    sim.event_numbered(2, roster(vec![person("8:orgid:bob", &["bob-1"])], &[]));
-    assert!(
-        !sim.news().contains(&Action::CloseSocket(close::RESUMES)),
-        "it had its number"
-    );
 }

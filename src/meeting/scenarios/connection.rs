@@ -165,10 +165,21 @@ fn a_gap_in_the_events_makes_the_session_resume() {
 }
 
 #[test]
-fn an_event_of_a_newer_version_is_skipped_and_counted() {
+fn c3_what_is_the_facade_s_is_handed_on_in_its_order_and_counted() {
     let mut sim = Sim::guest().in_meeting();
-    sim.give(Input::Received(Received::UnknownEvent(1)));
-    assert_eq!(sim.agent.skipped(), 1);
+    let told = |seq| Input::Received(Received::Other(seq, "{}".to_owned()));
+    let handed = |sim: &mut Sim| {
+        let event = Action::Emit(Change::Event {
+            agent: 1,
+            event: "{}".to_owned(),
+        });
+        sim.news().iter().filter(|action| **action == event).count()
+    };
+    sim.news();
+    sim.give(told(1));
+    assert_eq!(handed(&mut sim), 1);
+    sim.give(told(1));
+    assert_eq!(handed(&mut sim), 0, "what was replayed comes once");
     sim.event_numbered(2, roster(vec![person("8:orgid:bob", &["bob-1"])], &[]));
     assert!(sim
         .changes()

@@ -169,6 +169,31 @@
       await window.all;
     },
 
+    /** A guest who makes agents and joins calls, again and again. */
+    async comesAndGoes(link) {
+      const client = new window.Plenary.CallClient({ endpoint: location.origin });
+      window.again = { client, link, token: credential(await guest('Guest')) };
+    },
+    async agents(count) {
+      const { client, token } = window.again;
+      for (let at = 0; at < count; at += 1) await (await client.createCallAgent(token, { displayName: 'Guest' })).dispose();
+    },
+    async calls(count) {
+      const { client, link, token } = window.again;
+      const agent = await client.createCallAgent(token, { displayName: 'Guest' });
+      for (let at = 0; at < count; at += 1) {
+        const call = agent.join({ meetingLink: link });
+        await reaches(call, 'Connected');
+        await call.hangUp();
+      }
+      await agent.dispose();
+    },
+    /** Everything that the SDK holds and should hold no longer. */
+    async held() {
+      const counters = window.again.client.feature(window.Plenary.Features.DebugInfo).getCounters();
+      return Object.values(counters).reduce((sum, count) => sum + count, 0);
+    },
+
     wasmBytes: async () => window.__bench.wasmBytes(),
     /** How many pictures moved in a second: that what is measured is at work. */
     async moving() {

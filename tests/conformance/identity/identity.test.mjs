@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn, execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -96,4 +96,25 @@ test('exchanges a member’s access token of the development organisation', asyn
   assert.equal(claims(token.token).skypeid, `orgid:${value[0].id}`);
   const stolen = { ...request, userObjectId: value[1].id };
   await assert.rejects(client.getTokenForTeamsUser(stolen), (error) => error.statusCode === 401);
+});
+
+test('the backend of docs/tokens.md gives tokens', async (t) => {
+  const page = await readFile(join(ROOT, 'docs/tokens.md'), 'utf8');
+  const [, program] = /^```js runs\n([\s\S]*?)^```$/m.exec(page);
+  // Beside this file, where Node finds the packages.
+  const file = fileURLToPath(new URL(`backend-${process.pid}.mjs`, import.meta.url));
+  await writeFile(file, program);
+  t.after(() => rm(file));
+  const backend = spawn(process.execPath, [file], {
+    env: { ...process.env, MEETING_CONNECTION_STRING: connectionString, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => backend.kill());
+  const port = await new Promise((resolve, reject) => {
+    backend.once('exit', (code) => reject(new Error(`the backend ended (${code})`)));
+    createInterface({ input: backend.stdout }).on('line', (line) => resolve(/^listening on (\d+)/.exec(line)?.[1]));
+  });
+  const { userId, token, expiresOnTimestamp } = await (await fetch(`http://127.0.0.1:${port}/`)).json();
+  assert.equal(`8:${claims(token).skypeid}`, userId);
+  assert.equal(claims(token).acsScope, 'chat,voip');
+  assert.equal(claims(token).exp * 1000, expiresOnTimestamp);
 });

@@ -1,6 +1,14 @@
 // An application of the SDK's own in a blank page, for tests of what it is told and in which order: joins,
 // goes to rooms, keeps a log. Sends a tone and a picture of its own, so that who hears what can be told
 // apart; `tones` are all tones that came in since `listen()`.
+// The SDK's elements for sound are outside of the document.
+window.sounds = [];
+window.Audio = class extends Audio {
+  constructor(...given) {
+    super(...given);
+    window.sounds.push(this);
+  }
+};
 window.Attendee = class Attendee {
   static async open(origin, token, { name, member, tone }) {
     const self = new Attendee();
@@ -77,11 +85,15 @@ window.Attendee = class Attendee {
   /** Pictures are sent to who shows them. */
   render(person) {
     const show = async (stream) => {
-      const renderer = new Plenary.VideoStreamRenderer(stream);
-      const { target } = await renderer.createView();
-      target.style.height = '90px';
-      document.body.append(target);
-      stream.on('isAvailableChanged', () => { if (!stream.isAvailable) renderer.dispose(); });
+      let renderer;
+      const view = async () => {
+        renderer = new Plenary.VideoStreamRenderer(stream);
+        const { target } = await renderer.createView();
+        target.style.height = '90px';
+        document.body.append(target);
+      };
+      stream.on('isAvailableChanged', () => (stream.isAvailable ? view() : renderer.dispose()));
+      await view();
     };
     person.videoStreams.forEach(show);
     person.on('videoStreamsUpdated', ({ added }) => added.forEach(show));

@@ -652,6 +652,7 @@ fn after_a_restart_everybody_is_back_in_their_room() {
     let meeting = Meeting::new(
         settings(Bypass::Organization),
         rooms,
+        Vec::new(),
         bounds(),
         people.to_vec(),
         500,

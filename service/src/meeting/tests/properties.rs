@@ -1,10 +1,11 @@
 //! What holds whatever happens in whatever order: what clients are told is what is, what the store keeps
-//! is what is, and nobody is where they may not be (`B5`, `C7`, `E2`, `E3`, `E7`, `E15`).
+//! is what is, and nobody is where they may not be (`B5`, `C3`, `C5`, `C7`, `E2`, `E3`, `E7`, `E15`).
 
 use super::*;
 use plenary_protocol::agent::Endpoint;
 use plenary_protocol::breakout::BreakoutView;
 use plenary_protocol::id::RoomId;
+use plenary_protocol::state::{MeetingState, RecordingKind};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -29,6 +30,9 @@ enum Move {
     JoinRoom(usize, u32, usize),
     Return(usize, u32),
     HangUpHeld(usize, u32),
+    Act(usize, u32, Act, Option<usize>),
+    Record(usize, bool),
+    StopRecording(usize),
     Restart,
 }
 
@@ -64,6 +68,10 @@ fn moves() -> impl Strategy<Value = Move> {
         4 => (who(), n(), room()).prop_map(|(who, n, room)| Move::JoinRoom(who, n, room)),
         2 => (who(), n()).prop_map(|(who, n)| Move::Return(who, n)),
         1 => (who(), n()).prop_map(|(who, n)| Move::HangUpHeld(who, n)),
+        6 => (who(), n(), prop::sample::select(&Act::ALL), proptest::option::of(who()))
+            .prop_map(|(who, n, (_, act), about)| Move::Act(who, n, act, about)),
+        2 => (who(), any::<bool>()).prop_map(|(by, text)| Move::Record(by, text)),
+        2 => who().prop_map(Move::StopRecording),
         1 => Just(Move::Restart),
     ]
 }
@@ -85,6 +93,8 @@ struct Seen {
 struct Client {
     calls: BTreeMap<CallId, Seen>,
     view: BreakoutView,
+    /// By call; of a call that is not known yet, too.
+    states: BTreeMap<CallId, MeetingState>,
 }
 
 impl Client {
@@ -144,7 +154,16 @@ impl Client {
                     assert!(seen.roster.remove(id).is_some(), "who leaves was there");
                 }
             }
-            Event::Ended { call, .. } => drop(self.calls.remove(call)),
+            Event::Ended { call, .. } => {
+                self.calls.remove(call);
+                self.states.remove(call);
+            }
+            Event::State { call, state } => drop(self.states.insert(call.clone(), state.clone())),
+            Event::Muted { call, .. } => assert!(self.calls.contains_key(call)),
+            Event::Reaction { call, from, .. } => {
+                let there = &self.calls[call].roster[from];
+                assert!(there.iter().any(|e| !e.held), "E15: of this room alone");
+            }
             Event::Lobby { call, .. } | Event::Role { call, .. } => {
                 assert!(
                     self.calls.contains_key(call),
@@ -170,6 +189,7 @@ struct World {
     clients: BTreeMap<SessionId, Client>,
     admissions: BTreeMap<(RawId, CallId), Admission>,
     rooms: Breakout,
+    recordings: Vec<Recording>,
     settings: Settings,
     unsettled: Vec<EndpointId>,
 }
@@ -179,6 +199,7 @@ impl World {
         let meeting = Meeting::new(
             settings.clone(),
             Breakout::default(),
+            Vec::new(),
             bounds(),
             Vec::new(),
             0,
@@ -193,6 +214,7 @@ impl World {
             clients: BTreeMap::new(),
             admissions: BTreeMap::new(),
             rooms: Breakout::default(),
+            recordings: Vec::new(),
             settings,
             unsettled: Vec::new(),
         }
@@ -294,6 +316,33 @@ impl World {
                 by: id(who),
                 call: self.call(who, n),
             },
+            Move::Act(who, n, act, about) => Command::Act {
+                by: id(who),
+                call: self.call(who, n),
+                act,
+                who: about.map(id),
+            },
+            Move::Record(by, text) => {
+                let kind = match text {
+                    true => RecordingKind::Transcription,
+                    false => RecordingKind::Recording,
+                };
+                let id = format!("recording {}", self.recordings.len());
+                let paused = false;
+                Command::Record {
+                    by: Some(PEOPLE[by].into()),
+                    change: RecordingChange::Start(Recording { id, kind, paused }),
+                }
+            }
+            Move::StopRecording(by) => {
+                let last = self.recordings.last().map(|r| r.id.clone());
+                Command::Record {
+                    by: Some(id(by)),
+                    change: RecordingChange::Stop {
+                        id: last.unwrap_or_default(),
+                    },
+                }
+            }
             Move::HangUpHeld(who, n) => {
                 let held = self.client(who, n).and_then(Client::held);
                 Command::Leave {
@@ -322,7 +371,8 @@ impl World {
             }
             Effect::Forget { id, call } => drop(self.admissions.remove(&(id, call))),
             Effect::KeepRooms(rooms) => self.rooms = rooms,
-            Effect::Cut(_) => {}
+            Effect::KeepRecordings(recordings) => self.recordings = recordings,
+            Effect::Cut(_) | Effect::Mute(_) => {}
             Effect::Settle(endpoint) => self.unsettled.push(endpoint),
             Effect::Admit { endpoint, session } => {
                 let snapshot = self
@@ -353,6 +403,16 @@ impl World {
                             .held = true
                     }
                     false => drop(client.calls.remove(&from)),
+                }
+                // A new call knows what holds in the whole meeting.
+                let before = client.states.get(&from).cloned().unwrap_or_default();
+                let hands = Vec::new();
+                let states = &mut client.states;
+                states
+                    .entry(snapshot.call.clone())
+                    .or_insert(MeetingState { hands, ..before });
+                if !held {
+                    states.remove(&from);
                 }
                 client.snapshot(&snapshot);
             }
@@ -403,6 +463,7 @@ impl World {
         self.story.meeting = Meeting::new(
             self.settings.clone(),
             self.rooms.clone(),
+            self.recordings.clone(),
             bounds(),
             admissions,
             until,
@@ -411,6 +472,15 @@ impl World {
         for (who, id) in PEOPLE.iter().enumerate() {
             for n in 1..3 {
                 let before = clients.get(&session(id, n));
+                let states = before.map(|client| client.states.clone());
+                if let Some(states) = states {
+                    // What they know may be over.
+                    let client = Client {
+                        states,
+                        ..Client::default()
+                    };
+                    self.clients.insert(session(id, n), client);
+                }
                 for call in before.into_iter().flat_map(|client| client.calls.keys()) {
                     let again = Comer {
                         call: call.clone(),
@@ -498,6 +568,15 @@ impl World {
                     };
                     // CVE-2020-3419: no ghosts; E15: nobody of another room.
                     assert_eq!(client.calls.get(call), Some(&seen), "{id} {call}");
+                    let state = client.states.get(call).cloned().unwrap_or_default();
+                    assert_eq!(state, meeting.state_at(place), "C3, C5: {id} {call}");
+                    let here = |id: &RawId| {
+                        let seats = &meeting.inside[id].seats;
+                        seats.values().any(|seat| seat.room.as_ref() == place)
+                    };
+                    assert!(state.hands.iter().all(here), "who has gone has no hand up");
+                    let members = state.hands.iter().all(|id| Kind::of(id) == Kind::Member);
+                    assert!(members, "C5: members only");
                     calls.insert((seat.session.clone(), call.clone()));
                 }
             }
@@ -509,6 +588,12 @@ impl World {
             self.rooms, meeting.breakout,
             "what is stored of the rooms is what is"
         );
+        assert_eq!(
+            self.recordings, meeting.state.recordings,
+            "C3: what is stored of recordings is what is"
+        );
+        let somebody = !meeting.inside.is_empty() || !meeting.returning.is_empty();
+        assert!(somebody || self.recordings.is_empty(), "C3: it has ended");
         for (session, client) in &self.clients {
             for call in client.calls.keys() {
                 assert!(

@@ -7,6 +7,7 @@ use crate::meeting::{Admission, Breakout};
 use crate::store::{MeetingKey, MeetingRow, Member, Resource, Result, Store, StoreError, User};
 use async_trait::async_trait;
 use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId};
+use plenary_protocol::state::Recording;
 use sqlx::Row;
 
 const MEETING: &str =
@@ -256,6 +257,31 @@ impl Store for Db {
     async fn keep_breakout(&self, meeting: &str, breakout: &Breakout) -> Result<()> {
         sqlx::query("UPDATE meeting SET breakout = $1 WHERE id = $2")
             .bind(json(breakout, "breakout rooms")?)
+            .bind(meeting)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn recordings(&self, meeting: &str) -> Result<Vec<Recording>> {
+        let row = sqlx::query("SELECT recordings FROM meeting WHERE id = $1")
+            .bind(meeting)
+            .fetch_optional(&self.pool)
+            .await?;
+        let text: Option<String> = match row {
+            Some(row) => row.try_get("recordings")?,
+            None => None,
+        };
+        let read = |text: String| serde_json::from_str(&text);
+        let recordings = text.map(read).transpose();
+        Ok(recordings
+            .map_err(|_| StoreError::Corrupt("recordings"))?
+            .unwrap_or_default())
+    }
+
+    async fn keep_recordings(&self, meeting: &str, recordings: &[Recording]) -> Result<()> {
+        sqlx::query("UPDATE meeting SET recordings = $1 WHERE id = $2")
+            .bind(json(&recordings, "recordings")?)
             .bind(meeting)
             .execute(&self.pool)
             .await?;
