@@ -105,8 +105,8 @@ export class CompositeGuest extends Person {
   }
 
   /**
-   * `act` brings them into a room. What the library asks about its chat on the way is answered then: it throws
-   * when somebody is out again by that time and is refused.
+   * `act` brings them into another room than before. What the library asks about its chat on the way is answered
+   * then: it throws when somebody is out again by that time and is refused.
    */
   async enters(room, act) {
     const answered = [this.answered('GET', 'participants'), this.answered('GET', 'readReceipts')];
