@@ -76,7 +76,7 @@ before(async () => {
   const chat = await load('chat.js');
   live = {
     sdk, agent,
-    exports: { 'plenary-sdk': sdk, 'plenary-sdk/chat': chat },
+    exports: { 'plenary-sdk': sdk, 'plenary-sdk/chat': chat, 'plenary-sdk/effects': await load('effects.js') },
     calling: {
       CallClient: { object: client },
       'CallAgent, TeamsCallAgent': { object: agent, also: member.agent, events: ['CallAgentEvents', 'TeamsCallAgentEvents'] },
@@ -158,6 +158,13 @@ test('what is not supported refuses with 501/59200, and nothing else does', asyn
       }
     }
   }
+});
+
+test('no effect is said to be supported', async () => {
+  const { BackgroundBlurEffect, BackgroundReplacementEffect, DeepNoiseSuppressionEffect } = live.exports['plenary-sdk/effects'];
+  const [video, audio] = [live.features.VideoEffects.object, live.features.AudioEffects.object];
+  for (const Effect of [BackgroundBlurEffect, BackgroundReplacementEffect]) assert.equal(await video.isSupported(new Effect({})), false);
+  assert.equal(await audio.isSupported(new DeepNoiseSuppressionEffect()), false);
 });
 
 test('so are the locators of the table', () => {

@@ -29,7 +29,7 @@ function compile(paths = {}) {
     compilerOptions: {
       noEmit: true, strict: true, skipLibCheck: false, target: 'es2022', module: 'es2022', moduleResolution: 'bundler',
       lib: ['es2023', 'dom', 'dom.iterable'], types: ['react', 'node'], jsx: 'react-jsx',
-      paths: { '@azure/communication-calling': calling, '@azure/communication-calling-effects': calling, ...paths },
+      paths: { '@azure/communication-calling': calling, '@azure/communication-calling-effects': ['./types/effects.d.ts'], ...paths },
     },
     files: ['app.tsx'],
   }));
