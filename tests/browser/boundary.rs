@@ -398,8 +398,7 @@ async fn odd_input_is_answered_with_an_error_and_the_core_goes_on() {
                 &subject
                     .core
                     .open_local_view(value.clone(), "Crop".into(), false)
-                    .err()
-                    .expect("an error")
+                    .expect_err("an error")
             )
             .0,
             400.0
@@ -461,8 +460,7 @@ async fn odd_input_is_answered_with_an_error_and_the_core_goes_on() {
             &subject
                 .core
                 .open_remote_view("x".into(), 1, "Crop".into(), false)
-                .err()
-                .expect("an error")
+                .expect_err("an error")
         )
         .0,
         404.0
