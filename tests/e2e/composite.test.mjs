@@ -95,7 +95,9 @@ test('a_guest_goes_through_the_composite_from_the_configuration_page_to_the_last
     await vera.page.getByText("You're on hold").waitFor();
     await vera.page.locator('[data-ui-id="hold-page-resume-call-button"]').click();
     await vera.inCall();
-    await Promise.all([vera.sees('Olivia'), vera.hears()]);
+    // The library stops the camera before it holds.
+    await vera.does('camera', 'Turn on camera').click();
+    await Promise.all([vera.sees('Olivia'), vera.hears(), vera.sendsVideo()]);
   });
 
   await t.test('chat goes both ways', async () => {
