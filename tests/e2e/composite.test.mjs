@@ -89,6 +89,17 @@ test('a_guest_goes_through_the_composite_from_the_configuration_page_to_the_last
     assert.deepEqual(await vera.people(), ['Olivia Organizer', 'Vera']);
   });
 
+  await t.test('on hold, and back', async () => {
+    await vera.page.locator('[data-ui-id="common-call-composite-more-button"]').first().click();
+    await vera.page.getByRole('menuitem', { name: 'Hold call' }).click();
+    await vera.page.getByText("You're on hold").waitFor();
+    await vera.page.locator('[data-ui-id="hold-page-resume-call-button"]').click();
+    await vera.inCall();
+    // The library stops the camera before it holds.
+    await vera.does('camera', 'Turn on camera').click();
+    await Promise.all([vera.sees('Olivia'), vera.hears(), vera.sendsVideo()]);
+  });
+
   await t.test('chat goes both ways', async () => {
     await vera.openChat();
     await vera.write('Hello from the composite');

@@ -5,7 +5,6 @@ export const options: CallWithChatCompositeOptions = {
   callControls: {
     raiseHandButton: false,
     reactionButton: false,
-    holdButton: false,
     captionsButton: false,
     realTimeTextButton: false,
     dtmfDialerButton: false,
