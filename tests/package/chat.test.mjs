@@ -186,9 +186,9 @@ test('a client that comes late is told that the user was taken into a thread jus
   };
   const clients = [await client('first')];
   const core = scripted.cores.at(-1);
-  const added = (threadId, ...people) => core.tell({ type: 'chat', agent: core.agents, event: {
+  const added = (threadId, ...people) => core.tell({ type: 'event', agent: core.agents, event: { chat: {
     participantsAdded: { threadId, version: '6', addedOn: 12, addedBy: { id: ada }, participantsAdded: people.map((one) => ({ id: one })) },
-  } });
+  } } });
   added('19:room', ada, me);
   added('19:others', ada);
   clients.push(await client('late'));
