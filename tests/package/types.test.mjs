@@ -64,5 +64,7 @@ test('nothing internal is declared', () => {
     if (!name.endsWith('.d.ts') || internal.test(name)) continue;
     const members = readFileSync(join(types, name), 'utf8').match(/^ {4}(readonly |private |static )*_\w+.*$/gm);
     assert.deepEqual(members ?? [], [], name);
+    const functions = [...readFileSync(join(types, name), 'utf8').matchAll(/^export (?:declare |default )+function (\w+)/gm)].map(([, own]) => own);
+    assert.deepEqual(functions.filter((own) => !['configure', 'init'].includes(own)), [], name);
   }
 });

@@ -22,12 +22,12 @@ class Recorded extends Emitter<{ recordingStateChanged: PropertyChangedEvent }> 
   state = RecordingState.None;
 }
 
-/** Those of a kind that have not ended. */
+/** @internal Those of a kind that have not ended. */
 export function goingOn(record: CallRecord, kind: string): SharedState['recordings'] {
   return record.shared.recordings.filter((one) => one.kind === kind);
 }
 
-/** Whether one of a kind runs. */
+/** @internal Whether one of a kind runs. */
 export function isActive(record: CallRecord, kind: string): boolean {
   return goingOn(record, kind).some(({ paused }) => !paused);
 }
