@@ -150,7 +150,7 @@ export class CallRecord implements CallSink {
   private _setSound(sound: RemoteAudioStream[]): void {
     const removed = this.sound;
     this.sound = sound;
-    for (const stream of removed) void stream._ended();
+    for (const stream of removed) stream._ended();
     tell(sound, [...removed], (args) => this.call._emit('remoteAudioStreamsUpdated', args));
   }
 
@@ -230,7 +230,7 @@ export class CallRecord implements CallSink {
     this.speaking = { speakers: [...change.speakers], since: Date.now() };
     const now = new Set(change.speakers);
     for (const person of this.remoteParticipants) person._speaks(now.has(person._rawId));
-    for (const stream of this.sound) void stream._refresh();
+    for (const stream of this.sound) stream._refresh();
   }
 
   private person(rawId: ParticipantInfo['id']): RemoteParticipant {

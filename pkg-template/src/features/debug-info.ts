@@ -20,6 +20,9 @@ export interface DebugInfoEvents {
   isCallClientActiveInAnotherTabChanged: PropertyChangedEvent;
 }
 
+/** Where the module that knows it cannot be loaded: this never rejects (2.1.1). */
+const unknown = { platform: 'unknown', browser: 'unknown', browserVersion: '' };
+
 /** Tells about the browser and the SDK. */
 export class DebugInfoFeature extends Emitter<DebugInfoEvents> {
   /** Name of the feature, as in `Features`. */
@@ -36,7 +39,7 @@ export class DebugInfoFeature extends Emitter<DebugInfoEvents> {
       Boolean(navigator.mediaDevices);
     const isSupportedBrowserVersion = isSupportedBrowser && typeof [].findLast === 'function';
     return {
-      environment: (await later()).environment(),
+      environment: await later().then(({ environment }) => environment(), () => unknown),
       isSupportedPlatform: true,
       isSupportedBrowser,
       isSupportedBrowserVersion,

@@ -1,6 +1,7 @@
 import { invalidArgument, settled, wrongState } from '../errors.js';
 import { Emitter } from '../events.js';
 import { makeFeature, type FeatureFactory } from '../features/factory.js';
+import { later } from '../loading.js';
 import { loadedCore } from '../runtime.js';
 import type { AudioDeviceInfo, MediaStreamType } from '../types.js';
 import { Volume } from './volume.js';
@@ -22,7 +23,7 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
   /** @internal What `getMediaStream` opened. */
   _opened: Promise<MediaStream> | undefined;
   /** @internal */
-  _volume: Promise<Volume> | undefined;
+  _volume: Volume | undefined;
 
   /**
    * @param source a microphone from `DeviceManager.getMicrophones()`, or a `MediaStream` with an audio track.
@@ -74,10 +75,9 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
    * Its loudness, muted or not; opens the microphone, until {@link dispose} or {@link switchSource}.
    * @throws CommunicationServicesError when the microphone cannot be opened.
    */
-  getVolume(): Promise<Volume> {
-    this._volume ??= this.getMediaStream().then((stream) => Volume._of(stream));
-    this._volume.catch(() => { this._volume = undefined; });
-    return this._volume;
+  async getVolume(): Promise<Volume> {
+    const [{ meter }, stream] = await Promise.all([later(), this.getMediaStream()]);
+    return (this._volume ??= new Volume(meter, stream));
   }
 
   /** A feature of the stream, such as `Features.AudioEffects`; the same object every time. */
@@ -93,7 +93,7 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
 
   /** @internal Gives back what {@link getMediaStream} and {@link getVolume} opened. */
   _release(): void {
-    this._volume?.then((volume) => volume._stop?.(), () => {});
+    this._volume?._stop();
     this._opened?.then((stream) => stream.getTracks().forEach((track) => track.stop()), () => {});
     this._volume = this._opened = undefined;
   }

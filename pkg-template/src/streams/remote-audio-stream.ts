@@ -1,4 +1,5 @@
 import type { CallRecord } from '../calling/call-record.js';
+import { wrongState } from '../errors.js';
 import { later } from '../loading.js';
 import { currentCore } from '../runtime.js';
 import type { MediaStreamType } from '../types.js';
@@ -9,9 +10,9 @@ export class RemoteAudioStream {
   /** @internal */
   _record: CallRecord;
   /** @internal Since somebody wanted it. */
-  _mix: Promise<{ stream: MediaStream; update(tracks: MediaStreamTrack[]): void; close(): void }> | undefined;
+  _mix: { stream: MediaStream; update(tracks: MediaStreamTrack[]): void; close(): void } | undefined;
   /** @internal */
-  _volume: Promise<Volume> | undefined;
+  _volume: Volume | undefined;
 
   /** @internal */
   constructor(record: CallRecord) {
@@ -23,29 +24,34 @@ export class RemoteAudioStream {
     return 'Audio';
   }
 
-  /** The media itself: one track with everybody's sound, until the end of the call. */
+  /**
+   * The media itself: one track with everybody's sound, until the end of the call.
+   * @throws CommunicationServicesError 412/59203 after that.
+   */
   async getMediaStream(): Promise<MediaStream> {
-    this._mix ??= later().then(({ mix }) => mix());
-    await this._refresh();
-    return (await this._mix).stream;
+    const { mix } = await later();
+    if (this._record.state === 'Disconnected') throw wrongState('This call has ended.');
+    this._mix ??= mix();
+    this._refresh();
+    return this._mix.stream;
   }
 
-  /** Its loudness, measured until the end of the call. */
-  getVolume(): Promise<Volume> {
-    return (this._volume ??= this.getMediaStream().then((stream) => Volume._of(stream)));
+  /** Its loudness, measured until the end of the call. @throws As {@link getMediaStream}. */
+  async getVolume(): Promise<Volume> {
+    const [{ meter }, stream] = await Promise.all([later(), this.getMediaStream()]);
+    return (this._volume ??= new Volume(meter, stream));
   }
 
   /** @internal Somebody may be heard over a section, or a connection, that was not there before. */
-  async _refresh(): Promise<void> {
+  _refresh(): void {
     if (!this._mix) return;
     const sections = currentCore()?.inside(this._record.id)?.peer?.getReceivers() ?? [];
-    const tracks = sections.map(({ track }) => track).filter(({ kind }) => kind === 'audio');
-    (await this._mix)?.update(tracks);
+    this._mix.update(sections.map(({ track }) => track).filter(({ kind }) => kind === 'audio'));
   }
 
   /** @internal */
-  async _ended(): Promise<void> {
-    (await this._volume)?._stop?.();
-    (await this._mix)?.close();
+  _ended(): void {
+    this._volume?._stop();
+    this._mix?.close();
   }
 }
