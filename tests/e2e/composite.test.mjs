@@ -165,6 +165,7 @@ test('a_guest_goes_through_the_composite_from_the_configuration_page_to_the_last
       await vera.isTold("You've joined Breakout room 'Room 2'");
       await vera.reads('Alone here');
       await olivia.seesExactly('Ada');
+      await vera.roomIsQuiet();
       await take();
       await olivia.seesExactly('Ada', 'Vera');
       await Promise.all([vera.sees('Olivia'), vera.microphoneIs(false), vera.cameraIs(true)]);

@@ -14,6 +14,9 @@ export class CompositeGuest extends Person {
   static async open(browser, origin, link, name, options = {}) {
     const page = await openWatched(browser, origin, { viewport: { width: 800, height: 600 }, scripts: [WATCH], ...options });
     page.setDefaultTimeout(PATIENCE_MS);
+    page.asking = new Set();
+    page.on('request', (request) => { if (request.url().includes('breakout')) page.asking.add(request); });
+    for (const over of ['requestfinished', 'requestfailed']) page.on(over, (request) => page.asking.delete(request));
     await page.fill('[name=link]', link);
     await page.fill('[name=name]', name);
     await page.getByRole('button', { name: 'Continue' }).click();
@@ -120,6 +123,11 @@ export class CompositeGuest extends Person {
     const told = this.answered('POST', 'readReceipts');
     await act();
     await Promise.all([this.reads(text), told]);
+  }
+
+  /** Nothing that was asked of a room's chat is under way. */
+  roomIsQuiet() {
+    return until('the room’s chat has answered', () => this.page.asking.size === 0);
   }
 
   answered(method, what) {
