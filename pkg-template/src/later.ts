@@ -45,7 +45,13 @@ const SILENCE_DB = -60;
 export function meter(stream: MediaStream, told: (level: number) => void): () => void {
   const context = new AudioContext();
   const analyser = context.createAnalyser();
-  context.createMediaStreamSource(stream).connect(analyser);
+  try {
+    context.createMediaStreamSource(stream).connect(analyser);
+  } catch (error) {
+    // A stream without sound; a browser has few contexts.
+    void context.close();
+    throw error;
+  }
   const samples = new Float32Array(analyser.fftSize);
   let before = -1;
   const timer = setInterval(() => {
@@ -248,6 +254,8 @@ function put(metric: MediaStatsSummaryEntry[string], value: string | number, int
   metric.raw.push(value);
   if (typeof value !== 'number') return;
   const { count, sum, min, max } = (metric.aggregation ??= { count: [], sum: [], min: [], max: [] });
+  // What began later has intervals without a value.
+  for (let at = count.length; at < interval; at += 1) count[at] = sum[at] = min[at] = max[at] = 0;
   count[interval] = (count[interval] ?? 0) + 1;
   sum[interval] = (sum[interval] ?? 0) + value;
   min[interval] = Math.min(min[interval] ?? value, value);

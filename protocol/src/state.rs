@@ -101,6 +101,12 @@ impl Act {
         found.map(|(_, act)| *act)
     }
 
+    /// Whether it is over as soon as it is told.
+    pub fn is_reaction(self) -> bool {
+        use Act::{Applause, Heart, Laugh, Like, Surprised};
+        matches!(self, Like | Heart | Laugh | Surprised | Applause)
+    }
+
     /// Its word.
     pub fn word(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, act)| *act == self);

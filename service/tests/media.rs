@@ -367,6 +367,13 @@ async fn s1_who_is_muted_by_others_is_not_heard_whatever_their_client_does() {
     assert_eq!(scene.olivia.heard_from(), ["ada/v"], "and no sound");
     // Only they unmute themselves, on both sockets as the SDK does.
     scene.guest.ask(unmute()).await.unwrap();
+    let muted = |signal: &Signal| matches!(signal, Signal::Mute(_));
+    scene
+        .ada
+        .until("LiveKit's word of it", |seen| {
+            seen.signals.iter().any(muted)
+        })
+        .await;
     let sid = scene.ada.look(|seen| {
         let mut tracks = seen.signals.iter().filter_map(|signal| match signal {
             Signal::Mute(mute) => Some(mute.sid.clone()),

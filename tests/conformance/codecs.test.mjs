@@ -50,7 +50,8 @@ const MODES = [
   ['vp9', 'L1T3', true, 180],
 ];
 
-for (const { name, start, skip, lacks, tried } of servers) {
+for (const { name, start, skip, lacks, tried: tries } of servers) {
+  const tried = (body) => tries(body, () => Promise.all(browser.contexts().map((context) => context.close())));
   describe(name, { skip }, () => {
     let engine;
     before(async () => { engine = await start(); });

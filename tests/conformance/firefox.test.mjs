@@ -19,7 +19,8 @@ after(async () => {
   await page?.stop();
 });
 
-for (const { name, start, skip, ours, tried } of servers) {
+for (const { name, start, skip, ours, tried: tries } of servers) {
+  const tried = (body) => tries(body, () => Promise.all(browser.contexts().map((context) => context.close())));
   describe(name, { skip }, () => {
     let engine;
     before(async () => { engine = await start(); });

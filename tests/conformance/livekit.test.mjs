@@ -31,7 +31,8 @@ async function seesAndHears(tab, identity) {
 
 const close = (...tabs) => Promise.all(tabs.map((tab) => tab.context().close()));
 
-for (const { name, start, skip, lacks, tried } of servers) {
+for (const { name, start, skip, lacks, tried: tries } of servers) {
+  const tried = (body) => tries(body, () => Promise.all(browser.contexts().map((context) => context.close())));
   describe(name, { skip }, () => {
     let engine;
     before(async () => { engine = await start(); });

@@ -12,14 +12,16 @@ const once = (body) => body;
 /**
  * Where others' client meets others' server, the test itself is on trial: it asks nothing that cannot be done.
  * LiveKit's server fails there now and then on a busy machine (1.13.5 sends a v0 client no picture after
- * some of its ICE restarts), so one success in three is enough, and each failure is said.
+ * some of its ICE restarts), so one success in three is enough, and each failure is said. `leave` closes what a
+ * failed try has left open.
  */
-const onceInThree = (body) => async (t) => {
+const onceInThree = (body, leave) => async (t) => {
   for (let tries = 1; ; tries += 1) {
     try {
       return await body(t);
     } catch (error) {
       if (tries === 3) throw error;
+      await leave?.();
       t.diagnostic(`LiveKit's server, try ${tries} of 3: ${error.message}`);
     }
   }

@@ -29,7 +29,7 @@ test('hold, silence, limits, loudness, sound as a stream, and figures of the med
     await bob.page.evaluate(() => window.me.main.hold());
     assert.equal(await bob.page.evaluate(() => window.me.main.state), 'LocalHold');
     await until('Bob is seen on hold', async () => String(await seen()) === 'Hold,false');
-    assert.equal(await bob.page.evaluate(() => window.sounds.every(({ muted }) => muted)), true);
+    assert.equal(await bob.page.evaluate(() => window.sounds.length > 0 && window.sounds.every(({ muted }) => muted)), true);
     assert.equal(await bob.page.evaluate(() => window.me.attempt(({ main }) => main.hold())), '412/59203');
     await bob.page.evaluate(() => window.me.main.resume());
     await until('Bob is seen again', async () => String(await seen()) === 'Connected,true');
@@ -54,7 +54,7 @@ test('hold, silence, limits, loudness, sound as a stream, and figures of the med
 
   await t.test('the camera is sent within limits', async () => {
     const height = () => olivia.page.evaluate(() => window.me.call.remoteParticipants[0].videoStreams[0].size.height);
-    assert.equal(await height(), 90);
+    await until('the picture is whole', async () => (await height()) === 90);
     await bob.page.evaluate(() => window.me.call.setConstraints({ video: { send: { frameHeight: { max: 45 } } } }));
     await until('the picture is smaller', async () => (await height()) === 45);
     await bob.page.evaluate(() => window.me.call.setConstraints({ video: { send: {} } }));
@@ -62,39 +62,35 @@ test('hold, silence, limits, loudness, sound as a stream, and figures of the med
   });
 
   await t.test('loudness of one’s own and of the others, and their sound as a stream', async () => {
-    const levels = await bob.page.evaluate(async () => {
+    await bob.page.evaluate(async () => {
       const [remote] = window.me.call.remoteAudioStreams;
-      const loud = async (stream) => {
-        const volume = await stream.getVolume();
-        while (volume.level < 50) await new Promise((resolve) => { volume.on('levelChanged', resolve); });
-        return volume.level;
-      };
-      return { own: await loud(window.me.microphone), others: await loud(remote), tracks: (await remote.getMediaStream()).getAudioTracks().length };
+      window.volumes = { own: await window.me.microphone.getVolume(), others: await remote.getVolume() };
     });
-    assert.ok(levels.own >= 50 && levels.others >= 50, JSON.stringify(levels));
-    assert.equal(levels.tracks, 1);
+    for (const whose of ['own', 'others']) {
+      await until(`${whose} is loud`, () => bob.page.evaluate((name) => window.volumes[name].level >= 50, whose));
+    }
+    assert.equal(await bob.page.evaluate(async () => (await window.me.call.remoteAudioStreams[0].getMediaStream()).getAudioTracks().length), 1);
   });
 
   await t.test('figures of what is sent and received, and their sums', async () => {
-    const { sample, summary, stream } = await bob.page.evaluate(async () => {
-      const collector = window.me.call.feature(Plenary.Features.MediaStats).createCollector({ aggregationInterval: 1, dataPointsPerAggregation: 2 });
-      let samples = 0;
-      const [sample, summary] = await Promise.all([
-        new Promise((resolve) => { collector.on('sampleReported', (one) => { samples += 1; if (samples === 2) resolve(one); }); }),
-        new Promise((resolve) => { collector.on('summaryReported', resolve); }),
-      ]);
-      collector.dispose();
-      return { sample, summary, stream: window.me.call.remoteParticipants[0].videoStreams[0].id };
+    await bob.page.evaluate(() => {
+      window.collector = window.me.call.feature(Plenary.Features.MediaStats).createCollector({ aggregationInterval: 1, dataPointsPerAggregation: 3 });
+      window.collector.on('sampleReported', (one) => { window.sample = one; });
+      window.collector.on('summaryReported', (one) => { window.summary = one; });
     });
-    const [[voice], [picture]] = [sample.audio.send, sample.video.send];
-    assert.ok(voice.bitrate > 0 && /opus|red/.test(voice.codecName), JSON.stringify(voice));
-    assert.ok(picture.bitrate > 0 && picture.frameHeightSent === 90, JSON.stringify(picture));
-    const shown = sample.video.receive.find(({ streamId }) => streamId === stream);
-    assert.ok(shown.bitrate > 0 && shown.frameHeightReceived === 90 && shown.packets > 0, JSON.stringify(shown));
-    assert.ok(sample.audio.receive.some(({ audioOutputLevel }) => audioOutputLevel > 0), 'Olivia is heard');
-    assert.ok(sample.transports[0].rttInMs >= 0);
-    const { aggregation, raw } = summary.video.send[0].bitrate;
-    assert.equal(aggregation.count.at(-1), 1);
-    assert.equal(aggregation.max.at(-1), raw.at(-1));
+    // Each second has its own: on a busy machine some are empty.
+    await until('everything flows', async () => {
+      const { sample, stream } = await bob.page.evaluate(() => ({ sample: window.sample, stream: window.me.call.remoteParticipants[0].videoStreams[0].id }));
+      const [[voice], [picture]] = [sample.audio.send, sample.video.send];
+      const shown = sample.video.receive.find(({ streamId }) => streamId === stream);
+      return voice.bitrate > 0 && /opus|red/.test(voice.codecName) && picture.bitrate > 0 && picture.frameHeightSent === 90
+        && shown.bitrate > 0 && shown.frameHeightReceived === 90 && sample.transports[0].rttInMs >= 0
+        && sample.audio.receive.some(({ audioOutputLevel }) => audioOutputLevel > 0);
+    });
+    const summary = await until('the sums are there', () => bob.page.evaluate(() => window.summary));
+    await bob.page.evaluate(() => window.collector.dispose());
+    const { aggregation, raw } = summary.video.send[0].packets;
+    assert.equal(aggregation.count.reduce((sum, count) => sum + count), raw.length);
+    assert.equal(Math.max(...aggregation.max), Math.max(...raw));
   });
 });

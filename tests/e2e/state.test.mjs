@@ -93,8 +93,10 @@ test('everybody_sees_recordings_hands_reactions_and_who_was_muted (C3, C5, S1)',
 
   await t.test('a reaction is seen and read out (C5)', async () => {
     await press(olivia, 'React');
+    // It is there for some seconds only.
+    const seen = Promise.all([grete, olivia].map((person) => person.page.locator('.reaction[data-reaction="applause"]').waitFor()));
     await press(olivia, 'Send applause');
-    await Promise.all([grete, olivia].map((person) => person.page.locator('.reaction[data-reaction="applause"]').waitFor()));
+    await seen;
     await until('it is read out', async () => /applause/.test(await grete.page.locator('#announcements').textContent()));
     await olivia.page.keyboard.press('Escape');
     await until('the menu is closed', () => olivia.page.locator('.reaction-menu').isHidden());
@@ -130,6 +132,7 @@ test('everybody_sees_recordings_hands_reactions_and_who_was_muted (C3, C5, S1)',
     assert.equal(await olivia.page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'nothing is cut off');
     await olivia.page.keyboard.press('Escape');
     await press(olivia, 'React');
+    await olivia.page.locator('.reaction-menu').waitFor();
     const box = await olivia.page.locator('.reaction-menu').boundingBox();
     assert.ok(box.x >= 0 && box.x + box.width <= 360, JSON.stringify(box));
   });

@@ -111,6 +111,7 @@ export class CallRecord implements CallSink {
     }
     if (change.screenSharing === false) this.media._screenEnded();
     if (this.state === 'Connected' && !this.sound[0]) this._setSound([new RemoteAudioStream(this)]);
+    for (const stream of this.sound) stream._refresh();
     if (before.state !== this.state) call._emit('stateChanged');
     this.counted();
     call._toFeatures(change);

@@ -85,7 +85,7 @@ export class MediaStatsCallFeature extends CallFeatureBase<Record<never, never>>
         (sample) => collector._emit('sampleReported', sample),
         (summary) => collector._emit('summaryReported', summary),
       );
-    });
+    }, reportError);
     return collector;
   }
 }

@@ -61,9 +61,9 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
   async getMediaStream(): Promise<MediaStream> {
     const source = this._source;
     if (isMediaStream(source)) return source;
-    this._opened ??= settled(async () => (await loadedCore()).ask('', 'openMicrophone', source.id)).then((track) => new MediaStream([track]));
-    this._opened.catch(() => { this._opened = undefined; });
-    return this._opened;
+    const opened = (this._opened ??= settled(async () => (await loadedCore()).ask('', 'openMicrophone', source.id)).then((track) => new MediaStream([track])));
+    opened.catch(() => { if (this._opened === opened) this._opened = undefined; });
+    return opened;
   }
 
   /** As {@link switchSource}, with a stream of the application's own. */
@@ -77,6 +77,8 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
    */
   async getVolume(): Promise<Volume> {
     const [{ meter }, stream] = await Promise.all([later(), this.getMediaStream()]);
+    // Of what was let go of meanwhile nothing is measured.
+    if (!isMediaStream(this._source) && (await this._opened) !== stream) return this.getVolume();
     return (this._volume ??= new Volume(meter, stream));
   }
 

@@ -45,6 +45,8 @@ export class RemoteAudioStream {
   /** @internal Somebody may be heard over a section, or a connection, that was not there before. */
   _refresh(): void {
     if (!this._mix) return;
+    // On hold nothing is heard.
+    if (this._record.state === 'LocalHold') return this._mix.update([]);
     const sections = currentCore()?.inside(this._record.id)?.peer?.getReceivers() ?? [];
     this._mix.update(sections.map(({ track }) => track).filter(({ kind }) => kind === 'audio'));
   }

@@ -105,9 +105,11 @@ impl Engine for Livekit {
     }
 
     async fn mute(&self, endpoints: &[(EndpointId, String)]) {
-        for (endpoint, room) in endpoints {
-            self.room_service.mute(room, endpoint.as_str()).await;
-        }
+        // All at once: the meeting waits for it.
+        let all = endpoints
+            .iter()
+            .map(|(endpoint, room)| self.room_service.mute(room, endpoint.as_str()));
+        futures::future::join_all(all).await;
     }
 
     async fn remove(&self, endpoint: &EndpointId, room: &str) {

@@ -119,8 +119,8 @@ impl Meeting {
     ) -> Answer {
         effects.push(Effect::Keep(seat.admission(&id, &endpoint)));
         effects.push(Effect::Settle(endpoint.clone()));
-        // C3: before the snapshot. Who comes back after a restart may know of what is over.
-        self.tell_state_of(&seat, seat.fresh, effects);
+        // C3: before the snapshot. Who was away for long comes with the same call, and may know of what is over.
+        self.tell_state_of(&seat, false, effects);
         let role = self.settings.role(&id);
         let places = seat.places();
         let was_at = |place: &Option<RoomId>| self.is_at(&id, place.as_ref());
@@ -130,6 +130,7 @@ impl Meeting {
             role,
             seats: Default::default(),
             reactions: Default::default(),
+            acts: Default::default(),
         });
         let place = seat.room.clone().map_or(Place::Inside, Place::Room);
         person.seats.insert(endpoint.clone(), seat);

@@ -89,7 +89,7 @@ impl Meeting {
             }
             for (endpoint, seat) in &seats {
                 // C3: before the snapshot.
-                self.tell_state_of(seat, true, effects);
+                self.tell_state_of(seat, false, effects);
                 effects.push(Effect::Admit {
                     endpoint: endpoint.clone(),
                     session: seat.session.clone(),
@@ -106,6 +106,7 @@ impl Meeting {
                 role,
                 seats: Default::default(),
                 reactions: Default::default(),
+                acts: Default::default(),
             });
             person.seats.extend(seats);
         }

@@ -71,6 +71,7 @@ struct Person {
     role: Role,
     seats: BTreeMap<EndpointId, Seat>,
     reactions: Rate,
+    acts: Rate,
 }
 
 /// Somebody who waits.
@@ -482,7 +483,8 @@ impl Meeting {
         }
     }
 
-    /// Lets something happen at `now` (ms). An error means that nothing was changed.
+    /// Lets something happen at `now` (ms). An error means that nothing was
+    /// changed, but that recordings of nobody have ended.
     pub fn apply(
         &mut self,
         command: Command,

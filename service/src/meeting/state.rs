@@ -4,7 +4,7 @@
 //! Recordings are of the whole meeting, whatever room its people are in: whoever may be recorded is told.
 //! Hands, reactions and muting stay in the room where they happen (`E15`).
 
-use super::{Answer, Effect, Meeting, Operation, Seat};
+use super::{Answer, Effect, Kind, Meeting, Operation, Seat};
 use plenary_protocol::agent::Event;
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId};
@@ -14,10 +14,11 @@ use std::collections::BTreeMap;
 
 /// Recordings and transcriptions at a time (`S11`).
 const MOST_RECORDINGS: usize = 10;
-/// In so many ms there are at most so many reactions of one person, and of all together: each is sent to
-/// everybody in the room (`S11`).
+/// In so many ms there are at most so many reactions of one person, and of all together, and so much else of
+/// one person: each is sent to everybody in the room (`S11`).
 const WINDOW: u64 = 5_000;
 const REACTIONS: u32 = 10;
+const ACTS: u32 = 30;
 const REACTIONS_OF_ALL: u32 = 100;
 
 /// The state of a meeting that is no matter of who is where.
@@ -140,8 +141,15 @@ impl Meeting {
         change: RecordingChange,
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Reason> {
-        if let (Some(by), false) = (by, matches!(change, RecordingChange::Look)) {
-            self.permitted(by, Client::Web, Operation::Record)?;
+        match (by, &change) {
+            // Who waits in the lobby hears of nothing inside.
+            (Some(by), RecordingChange::Look) if Kind::of(by) == Kind::Guest => {
+                self.inside.get(by).ok_or(Reason::NOT_ALLOWED)?;
+            }
+            (Some(by), change) if !matches!(change, RecordingChange::Look) => {
+                self.permitted(by, Client::Web, Operation::Record)?;
+            }
+            _ => {}
         }
         let mut next = self.state.recordings.clone();
         let find = |id: &str| next.iter().position(|recording| recording.id == id);
@@ -197,6 +205,7 @@ impl Meeting {
         now: u64,
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Reason> {
+        self.act_is_bounded(by, act, now)?;
         if matches!(act, Act::Hold | Act::Resume) {
             return self.hold(by, call, act == Act::Hold, effects);
         }
@@ -230,6 +239,19 @@ impl Meeting {
             }
         }
         Ok(Answer::Done)
+    }
+
+    /// `S11`: each is told to everybody. Reactions have bounds of their own.
+    fn act_is_bounded(&mut self, by: &RawId, act: Act, now: u64) -> Result<(), Reason> {
+        let person = self.inside.get_mut(by);
+        let Some(person) = person.filter(|_| !act.is_reaction()) else {
+            return Ok(());
+        };
+        if person.acts.is_spent(now, ACTS) {
+            return Err(Reason::TOO_MANY_ATTEMPTS);
+        }
+        person.acts.add(now);
+        Ok(())
     }
 
     /// Where somebody is with this call; on hold they are elsewhere.
@@ -307,6 +329,11 @@ impl Meeting {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Reason> {
         let person = self.inside.get_mut(by).ok_or(Reason::NO_SUCH_CALL)?;
+        // Who is on hold is not there to react.
+        let mut seats = person.seats.values();
+        if !seats.any(|seat| seat.room == place && !seat.on_hold) {
+            return Err(Reason::NO_SUCH_CALL);
+        }
         let all = &mut self.state.reactions;
         if person.reactions.is_spent(now, REACTIONS) || all.is_spent(now, REACTIONS_OF_ALL) {
             return Err(Reason::TOO_MANY_ATTEMPTS);
@@ -321,8 +348,8 @@ impl Meeting {
         Ok(())
     }
 
-    /// The engine forwards nothing of their microphones, whatever their clients do; who was heard is told,
-    /// and shown as muted.
+    /// The engine forwards nothing of their microphones, whatever their clients do; they are told, and shown
+    /// as muted.
     fn mute_others(
         &mut self,
         by: &RawId,
@@ -337,9 +364,10 @@ impl Meeting {
                     continue;
                 }
                 effects.push(Effect::Mute(endpoint.clone()));
+                // Who is muted already is told, too: an unmute may be on its way.
+                seat.silenced = Some(by.clone());
+                effects.extend(seat.told_of_muting());
                 if !std::mem::replace(&mut seat.muted, true) {
-                    seat.silenced = Some(by.clone());
-                    effects.extend(seat.told_of_muting());
                     muted.push(id.clone());
                 }
             }

@@ -96,7 +96,7 @@ async function startServer(t, project, start) {
   let log = '';
   for (const out of [child.stdout, child.stderr]) out.on('data', (bytes) => { log += bytes; });
   t.after(async () => {
-    if (child.exitCode !== null) return;
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
     // Such servers have children of their own.
     process.kill(-child.pid, 'SIGTERM');

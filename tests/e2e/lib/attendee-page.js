@@ -1,6 +1,7 @@
 // An application of the SDK's own in a blank page, for tests of what it is told and in which order: joins,
 // goes to rooms, keeps a log. Sends a tone and a picture of its own, so that who hears what can be told
 // apart; `tones` are all tones that came in since `listen()`.
+
 // The SDK's elements for sound are outside of the document.
 window.sounds = [];
 window.Audio = class extends Audio {
@@ -92,7 +93,8 @@ window.Attendee = class Attendee {
         target.style.height = '90px';
         document.body.append(target);
       };
-      stream.on('isAvailableChanged', () => (stream.isAvailable ? view() : renderer.dispose()));
+      // A stream that is gone by the time is no longer worth showing.
+      stream.on('isAvailableChanged', () => { if (stream.isAvailable) view().catch(() => {}); else renderer.dispose(); });
       await view();
     };
     person.videoStreams.forEach(show);
