@@ -29,6 +29,10 @@ async fn scene(service: Service) -> Scene {
     let user = service.guest().await;
     let mut guest = service.agent(&user, "Ada").await;
     guest.join("g", &meeting).await.unwrap();
+    // Whoever joins is told, also that there is nothing: they may have been away.
+    for agent in [&mut organizer, &mut guest] {
+        assert_eq!(state(agent).await, MeetingState::default());
+    }
     Scene {
         service,
         olivia,

@@ -58,7 +58,7 @@ export abstract class CallCommon extends Emitter<CallEvents> {
   /** A UUID, known at once and never changed. */
   get id(): string { return this._record.id }
 
-  /** `Connecting`, perhaps `InLobby`, `Connected`, `Disconnecting`, `Disconnected`. */
+  /** `Connecting`, perhaps `InLobby`, `Connected`, perhaps `LocalHold`, `Disconnecting`, `Disconnected`. */
   get state(): CallState { return this._record.state }
 
   /** Why the call ended; set before the call leaves the agent's list. */

@@ -89,7 +89,7 @@ impl Meeting {
             }
             for (endpoint, seat) in &seats {
                 // C3: before the snapshot.
-                self.tell_state_of(seat, false, effects);
+                self.tell_state_of(seat, true, effects);
                 effects.push(Effect::Admit {
                     endpoint: endpoint.clone(),
                     session: seat.session.clone(),
