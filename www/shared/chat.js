@@ -174,7 +174,11 @@ export class Chat extends EventTarget {
     clearTimeout(this.noticeTimer);
     const away = () => this.notices.hide('chat');
     this.notices.show('chat', `${name}: ${words}`, { iconName: 'chat', buttons: [{ text: 'Open chat', act: this.open }, { text: 'Close', act: away }] });
-    this.noticeTimer = this.after(NOTICE_MS, away);
+    // Not from under the pointer, nor while a key may press its button (WCAG 2.2.1).
+    const soon = () => {
+      this.noticeTimer = this.after(NOTICE_MS, () => (document.querySelector('.notice.chat:is(:hover, :focus-within)') ? soon() : away()));
+    };
+    soon();
   }
 
   count() {
