@@ -206,17 +206,18 @@ impl Meeting {
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Reason> {
         self.act_is_bounded(by, act, now)?;
-        if matches!(act, Act::Hold | Act::Resume) {
-            return self.hold(by, call, act == Act::Hold, effects);
-        }
         let own = who.as_ref().is_none_or(|who| who == by);
         let operation = match act {
-            Act::LowerHand if !own => Operation::LowerHands,
-            Act::LowerAllHands => Operation::LowerHands,
-            Act::MuteParticipant | Act::MuteAll => Operation::MuteOthers,
-            _ => Operation::React,
+            // Of one's own call: nobody needs a right to it.
+            Act::Hold | Act::Resume => None,
+            Act::LowerHand if !own => Some(Operation::LowerHands),
+            Act::LowerAllHands => Some(Operation::LowerHands),
+            Act::MuteParticipant | Act::MuteAll => Some(Operation::MuteOthers),
+            _ => Some(Operation::React),
         };
-        self.allowed(by, call, operation)?;
+        if let Some(operation) = operation {
+            self.allowed(by, call, operation)?;
+        }
         let place = self.place_of(by, call)?;
         let who = who.unwrap_or_else(|| by.clone());
         match act {
@@ -232,8 +233,7 @@ impl Meeting {
                 self.mute_others(by, &place, |id| *id == who, effects);
             }
             Act::MuteAll => self.mute_others(by, &place, |id| id != by, effects),
-            // Done above: nobody needs a right to it.
-            Act::Hold | Act::Resume => {}
+            Act::Hold | Act::Resume => self.hold(by, call, act == Act::Hold, effects),
             Act::Like | Act::Heart | Act::Laugh | Act::Surprised | Act::Applause => {
                 self.react(by, place, act, now, effects)?;
             }
@@ -257,30 +257,23 @@ impl Meeting {
     /// Where somebody is with this call; on hold they are elsewhere.
     fn place_of(&self, by: &RawId, call: &CallId) -> Result<Option<RoomId>, Reason> {
         let seats = self.inside.get(by).map(|person| &person.seats);
-        let seat = seats.and_then(|seats| seats.values().find(|seat| seat.goes_by(call)));
-        let seat = seat.filter(|seat| !seat.holds(call));
+        let mut seats = seats.into_iter().flat_map(BTreeMap::values);
+        let seat = seats.find(|seat| seat.is_on_as(call));
         seat.map(|seat| seat.room.clone())
             .ok_or(Reason::NO_SUCH_CALL)
     }
 
     /// One's own call; the others see it.
-    fn hold(
-        &mut self,
-        by: &RawId,
-        call: &CallId,
-        on: bool,
-        effects: &mut Vec<Effect>,
-    ) -> Result<Answer, Reason> {
-        let person = self.inside.get_mut(by).ok_or(Reason::NO_SUCH_CALL)?;
-        let mut seats = person.seats.values_mut();
-        let seat = seats.find(|seat| seat.goes_by(call) && !seat.holds(call));
-        let seat = seat.ok_or(Reason::NO_SUCH_CALL)?;
-        if seat.on_hold != on {
-            seat.on_hold = on;
+    fn hold(&mut self, by: &RawId, call: &CallId, on: bool, effects: &mut Vec<Effect>) {
+        let seats = self.inside.get_mut(by).map(|person| &mut person.seats);
+        let mut seats = seats.into_iter().flat_map(BTreeMap::values_mut);
+        let Some(seat) = seats.find(|seat| seat.is_on_as(call)) else {
+            return;
+        };
+        if std::mem::replace(&mut seat.on_hold, on) != on {
             let everybody = self.receivers(&[]);
             self.tell_roster(&everybody, &[], std::slice::from_ref(by), effects);
         }
-        Ok(Answer::Done)
     }
 
     fn raise(&mut self, by: &RawId, place: Option<RoomId>, effects: &mut Vec<Effect>) {
@@ -384,6 +377,11 @@ impl Meeting {
 }
 
 impl Seat {
+    /// Whether this connection is there with that call, and not on hold in the main meeting.
+    fn is_on_as(&self, call: &CallId) -> bool {
+        self.goes_by(call) && !self.holds(call)
+    }
+
     /// Told again to a client that comes back without having heard it.
     pub(super) fn told_of_muting(&self) -> Option<Effect> {
         let by = self.silenced.clone()?;
