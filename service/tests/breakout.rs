@@ -4,21 +4,13 @@
 
 mod common;
 
+use common::scene::Scene;
 use common::*;
 use plenary_protocol::agent::*;
 use plenary_protocol::breakout::{BreakoutView, RoomState};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, RoomId};
 use serde_json::{json, Value};
-
-struct Scene {
-    service: Service,
-    olivia: SignedIn,
-    meeting: Value,
-    organizer: Agent,
-    user: SignedIn,
-    guest: Agent,
-}
 
 /// Olivia and a guest in a meeting with two rooms, which were made before it began.
 async fn scene() -> Scene {
@@ -32,19 +24,7 @@ async fn scene() -> Scene {
         .await;
     let made = rooms(&service, &olivia, &meeting, "POST", "", json!({"count": 2})).await;
     assert_eq!(made["value"][1]["displayName"], "Room 2");
-    let mut organizer = service.agent(&olivia, "").await;
-    organizer.join("o", &meeting).await.unwrap();
-    let user = service.guest().await;
-    let mut guest = service.agent(&user, "Ada").await;
-    guest.join("g", &meeting).await.unwrap();
-    Scene {
-        service,
-        olivia,
-        meeting,
-        organizer,
-        user,
-        guest,
-    }
+    Scene::of(service, olivia, meeting).await
 }
 
 fn target(meeting: &Value, rest: &str) -> String {

@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::scene::Scene;
 use common::*;
 use jsonwebtoken::{encode, EncodingKey, Header};
 use plenary_protocol::agent::*;
@@ -11,36 +12,16 @@ use plenary_protocol::state::{MeetingState, RecordingKind};
 use plenary_service::server;
 use serde_json::{json, Value};
 
-struct Scene {
-    service: Service,
-    olivia: SignedIn,
-    meeting: Value,
-    organizer: Agent,
-    user: SignedIn,
-    guest: Agent,
-}
-
 async fn scene(service: Service) -> Scene {
     let olivia = service.sign_in("Olivia").await;
     let everyone = json!({"lobbyBypassSettings": {"scope": "everyone"}});
     let meeting = service.schedule(&olivia, everyone).await;
-    let mut organizer = service.agent(&olivia, "").await;
-    organizer.join("o", &meeting).await.unwrap();
-    let user = service.guest().await;
-    let mut guest = service.agent(&user, "Ada").await;
-    guest.join("g", &meeting).await.unwrap();
+    let mut scene = Scene::of(service, olivia, meeting).await;
     // Whoever joins is told, also that there is nothing: they may have been away.
-    for agent in [&mut organizer, &mut guest] {
+    for agent in [&mut scene.organizer, &mut scene.guest] {
         assert_eq!(state(agent).await, MeetingState::default());
     }
-    Scene {
-        service,
-        olivia,
-        meeting,
-        organizer,
-        user,
-        guest,
-    }
+    scene
 }
 
 async fn state(agent: &mut Agent) -> MeetingState {

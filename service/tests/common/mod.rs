@@ -6,6 +6,7 @@ pub mod chat;
 pub mod openapi;
 pub mod postgres;
 pub mod program;
+pub mod scene;
 pub mod signed;
 
 use futures::{SinkExt, StreamExt};
