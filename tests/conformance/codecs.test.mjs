@@ -50,8 +50,8 @@ const MODES = [
   ['vp9', 'L1T3', true, 180],
 ];
 
-for (const { name, start, skip, lacks, tried: tries } of servers) {
-  const tried = (body) => tries(body, () => Promise.all(browser.contexts().map((context) => context.close())));
+for (const { name, start, skip, lacks, tries } of servers) {
+  const tried = tries(() => browser);
   describe(name, { skip }, () => {
     let engine;
     before(async () => { engine = await start(); });

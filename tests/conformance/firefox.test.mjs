@@ -19,8 +19,8 @@ after(async () => {
   await page?.stop();
 });
 
-for (const { name, start, skip, ours, tried: tries } of servers) {
-  const tried = (body) => tries(body, () => Promise.all(browser.contexts().map((context) => context.close())));
+for (const { name, start, skip, ours, tries } of servers) {
+  const tried = tries(() => browser);
   describe(name, { skip }, () => {
     let engine;
     before(async () => { engine = await start(); });

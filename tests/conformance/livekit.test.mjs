@@ -31,8 +31,8 @@ async function seesAndHears(tab, identity) {
 
 const close = (...tabs) => Promise.all(tabs.map((tab) => tab.context().close()));
 
-for (const { name, start, skip, lacks, tried: tries } of servers) {
-  const tried = (body) => tries(body, () => Promise.all(browser.contexts().map((context) => context.close())));
+for (const { name, start, skip, lacks, tries } of servers) {
+  const tried = tries(() => browser);
   describe(name, { skip }, () => {
     let engine;
     before(async () => { engine = await start(); });

@@ -10,9 +10,7 @@ use crate::project::{dist, short, template};
 const TOOL: &str = "reference";
 
 pub fn run(_: &[String]) -> Result<()> {
-    if !package::folder().join("index.js").is_file() {
-        package::build()?;
-    }
+    package::ensure()?;
     let tool = template().join(TOOL);
     // A link that leads nowhere, or a type that is named and not exported, fails it.
     run_process(node::program(&tool, "typedoc")?.current_dir(&tool))?;

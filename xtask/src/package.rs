@@ -30,6 +30,14 @@ pub fn run_command(_: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// Builds it unless it is there.
+pub fn ensure() -> Result<()> {
+    if folder().join("index.js").is_file() {
+        return Ok(());
+    }
+    build()
+}
+
 /// Everything but the tarball.
 pub fn build() -> Result<()> {
     wasm::build()?;

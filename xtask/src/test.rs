@@ -148,14 +148,14 @@ fn browser(report: &mut Report) -> Result<()> {
 
 /// tests/package: the facade over a scripted core, and the package as it was built.
 fn facade(report: &mut Report) -> Result<()> {
-    build_missing_package()?;
+    package::ensure()?;
     node::ensure_packages(&root().join("tests/package/ui-library"))?;
     node_tests("tests/package", &mut node::node()?, report)
 }
 
 /// With the example of Microsoft's UI library, whose packages link to ours.
 fn e2e(report: &mut Report) -> Result<()> {
-    build_missing_package()?;
+    package::ensure()?;
     node::ensure_packages(&root().join("examples/react-composite"))?;
     with_service("tests/e2e", &[], report)
 }
@@ -180,13 +180,6 @@ pub fn bundlers(_: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn build_missing_package() -> Result<()> {
-    if package::folder().join("index.js").is_file() {
-        return Ok(());
-    }
-    package::build()
-}
-
 /// A folder whose tests have the service, the browsers and what else is named at hand.
 fn with_service(folder: &str, more: &[(&str, OsString)], report: &mut Report) -> Result<()> {
     if !root().join(folder).is_dir() {
@@ -195,7 +188,7 @@ fn with_service(folder: &str, more: &[(&str, OsString)], report: &mut Report) ->
             .push(format!("{folder} (it is not there yet)"));
         return Ok(());
     }
-    build_missing_package()?;
+    package::ensure()?;
     service::assemble_pages()?;
     let service = service::build(Profile::Debug)?;
     // Tests of failing networks cut links with `ip`; without it they say so and are skipped.

@@ -1,22 +1,18 @@
 // A project of this folder, made as its developer would: copied, installed from the packed tarball,
 // built, served.
 
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { freeTcpPort } from '../harness/ports.mjs';
-import { PACKAGE } from '../harness/service.mjs';
+import { packInto, run, serveFiles } from '../lib/packed.mjs';
 import { until } from '../lib/until.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const INVARIANTS = fileURLToPath(new URL('../../package/invariants.page.mjs', import.meta.url));
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.css': 'text/css' };
-const run = promisify(execFile);
 
 /**
  * Each kind of web app: where its sources are, how it is built, what is served then. `next` and `vite dev`
@@ -39,10 +35,7 @@ export const KINDS = {
 export async function pack(t) {
   const folder = await mkdtemp(join(tmpdir(), 'plenary-packed-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const { stdout } = await run('npm', ['pack', PACKAGE, '--pack-destination', folder, '--json', '--loglevel=error'], { cwd: folder });
-  const report = JSON.parse(stdout);
-  const [{ filename }] = Array.isArray(report) ? report : Object.values(report);
-  return join(folder, filename);
+  return packInto(folder);
 }
 
 /** The installed and built project's folder. */
@@ -73,18 +66,9 @@ function environment() {
 export async function serve(t, kind, project, headers = {}) {
   const { served, start } = KINDS[kind];
   if (start) return startServer(t, project, start);
-  const folder = join(project, served);
-  const server = createServer(async (request, response) => {
-    const { pathname } = new URL(request.url, 'http://localhost');
-    const path = pathname === '/' ? '/index.html' : pathname;
-    if (path === '/favicon.ico') return response.writeHead(204).end();
-    const bytes = await readFile(join(folder, path)).catch(() => undefined);
-    if (!bytes) return response.writeHead(404).end();
-    return response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream', ...headers }).end(bytes);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => { server.close(); server.closeAllConnections(); });
-  return `http://127.0.0.1:${server.address().port}`;
+  const server = await serveFiles(join(project, served), headers);
+  t.after(() => server.close());
+  return server.origin;
 }
 
 async function startServer(t, project, start) {
