@@ -108,32 +108,6 @@ pub enum Request {
         /// The caller's own call.
         call: CallId,
     },
-    /// Let somebody in from the lobby (`B5`).
-    Admit {
-        /// The caller's own call.
-        call: CallId,
-        /// Who waits.
-        participant: RawId,
-    },
-    /// Let everybody in. Answer: [`Reply::Admitted`].
-    AdmitAll {
-        /// The caller's own call.
-        call: CallId,
-    },
-    /// Send somebody away from the lobby (`B5`).
-    Reject {
-        /// The caller's own call.
-        call: CallId,
-        /// Who waits.
-        participant: RawId,
-    },
-    /// Remove somebody from the meeting (`C2`, `S1`).
-    Remove {
-        /// The caller's own call.
-        call: CallId,
-        /// Who is to go.
-        participant: RawId,
-    },
     /// The caller muted or unmuted their own microphone; for the roster.
     SetMuted {
         /// The caller's own call.
@@ -343,7 +317,7 @@ pub enum Reply {
     Welcome(Welcome),
     /// To [`Request::Join`].
     Call(Box<CallSnapshot>),
-    /// To [`Request::AdmitAll`].
+    /// To [`Request::Act`] with [`Act::AdmitAll`](crate::state::Act::AdmitAll).
     #[serde(rename_all = "camelCase")]
     Admitted {
         /// Let in.

@@ -62,6 +62,14 @@ pub enum Act {
     MuteParticipant,
     /// Mute everybody else in the room.
     MuteAll,
+    /// Let somebody in from the lobby (`B5`).
+    Admit,
+    /// Let everybody in; answered by [`Reply::Admitted`](crate::agent::Reply::Admitted).
+    AdmitAll,
+    /// Send somebody away from the lobby (`B5`).
+    Reject,
+    /// Remove somebody from the meeting (`C2`, `S1`).
+    Remove,
     /// Put one's own call on hold: others see it so.
     Hold,
     /// Go on with it.
@@ -80,12 +88,16 @@ pub enum Act {
 
 impl Act {
     /// All of them, with their words.
-    pub const ALL: [(&str, Self); 12] = [
+    pub const ALL: [(&str, Self); 16] = [
         ("raiseHand", Self::RaiseHand),
         ("lowerHand", Self::LowerHand),
         ("lowerAllHands", Self::LowerAllHands),
         ("muteParticipant", Self::MuteParticipant),
         ("muteAll", Self::MuteAll),
+        ("admit", Self::Admit),
+        ("admitAll", Self::AdmitAll),
+        ("reject", Self::Reject),
+        ("remove", Self::Remove),
         ("hold", Self::Hold),
         ("resume", Self::Resume),
         ("like", Self::Like),

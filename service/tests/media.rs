@@ -123,9 +123,10 @@ impl Scene {
     async fn admit(&mut self) -> CallSnapshot {
         let participant = self.user.id.clone();
         self.organizer
-            .ask(Request::Admit {
+            .ask(Request::Act {
                 call: call("olivia"),
-                participant,
+                act: "admit".into(),
+                participant: Some(participant),
             })
             .await
             .unwrap();
@@ -140,9 +141,10 @@ async fn zoom_2020_nothing_reaches_the_lobby_and_admission_moves_the_transport()
     let other = scene.service.guest().await;
     let mut bob_agent = scene.service.agent(&other, "Bob").await;
     let (_, bob) = join_with_media(&mut bob_agent, "bob", &scene.meeting).await;
-    let admit = Request::Admit {
+    let admit = Request::Act {
         call: call("olivia"),
-        participant: other.id.clone(),
+        act: "admit".into(),
+        participant: Some(other.id.clone()),
     };
     scene.organizer.ask(admit).await.unwrap();
     bob_agent.admitted().await;
@@ -186,9 +188,10 @@ async fn s2_a_token_of_before_a_move_or_removal_opens_nothing() {
     };
     assert!(admits(&scene.service, &fresh.token).await);
 
-    let remove = Request::Remove {
+    let remove = Request::Act {
         call: call("olivia"),
-        participant: scene.user.id.clone(),
+        act: "remove".into(),
+        participant: Some(scene.user.id.clone()),
     };
     scene.organizer.ask(remove).await.unwrap();
     scene.guest.ended().await;
@@ -208,9 +211,10 @@ async fn s2_a_token_of_before_a_move_or_removal_opens_nothing() {
     let participant = scene.user.id.clone();
     scene
         .organizer
-        .ask(Request::Admit {
+        .ask(Request::Act {
             call: call("olivia"),
-            participant,
+            act: "admit".into(),
+            participant: Some(participant),
         })
         .await
         .unwrap();
@@ -229,9 +233,10 @@ async fn s4_a_livekit_client_joins_in_the_place_that_an_admission_gave() {
     let mut agent = scene.service.agent(&other, "Bot").await;
     // No offer over the agent socket: as LiveKit's own client does it.
     agent.join("bot", &scene.meeting).await.unwrap();
-    let admit = Request::Admit {
+    let admit = Request::Act {
         call: call("olivia"),
-        participant: other.id.clone(),
+        act: "admit".into(),
+        participant: Some(other.id.clone()),
     };
     scene.organizer.ask(admit).await.unwrap();
     let snapshot = agent.admitted().await;
@@ -265,9 +270,10 @@ async fn s11_beyond_the_bound_media_comes_with_the_admission() {
     let mut guest = service.agent(&user, "Ada").await;
     let waiting = guest.join("ada", &meeting).await.unwrap();
     assert_eq!((waiting.state, waiting.media), (CallState::Lobby, None));
-    let admit = Request::Admit {
+    let admit = Request::Act {
         call: call("olivia"),
-        participant: user.id.clone(),
+        act: "admit".into(),
+        participant: Some(user.id.clone()),
     };
     organizer.ask(admit).await.unwrap();
     let grant = guest.admitted().await.media.expect("media");

@@ -34,9 +34,10 @@ async fn a_kill_loses_nothing(settings: &[(&'static str, String)]) {
     let user = service.guest().await;
     let mut guest = service.agent(&user, "Ada").await;
     guest.join("g", &meeting).await.unwrap();
-    let admit = Request::Admit {
+    let admit = Request::Act {
         call: CallId::from("o"),
-        participant: user.id.clone(),
+        act: "admit".into(),
+        participant: Some(user.id.clone()),
     };
     organizer.ask(admit).await.unwrap();
     guest.admitted().await;

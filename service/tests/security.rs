@@ -40,9 +40,10 @@ async fn scene() -> Scene {
     let mut guest = service.agent(&guest_user, "Ada").await;
     guest.join("g", &meeting).await.unwrap();
     organizer
-        .ask(Request::Admit {
+        .ask(Request::Act {
             call: call("o"),
-            participant: guest_user.id.clone(),
+            act: "admit".into(),
+            participant: Some(guest_user.id.clone()),
         })
         .await
         .unwrap();
@@ -74,18 +75,25 @@ async fn s1_a_guest_and_who_waits_may_do_nothing_to_others() {
     let olivia = scene.olivia.id.clone();
     for (agent, own) in [(&mut scene.guest, "g"), (&mut scene.waiter, "w")] {
         for request in [
-            Request::Admit {
+            Request::Act {
                 call: call(own),
-                participant: bob.clone(),
+                act: "admit".into(),
+                participant: Some(bob.clone()),
             },
-            Request::AdmitAll { call: call(own) },
-            Request::Reject {
+            Request::Act {
                 call: call(own),
-                participant: bob.clone(),
+                act: "admitAll".into(),
+                participant: None,
             },
-            Request::Remove {
+            Request::Act {
                 call: call(own),
-                participant: olivia.clone(),
+                act: "reject".into(),
+                participant: Some(bob.clone()),
+            },
+            Request::Act {
+                call: call(own),
+                act: "remove".into(),
+                participant: Some(olivia.clone()),
             },
             Request::EndForEveryone { call: call(own) },
         ] {
@@ -94,15 +102,20 @@ async fn s1_a_guest_and_who_waits_may_do_nothing_to_others() {
         }
         // With the organiser's call id: another's call is no call of theirs (CVE-2026-55489).
         let error = agent
-            .ask(Request::AdmitAll { call: call("o") })
+            .ask(Request::Act {
+                call: call("o"),
+                act: "admitAll".into(),
+                participant: None,
+            })
             .await
             .expect_err("S1");
         assert_eq!(error.sub_code, Reason::NO_SUCH_CALL.sub_code);
     }
     // Nothing changed: the waiter is still there to be rejected, and hears only that.
-    let reject = Request::Reject {
+    let reject = Request::Act {
         call: call("o"),
-        participant: bob,
+        act: "reject".into(),
+        participant: Some(bob),
     };
     assert_eq!(scene.organizer.ask(reject).await, Ok(Reply::Done));
     assert_eq!(
@@ -157,9 +170,10 @@ async fn removal_ends_the_call_and_leads_back_through_the_lobby() {
     let ada = scene.guest_user.id.clone();
     scene
         .organizer
-        .ask(Request::Remove {
+        .ask(Request::Act {
             call: call("o"),
-            participant: ada,
+            act: "remove".into(),
+            participant: Some(ada),
         })
         .await
         .unwrap();
@@ -401,7 +415,10 @@ async fn cve_2025_61601_a_malformed_message_is_refused_with_its_id_and_others_go
     let mut scene = scene().await;
     for (text, id) in [
         (r#"{"id":900,"request":{"unknown":{}}}"#, 900),
-        (r#"{"id":901,"request":{"admit":{"call":1}}}"#, 901),
+        (
+            r#"{"id":901,"request":{"act":{"call":1,"act":"admit"}}}"#,
+            901,
+        ),
         (r#"{"id":902}"#, 902),
         ("not json", 0),
         (r#"{"id":-1,"request":"ping"}"#, 0),

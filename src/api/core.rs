@@ -18,7 +18,7 @@ use crate::values::{changes, field, object, put};
 use js_sys::{Function, Promise};
 use plenary_protocol::agent::Locator;
 use plenary_protocol::end::Reason;
-use plenary_protocol::id::{CallId, RawId, RoomId};
+use plenary_protocol::id::{CallId, RoomId};
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
@@ -144,10 +144,6 @@ impl Core {
             "hold" => Command::Hold(true),
             "resume" => Command::Hold(false),
             "stopVideo" => Command::Video(false),
-            "admit" => Command::Admit(RawId(about)),
-            "reject" => Command::Reject(RawId(about)),
-            "admitAll" => Command::AdmitAll,
-            "remove" => Command::Remove(RawId(about)),
             "joinRoom" => Command::JoinRoom(RoomId(about)),
             "returnToMain" => Command::Return,
             "hangUp" => Command::HangUp {

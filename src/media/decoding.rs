@@ -47,6 +47,11 @@ impl Decoding {
         self.told.is_some()
     }
 
+    /// A frame was shown before the first look.
+    pub fn shown(&mut self) {
+        self.baseline.get_or_insert_default();
+    }
+
     /// A look at the counters; `Some` for the first frame and every change of its size.
     pub fn look(&mut self, look: Look, now: f64) -> Option<(u32, u32)> {
         let baseline = *self.baseline.get_or_insert(look);
@@ -100,6 +105,13 @@ mod tests {
         let mut decoding = Decoding::new(0.0, false);
         decoding.look(look(100, 2, 320), 50.0);
         assert_eq!(decoding.look(look(105, 2, 320), 350.0), Some((320, 90)));
+    }
+
+    #[test]
+    fn a_frame_that_a_view_has_shown_counts_at_the_first_look() {
+        let mut decoding = Decoding::new(0.0, true);
+        decoding.shown();
+        assert_eq!(decoding.look(look(1, 1, 320), 20.0), Some((320, 90)));
     }
 
     #[test]

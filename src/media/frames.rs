@@ -6,6 +6,7 @@
 //! `decoding.rs`'s.
 
 use std::cell::{Cell, RefCell};
+use std::mem::take;
 use std::rc::{Rc, Weak};
 
 use wasm_bindgen::JsCast;
@@ -19,6 +20,9 @@ use crate::values::field;
 
 /// While a first frame is awaited, at least.
 const AWAITING_MS: f64 = 50.0;
+/// The same where nothing arrived before: a view tells of it by itself, and in a page's first moments, with many
+/// pictures at once, looks stand in the way of offers.
+const FRESH_MS: f64 = 200.0;
 /// Of the time that it has been awaited.
 const PART: f64 = 0.25;
 /// Statistics are up to 50 ms old: a view has a new size before them.
@@ -31,6 +35,8 @@ struct Watched {
     receiver: RtcRtpReceiver,
     decoding: Decoding,
     assigned_at: f64,
+    /// Nothing has arrived in the slot yet.
+    fresh: bool,
     /// A view shows it, and tells of each size.
     viewed: bool,
     /// When to look next.
@@ -46,7 +52,11 @@ impl Watched {
                 SPARSE_MS
             };
         }
-        ((now - self.assigned_at) * PART).clamp(AWAITING_MS, SPARSE_MS)
+        let least = match self.fresh {
+            true => FRESH_MS,
+            false => AWAITING_MS,
+        };
+        ((now - self.assigned_at) * PART).clamp(least, SPARSE_MS)
     }
 }
 
@@ -86,8 +96,9 @@ impl Frames {
             receiver,
             decoding: Decoding::new(now, was_empty),
             assigned_at: now,
+            fresh: was_empty,
             viewed: false,
-            due: now,
+            due: if was_empty { now + FRESH_MS } else { now },
         };
         self.slots.borrow_mut().insert(mid.to_owned(), watched);
         self.look();
@@ -99,6 +110,7 @@ impl Frames {
         self.soon(track, |watched, now| {
             watched.decoding = Decoding::new(now, true);
             watched.assigned_at = now;
+            watched.fresh = false;
         });
     }
 
@@ -106,6 +118,9 @@ impl Frames {
     pub(super) fn shown(&self, track: &str) {
         self.soon(track, |watched, now| {
             watched.viewed = true;
+            if take(&mut watched.fresh) {
+                watched.decoding.shown();
+            }
             if watched.decoding.started() {
                 watched.due = now + SETTLED_MS;
             }

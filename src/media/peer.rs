@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Array, JsString};
+use js_sys::{Array, JsString, Promise};
 use plenary_protocol::agent::{IceServer, TrackSource};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -98,21 +98,32 @@ impl Peer {
     }
 
     fn add_receivers(&self, audios: u32, videos: u32) {
-        let kinds = std::iter::repeat_n(Kind::Audio, audios as usize)
-            .chain(std::iter::repeat_n(Kind::Video, videos as usize));
-        self.receiving
-            .borrow_mut()
-            .extend(kinds.map(|kind| (kind, receiver(&self.connection, kind))));
+        for (kind, count) in [(Kind::Audio, audios), (Kind::Video, videos)] {
+            // To the browser each of these calls is one to another thread: many are felt.
+            if count == 0 {
+                continue;
+            }
+            let codecs = codecs(kind);
+            for _ in 0..count {
+                let receiver = receiver(&self.connection, kind, &codecs);
+                self.receiving.borrow_mut().push((kind, receiver));
+            }
+        }
     }
 
-    /// An offer as the browser has set it; candidates are not waited for, since the engine answers
-    /// whoever asks from wherever (ICE-lite).
-    pub(super) async fn offer(&self, wanted: Wanted) -> Result<String, MediaError> {
+    /// Asks the browser for an offer, at once: it is made on another thread, while the page is told what is new.
+    pub(super) fn begin_offer(&self, wanted: Wanted) -> Promise {
         self.add_receivers(wanted.audios, wanted.videos);
         if wanted.ice_restart {
             self.connection.restart_ice();
         }
-        let offer = JsFuture::from(self.connection.create_offer())
+        self.connection.create_offer().unchecked_into()
+    }
+
+    /// The offer as the browser has set it; candidates are not waited for, since the engine answers
+    /// whoever asks from wherever (ICE-lite).
+    pub(super) async fn offer(&self, begun: Promise) -> Result<String, MediaError> {
+        let offer = JsFuture::from(begun)
             .await
             .map_err(MediaError::from_js("createOffer"))?;
         let set = self.connection.set_local_description(offer.unchecked_ref());
@@ -245,34 +256,36 @@ fn lossy() -> RtcDataChannelInit {
     init
 }
 
-fn receiver(connection: &RtcPeerConnection, kind: Kind) -> RtcRtpTransceiver {
+fn receiver(connection: &RtcPeerConnection, kind: Kind, codecs: &Array) -> RtcRtpTransceiver {
     let init = RtcRtpTransceiverInit::new();
     init.set_direction(RtcRtpTransceiverDirection::Recvonly);
     let transceiver = connection.add_transceiver_with_str_and_init(kind.name(), &init);
-    prefer_codecs(&transceiver, kind);
+    prefer(&transceiver, codecs);
     transceiver
 }
 
 /// What the engine has, and no more: the offer with all its slots travels in one message.
-/// The same in all sections of a kind: servers negotiate by the first one.
-pub(super) fn prefer_codecs(transceiver: &RtcRtpTransceiver, kind: Kind) {
-    let Some(capabilities) = RtcRtpReceiver::get_capabilities(kind.name()) else {
-        return;
-    };
-    let codecs = field(&capabilities, "codecs");
+pub(super) fn codecs(kind: Kind) -> Array {
     let wanted = Array::new();
-    for codec in Array::from(&codecs).iter() {
-        match preference(&codec) {
-            Preference::First => wanted.unshift(&codec),
-            Preference::Wanted => wanted.push(&codec),
-            Preference::Unwanted => continue,
-        };
+    if let Some(capabilities) = RtcRtpReceiver::get_capabilities(kind.name()) {
+        for codec in Array::from(&field(&capabilities, "codecs")).iter() {
+            match preference(&codec) {
+                Preference::First => wanted.unshift(&codec),
+                Preference::Wanted => wanted.push(&codec),
+                Preference::Unwanted => continue,
+            };
+        }
     }
-    if wanted.length() > 0 && bindings::has(transceiver, "setCodecPreferences") {
+    wanted
+}
+
+/// The same in all sections of a kind: servers negotiate by the first one.
+pub(super) fn prefer(transceiver: &RtcRtpTransceiver, codecs: &Array) {
+    if codecs.length() > 0 && bindings::has(transceiver, "setCodecPreferences") {
         // Throws only for codecs that are not among the capabilities.
         let _ = transceiver
             .unchecked_ref::<ChoosyTransceiver>()
-            .set_codec_preferences(&wanted);
+            .set_codec_preferences(codecs);
     }
 }
 

@@ -16,7 +16,7 @@ use web_sys::{
 };
 
 use super::bindings::{HintedTrack, ShapedSender};
-use super::peer::{prefer_codecs, Kind};
+use super::peer::{codecs, prefer, Kind};
 use super::simulcast::{self, Demand, Layer, Limit, Size, RIDS};
 use crate::values::{field, object, put as set};
 
@@ -71,7 +71,7 @@ impl Sender {
         init.set_direction(RtcRtpTransceiverDirection::Sendonly);
         init.set_send_encodings(&encodings);
         let transceiver = connection.add_transceiver_with_str_and_init(kind.name(), &init);
-        prefer_codecs(&transceiver, kind);
+        prefer(&transceiver, &codecs(kind));
         Rc::new(Self {
             source,
             transceiver,

@@ -138,7 +138,7 @@ impl MediaSession {
     /// The first offer, with all sections; made once per session.
     pub async fn offer(&self) -> Result<MediaOffer, MediaError> {
         let peer = self.peer()?;
-        let sdp = peer.offer(Default::default()).await?;
+        let sdp = peer.offer(peer.begin_offer(Default::default())).await?;
         self.peer()?;
         self.offer.replace(Some(sdp.clone()));
         let mut machine = self.machine.borrow_mut();

@@ -53,6 +53,8 @@ pub enum Input {
     Transport(Transport),
     /// An offer that was asked for by [`Output::Offer`] stands.
     Offered(String),
+    /// An answer was applied.
+    Applied,
     /// An offer or answer could not be applied.
     NegotiationFailed,
     /// `offline`: the browser sees no network, or not the one that there was.
@@ -248,6 +250,7 @@ impl Signalling {
             Input::Heard => self.heard(),
             Input::Transport(transport) => self.transport(transport, now),
             Input::Offered(sdp) => self.offered(sdp),
+            Input::Applied => self.applied(),
             Input::NegotiationFailed => self.negotiation_failed(),
             // Said within a second of the loss; ICE takes five to notice.
             Input::Offline => self.probe(now),
@@ -432,8 +435,9 @@ impl Signalling {
         self.attached(now);
         if let Transport::Doubtful | Transport::Failed = self.transport {
             self.restart_ice();
-        } else if let Some(wanted) = self.negotiation.resume() {
-            self.out(Output::Offer(wanted));
+        } else {
+            let wanted = self.negotiation.resume();
+            self.offer(wanted);
         }
     }
 

@@ -450,12 +450,12 @@ fn a_page_that_shows_more_pictures_than_there_are_slots_offers_more() {
         driver.hear(camera_of(identity, sid));
         shown.push((sid.to_owned(), None));
     }
-    driver.on(Input::Shown(shown));
-    driver.now += 1_000;
     let wanted = Wanted {
         videos: 2,
         ..Default::default()
     };
+    driver.on(Input::Shown(shown));
+    driver.now += 1_000;
     assert_eq!(offer(&driver.on(Input::Due(Timer::View))), Some(wanted));
 }
 

@@ -14,6 +14,8 @@ const SETTLE_MS: i64 = 50;
 const LINGER_MS: i64 = 1_000;
 /// The largest gallery.
 const MOST_SECTIONS: u32 = 49;
+/// What a page is expected to show before it has shown anything.
+const MOST_AT_FIRST: u32 = 25;
 /// Sizes are told in steps, downwards: a layer is chosen by them, and a tile of 185 lines does not need
 /// the next larger one.
 const STEP: u32 = 16;
@@ -32,6 +34,8 @@ enum Wish {
 struct Video {
     /// Nothing: the engine sends what it thinks best.
     told: Option<Wish>,
+    /// Its sender sends nothing.
+    muted: bool,
     shown: Option<Pixels>,
     /// An application has its track and draws it itself: nobody sees how large.
     read: bool,
@@ -44,6 +48,8 @@ struct Video {
 pub struct Viewing {
     /// Receiving sections for pictures; none where the engine makes one for each track.
     sections: Option<u32>,
+    /// What is there already when one comes is not known yet.
+    coming: bool,
     /// By sid.
     videos: SmallMap<String, Video>,
     /// All views, also of tracks that are not announced yet.
@@ -56,13 +62,24 @@ impl Viewing {
     /// The engine has receive slots, so many of them for pictures.
     pub fn set_sections(&mut self, sections: Option<u32>) {
         self.sections = sections;
+        self.coming = true;
+    }
+
+    /// More of them are offered.
+    pub fn add_sections(&mut self, more: u32) {
+        if let Some(sections) = &mut self.sections {
+            *sections += more;
+        }
     }
 
     /// A picture is announced, perhaps not for the first time.
-    pub fn published(&mut self, sid: &str, now: i64) {
-        if self.videos.get(sid).is_none() {
+    pub fn published(&mut self, sid: &str, muted: bool, now: i64) {
+        if let Some(video) = self.videos.get_mut(sid) {
+            video.muted = muted;
+        } else {
             let video = Video {
                 told: None,
+                muted,
                 shown: None,
                 read: false,
                 lingers: now + LINGER_MS,
@@ -162,19 +179,24 @@ impl Viewing {
         messages
     }
 
-    /// How many sections more than there are the page can fill; they count as there from now on.
-    pub fn missing(&mut self) -> u32 {
-        let wanted = self.wanted().min(MOST_SECTIONS);
-        let Some(sections) = &mut self.sections else {
-            return 0;
+    /// How many sections more than there are the page can fill, once its views are `settled`. Whoever comes to a full meeting will show much of
+    /// it; afterwards nobody's coming asks for a section.
+    pub fn missing(&mut self, settled: bool) -> u32 {
+        let mut wanted = match settled {
+            true => self.wanted().min(MOST_SECTIONS),
+            false => 0,
         };
-        let missing = wanted.saturating_sub(*sections);
-        *sections += missing;
-        missing
+        if self.coming && !self.videos.is_empty() {
+            self.coming = false;
+            let sent = self.videos.values().filter(|video| !video.muted).count() as u32;
+            wanted = wanted.max(sent.min(MOST_AT_FIRST));
+        }
+        wanted.saturating_sub(self.sections.unwrap_or(u32::MAX))
     }
 
     fn wanted(&self) -> u32 {
-        self.videos.values().filter(|video| !video.idle()).count() as u32
+        let sent = self.videos.values().filter(|video| !video.muted);
+        sent.filter(|video| !video.idle()).count() as u32
     }
 }
 
@@ -227,7 +249,7 @@ mod tests {
         fn with(sids: &[&str]) -> Self {
             let mut page = Page::default();
             for sid in sids {
-                page.viewing.published(sid, 0);
+                page.viewing.published(sid, false, 0);
             }
             page
         }
@@ -348,17 +370,38 @@ mod tests {
     fn a_page_that_shows_more_gets_more_sections_once() {
         let mut page = Page::with(&["a", "b", "c"]);
         page.viewing.set_sections(Some(2));
+        page.viewing.missing(true);
         page.show(&[("a", 16), ("b", 16)]);
-        assert_eq!(page.viewing.missing(), 0);
+        assert_eq!(page.viewing.missing(true), 0);
         page.show(&[("a", 16), ("b", 16), ("c", 16)]);
-        assert_eq!(page.viewing.missing(), 1);
-        assert_eq!(page.viewing.missing(), 0);
+        assert_eq!(page.viewing.missing(true), 1);
+        assert_eq!(page.viewing.missing(true), 1, "until it is offered");
+        page.viewing.add_sections(1);
+        assert_eq!(page.viewing.missing(true), 0);
         page.viewing.set_sections(None);
         assert_eq!(
-            page.viewing.missing(),
+            page.viewing.missing(true),
             0,
             "an engine without slots says itself"
         );
+    }
+
+    #[test]
+    fn who_comes_to_many_pictures_has_sections_for_those_that_are_sent() {
+        let mut page = Page::default();
+        page.viewing.set_sections(Some(2));
+        assert_eq!(page.viewing.missing(true), 0);
+        for (sid, muted) in [("a", false), ("b", true), ("c", false), ("d", false)] {
+            page.viewing.published(sid, muted, 0);
+        }
+        assert_eq!(page.viewing.missing(false), 1);
+        page.viewing.add_sections(1);
+        page.viewing.published("e", false, 0);
+        assert_eq!(page.viewing.missing(true), 0, "others come");
+        page.show(&[("a", 16), ("b", 16), ("c", 16), ("d", 16)]);
+        assert_eq!(page.viewing.missing(true), 0);
+        page.viewing.published("b", false, 0);
+        assert_eq!(page.viewing.missing(true), 1);
     }
 
     #[test]
@@ -366,7 +409,7 @@ mod tests {
         let mut page = Page::with(&["a"]);
         page.viewing.read("a", 0);
         assert_eq!(page.pass(60_000), told(&[("a", 1)]));
-        page.viewing.published("a", page.now);
+        page.viewing.published("a", false, page.now);
         assert_eq!(page.pass(60_000), []);
     }
 
@@ -385,7 +428,7 @@ mod tests {
         page.show(&[("a", 160)]);
         page.pass(2 * LINGER_MS);
         page.viewing.unpublished("a");
-        page.viewing.published("b", page.now);
+        page.viewing.published("b", false, page.now);
         assert_eq!(page.pass(2 * LINGER_MS), told(&[("b", 0)]));
     }
 }

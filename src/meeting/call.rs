@@ -256,18 +256,6 @@ impl Call {
                 self.end_screen(reasons::SCREEN_ENDED, around);
                 around.settle(ticket, Ok(Outcome::Done));
             }
-            Command::Admit(participant) => around.ask(
-                Purpose::Command(ticket),
-                Request::Admit { call, participant },
-            ),
-            Command::Reject(participant) => around.ask(
-                Purpose::Command(ticket),
-                Request::Reject { call, participant },
-            ),
-            Command::Remove(participant) => around.ask(
-                Purpose::Command(ticket),
-                Request::Remove { call, participant },
-            ),
             Command::JoinRoom(room) => around.ask(
                 Purpose::Command(ticket),
                 Request::JoinBreakoutRoom { call, room },
@@ -284,7 +272,6 @@ impl Call {
                     participant: (!about.is_empty()).then_some(RawId(about)),
                 },
             ),
-            Command::AdmitAll => around.ask(Purpose::Command(ticket), Request::AdmitAll { call }),
         }
     }
 

@@ -134,14 +134,6 @@ pub enum Command {
     Screen(bool),
     /// The application gave a microphone.
     Microphone,
-    /// Let in (`B5`).
-    Admit(RawId),
-    /// Send away (`B5`).
-    Reject(RawId),
-    /// Let everybody in.
-    AdmitAll,
-    /// Remove from the meeting (`C2`).
-    Remove(RawId),
     /// Go to a breakout room (`E3`).
     JoinRoom(RoomId),
     /// Go back to the main meeting (`E11`).

@@ -128,9 +128,8 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Command::Unmute),
         any::<bool>().prop_map(Command::Video),
         any::<bool>().prop_map(Command::Screen),
-        Just(Command::AdmitAll),
-        Just(Command::Admit(ADA.into())),
-        Just(Command::Remove(ADA.into())),
+        Just(Command::Act("admitAll".into(), String::new())),
+        Just(Command::Act("remove".into(), ADA.into())),
         Just(Command::Act("raiseHand".into(), String::new())),
         Just(Command::Act("muteParticipant".into(), ADA.into())),
     ]
@@ -227,7 +226,7 @@ impl Sim {
             Request::Hello(_) => return self.welcome("session", false),
             Request::Join(_) if back == 0 => Reply::Call(Box::new(self.snapshot(CallState::Lobby))),
             Request::Join(_) => Reply::Call(Box::new(self.snapshot(CallState::Connected))),
-            Request::AdmitAll { .. } => Reply::Admitted {
+            Request::Act { act, .. } if act == "admitAll" => Reply::Admitted {
                 success_count: 1,
                 failure_count: 0,
             },

@@ -22,22 +22,10 @@ fn request(request: &Request) -> JsValue {
         Request::Hello(asked) => ("hello", hello(asked)),
         Request::Token { token } => ("token", object!([("token", text(token))])),
         Request::Join(asked) => ("join", join(asked)),
-        Request::Leave { call } => ("leave", of_call(call.as_str(), None)),
-        Request::EndForEveryone { call } => ("endForEveryone", of_call(call.as_str(), None)),
-        Request::AdmitAll { call } => ("admitAll", of_call(call.as_str(), None)),
-        Request::MediaToken { call } => ("mediaToken", of_call(call.as_str(), None)),
-        Request::Admit { call, participant } => {
-            ("admit", of_call(call.as_str(), Some(participant.as_str())))
-        }
-        Request::Reject { call, participant } => {
-            ("reject", of_call(call.as_str(), Some(participant.as_str())))
-        }
-        Request::Remove { call, participant } => {
-            ("remove", of_call(call.as_str(), Some(participant.as_str())))
-        }
-        Request::ReturnToMainMeeting { call } => {
-            ("returnToMainMeeting", of_call(call.as_str(), None))
-        }
+        Request::Leave { call } => ("leave", of_call(call.as_str())),
+        Request::EndForEveryone { call } => ("endForEveryone", of_call(call.as_str())),
+        Request::MediaToken { call } => ("mediaToken", of_call(call.as_str())),
+        Request::ReturnToMainMeeting { call } => ("returnToMainMeeting", of_call(call.as_str())),
         Request::JoinBreakoutRoom { call, room } => (
             "joinBreakoutRoom",
             object!([("call", text(call.as_str())), ("room", text(room.as_str()))]),
@@ -65,8 +53,8 @@ fn request(request: &Request) -> JsValue {
     object!([(name, fields)])
 }
 
-fn of_call(call: &str, participant: Option<&str>) -> JsValue {
-    object!([("call", text(call)), ("participant", optional(participant))])
+fn of_call(call: &str) -> JsValue {
+    object!([("call", text(call))])
 }
 
 fn hello(hello: &Hello) -> JsValue {

@@ -41,11 +41,11 @@ test('a_guest_who_is_presenter_manages_nothing (S1, C2)', async (t) => {
   const call = snapshot.call;
   const answers = await raw.evaluate(async ([own, inside, outside, self]) => {
     const requests = {
-      admit: { admit: { call: own, participant: outside } },
-      admitAll: { admitAll: { call: own } },
-      reject: { reject: { call: own, participant: outside } },
-      remove: { remove: { call: own, participant: inside } },
-      removeSelf: { remove: { call: own, participant: self } },
+      admit: { act: { call: own, act: 'admit', participant: outside } },
+      admitAll: { act: { call: own, act: 'admitAll' } },
+      reject: { act: { call: own, act: 'reject', participant: outside } },
+      remove: { act: { call: own, act: 'remove', participant: inside } },
+      removeSelf: { act: { call: own, act: 'remove', participant: self } },
       endForEveryone: { endForEveryone: { call: own } },
     };
     const found = {};

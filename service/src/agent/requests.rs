@@ -10,7 +10,7 @@ use crate::random;
 use crate::text;
 use plenary_protocol::agent::{ClientFrame, Join, ProtocolError, Reply, Request};
 use plenary_protocol::end::Reason;
-use plenary_protocol::id::{CallId, EndpointId};
+use plenary_protocol::id::{CallId, EndpointId, RawId};
 use plenary_protocol::state::Act;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -64,41 +64,16 @@ pub async fn serve(
         }
         Request::Leave { call } => (call.clone(), Command::Leave { by, call }),
         Request::EndForEveryone { call } => (call.clone(), Command::End { by, call }),
-        Request::Admit { call, participant } => (
-            call.clone(),
-            Command::Admit {
-                by,
-                call,
-                who: participant,
-            },
-        ),
-        Request::AdmitAll { call } => (call.clone(), Command::AdmitAll { by, call }),
-        Request::Reject { call, participant } => (
-            call.clone(),
-            Command::Reject {
-                by,
-                call,
-                who: participant,
-            },
-        ),
-        Request::Remove { call, participant } => (
-            call.clone(),
-            Command::Remove {
-                by,
-                call,
-                who: participant,
-            },
-        ),
         Request::Act {
             call,
             act,
             participant,
         } => match Act::named(&act) {
             None => return answer(Err(Reason::MALFORMED.error())),
-            Some(act) => {
-                let who = participant;
-                (call.clone(), Command::Act { by, call, act, who })
-            }
+            Some(act) => match command(by, call.clone(), act, participant) {
+                None => return answer(Err(Reason::MALFORMED.error())),
+                Some(command) => (call, command),
+            },
         },
         Request::SetMuted { call, muted } => (call.clone(), Command::SetMuted { by, call, muted }),
         Request::JoinBreakoutRoom { call, room } => {
@@ -112,6 +87,29 @@ pub async fn serve(
         Some(meeting) => app.meetings.send(&meeting, command, None, to_session()),
         None => answer(Err(Reason::NO_SUCH_CALL.error())),
     }
+}
+
+/// What an act asks of the meeting; nothing if it lacks whom it is about.
+fn command(by: RawId, call: CallId, act: Act, who: Option<RawId>) -> Option<Command> {
+    Some(match act {
+        Act::AdmitAll => Command::AdmitAll { by, call },
+        Act::Admit => Command::Admit {
+            by,
+            call,
+            who: who?,
+        },
+        Act::Reject => Command::Reject {
+            by,
+            call,
+            who: who?,
+        },
+        Act::Remove => Command::Remove {
+            by,
+            call,
+            who: who?,
+        },
+        _ => Command::Act { by, call, act, who },
+    })
 }
 
 /// A fresh token of the same identity (`S6`).

@@ -237,6 +237,10 @@ impl Meeting {
             Act::Like | Act::Heart | Act::Laugh | Act::Surprised | Act::Applause => {
                 self.react(by, place, act, now, effects)?;
             }
+            // Commands of their own.
+            Act::Admit | Act::AdmitAll | Act::Reject | Act::Remove => {
+                return Err(Reason::MALFORMED)
+            }
         }
         Ok(Answer::Done)
     }

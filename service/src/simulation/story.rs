@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use plenary::meeting::Command;
-use plenary_protocol::id::RawId;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -151,18 +150,16 @@ impl Story {
 
     fn preside(&mut self, who: Who, lobby: &BTreeSet<String>) {
         let waiting: Vec<&String> = lobby.iter().collect();
-        let waiter = waiting
-            .choose(&mut self.random)
-            .map(|id| RawId((*id).clone()));
+        let waiter = waiting.choose(&mut self.random).map(|id| (*id).clone());
         let roll = self.random.random_range(0..10);
         match (waiter, roll) {
-            (Some(id), 0..5) => self.command(who, Command::Admit(id)),
-            (Some(_), 5..7) => self.command(who, Command::AdmitAll),
-            (Some(id), 7) => self.command(who, Command::Reject(id)),
+            (Some(id), 0..5) => self.command(who, Command::Act("admit".into(), id)),
+            (Some(_), 5..7) => self.command(who, Command::Act("admitAll".into(), String::new())),
+            (Some(id), 7) => self.command(who, Command::Act("reject".into(), id)),
             (None, 0..2) => {
                 let other = self.random.random_range(0..self.world.clients.len());
                 let other = self.world.clients[other].id.clone();
-                self.command(who, Command::Remove(other));
+                self.command(who, Command::Act("remove".into(), other.0));
             }
             _ => self.take_part(who),
         }

@@ -97,10 +97,11 @@ impl MediaSession {
             }
             Output::Clear(timer) => drop(self.timers.borrow_mut().remove(&timer)),
             Output::Offer(wanted) => {
-                let (weak, peer) = (self.me.clone(), self.peer());
+                let weak = self.me.clone();
+                let Ok(peer) = self.peer() else { return };
+                let begun = peer.begin_offer(wanted);
                 spawn(async move {
-                    let Ok(peer) = peer else { return };
-                    let offered = peer.offer(wanted).await;
+                    let offered = peer.offer(begun).await;
                     let Some(session) = weak.upgrade() else {
                         return;
                     };
@@ -205,17 +206,17 @@ impl MediaSession {
             let Some(session) = weak.upgrade() else {
                 return;
             };
-            match (applied, map) {
-                (Ok(()), Some(map)) if !map.is_empty() => {
-                    let machine = session.machine.borrow();
-                    let own = |mid: &str| machine.publications.sends(mid);
-                    let map = map.into_iter().map(|entry| (entry.key, entry.value));
-                    let changes = session.assignment.borrow_mut().apply_answer(map, own);
-                    drop(machine);
-                    session.assigned(changes);
-                }
-                (Ok(()), _) => {}
-                (Err(_), _) => session.input(Input::NegotiationFailed),
+            if applied.is_err() {
+                return session.input(Input::NegotiationFailed);
+            }
+            session.input(Input::Applied);
+            if let Some(map) = map.filter(|map| !map.is_empty()) {
+                let machine = session.machine.borrow();
+                let own = |mid: &str| machine.publications.sends(mid);
+                let map = map.into_iter().map(|entry| (entry.key, entry.value));
+                let changes = session.assignment.borrow_mut().apply_answer(map, own);
+                drop(machine);
+                session.assigned(changes);
             }
         });
     }

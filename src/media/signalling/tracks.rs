@@ -77,8 +77,13 @@ impl Signalling {
     pub(super) fn report(&mut self, events: impl IntoIterator<Item = MediaEvent>, now: i64) {
         for event in events {
             match &event {
-                MediaEvent::TrackPublished { track, source, .. } if is_picture(*source) => {
-                    self.viewing.published(track, now);
+                MediaEvent::TrackPublished {
+                    track,
+                    source,
+                    muted,
+                    ..
+                } if is_picture(*source) => {
+                    self.viewing.published(track, *muted, now);
                 }
                 MediaEvent::TrackUnpublished { track, .. } => self.viewing.unpublished(track),
                 _ => {}
@@ -102,17 +107,18 @@ impl Signalling {
         if self.phase != Phase::Attached {
             return;
         }
-        if self.viewing.due().is_some_and(|due| due <= now) {
+        let settled = self.viewing.due().is_some_and(|due| due <= now);
+        if settled {
             for settings in self.viewing.tell(now) {
                 self.send(Request::TrackSetting(settings));
             }
-            let videos = self.viewing.missing();
-            if videos > 0 {
-                self.negotiate(super::Wanted {
-                    videos,
-                    ..Default::default()
-                });
-            }
+        }
+        let videos = self.viewing.missing(settled);
+        if videos > 0 {
+            self.negotiate(super::Wanted {
+                videos,
+                ..Default::default()
+            });
         }
         let due = self.viewing.due();
         if due == self.view_due {

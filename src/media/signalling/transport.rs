@@ -29,12 +29,11 @@ impl Signalling {
             // Without a socket there is nobody to send the offer to; `attached` comes back to it.
             return;
         }
-        if let Some(wanted) = self.negotiation.insist(Wanted {
+        let wanted = self.negotiation.insist(Wanted {
             ice_restart: true,
             ..Default::default()
-        }) {
-            self.out(Output::Offer(wanted));
-        }
+        });
+        self.offer(wanted);
         let pause = RESTART_MS + self.restarting.next_ms();
         self.out(Output::Set(Timer::Restart, pause));
     }
@@ -42,7 +41,14 @@ impl Signalling {
     // --- offers ---
 
     pub(super) fn negotiate(&mut self, wanted: Wanted) {
-        if let Some(wanted) = self.negotiation.want(wanted) {
+        let wanted = self.negotiation.want(wanted);
+        self.offer(wanted);
+    }
+
+    /// What can be offered now, if anything.
+    pub(super) fn offer(&mut self, wanted: Option<Wanted>) {
+        if let Some(wanted) = wanted {
+            self.viewing.add_sections(wanted.videos);
             self.out(Output::Offer(wanted));
         }
     }
@@ -64,8 +70,15 @@ impl Signalling {
             answer.mid_to_track_id.clear();
         }
         self.out(Output::Answer(answer));
-        if let Some(wanted) = self.negotiation.waiting() {
-            self.out(Output::Offer(wanted));
+        let wanted = self.negotiation.waiting();
+        self.offer(wanted);
+    }
+
+    /// Into sections that are new nothing is sent before the engine knows that they are there
+    /// (`plenary_protocol::media`).
+    pub(super) fn applied(&mut self) {
+        if self.phase == Phase::Attached {
+            self.send(Request::TrackSetting(Default::default()));
         }
     }
 
@@ -83,8 +96,7 @@ impl Signalling {
             // connection that has not begun does not fail.
             return self.lose();
         }
-        if let Some(wanted) = self.negotiation.failed() {
-            self.out(Output::Offer(wanted));
-        }
+        let wanted = self.negotiation.failed();
+        self.offer(wanted);
     }
 }

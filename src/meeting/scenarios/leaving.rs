@@ -180,9 +180,9 @@ fn a_member_sees_the_lobby_and_loses_it_with_the_role() {
     assert!(
         matches!(sim.news().as_slice(), [Action::Emit(Change::Lobby { added, .. })] if added[0].state == "InLobby")
     );
-    let ticket = sim.command(Command::Admit(GUEST.into()));
+    let ticket = sim.command(Command::Act("admit".into(), GUEST.into()));
     let id = sim
-        .last_id(|r| matches!(r, Request::Admit { .. }))
+        .last_id(|r| matches!(r, Request::Act { act, .. } if act == "admit"))
         .expect("a request");
     sim.reply(id, Reply::Done);
     assert_eq!(sim.settled(ticket), Some(Ok(Outcome::Done)));

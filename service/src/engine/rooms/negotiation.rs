@@ -150,6 +150,8 @@ impl Locked<'_> {
             return;
         }
         participant.learn_codecs(sections);
+        // What comes before the client has applied the answer is lost, a key frame too; with slots it says when.
+        let ready = participant.mode != Mode::Slots || participant.receiving.is_empty();
         let mut ended = Vec::new();
         for section in sections.iter().filter(|s| s.kind != Kind::Application) {
             let known = participant
@@ -160,7 +162,7 @@ impl Locked<'_> {
                 (None, true) => participant.receiving.push(Receiving::new(
                     section.mid.clone(),
                     section.kind,
-                    true,
+                    ready,
                 )),
                 (Some(_), true) | (None, false) => {}
                 // Not received in any more: the section goes, and its route with it.

@@ -301,7 +301,14 @@ impl Locked<'_> {
     }
 
     /// How tracks are shown, and whether at all.
+    /// With slots also the word that the last answer is applied: from now on its new sections are used.
     pub fn update_track_settings(&mut self, sid: &str, settings: &lk::UpdateTrackSettings) {
+        if let Some(participant) = self.participants.get_mut(sid) {
+            if participant.mode == Mode::Slots {
+                let sections = participant.receiving.iter_mut();
+                sections.for_each(|section| section.ready = true);
+            }
+        }
         let size = Size {
             width: settings.width.min(MAX_SIDE),
             height: settings.height.min(MAX_SIDE),
