@@ -1,8 +1,10 @@
 /**
  * What few pages need, loaded when it is first used: the name of the browser, the loudness of a stream, the
- * others' sound in one track, figures of the media. A module without imports at run time, so that the plain script can load it
+ * others' sound in one track, figures of the media, what a user should know. A module without imports at run time, so that the plain script can load it
  * too, from where it came from itself.
  */
+export { watch } from './diagnosing.js';
+export { meter } from './metering.js';
 import type { EnvironmentInfo } from './features/debug-info.js';
 import type { MediaStatsEntry, MediaStatsReportSample, MediaStatsReportSummary, MediaStatsSummaryEntry } from './features/media-stats.js';
 
@@ -34,37 +36,6 @@ export function environment(): EnvironmentInfo['environment'] {
     if (version) return { platform, browser, browserVersion: version };
   }
   return { platform, browser: 'unknown', browserVersion: '' };
-}
-
-/** As often as a meter on a page is worth moving. */
-const METER_MS = 100;
-/** Sound of this level below full scale counts as silence. */
-const SILENCE_DB = -60;
-
-/** @internal Tells the loudness of a stream, 0 (60 dB below full scale) to 100, until the returned function is called. */
-export function meter(stream: MediaStream, told: (level: number) => void): () => void {
-  const context = new AudioContext();
-  const analyser = context.createAnalyser();
-  try {
-    context.createMediaStreamSource(stream).connect(analyser);
-  } catch (error) {
-    // A stream without sound; a browser has few contexts.
-    void context.close();
-    throw error;
-  }
-  const samples = new Float32Array(analyser.fftSize);
-  let before = -1;
-  const timer = setInterval(() => {
-    analyser.getFloatTimeDomainData(samples);
-    const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
-    const decibels = Math.max(SILENCE_DB, 10 * Math.log10(power));
-    const level = Math.min(100, Math.round(100 * (1 - decibels / SILENCE_DB)));
-    if (level !== before) told((before = level));
-  }, METER_MS);
-  return () => {
-    clearInterval(timer);
-    void context.close();
-  };
 }
 
 /** @internal All sound in one track; `update` says which tracks there are now. */

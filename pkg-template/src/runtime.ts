@@ -4,6 +4,7 @@
  */
 import type { AgentInfo, Change, Core } from './core.js';
 import { isolated } from './events.js';
+import type { OvcChangeReason } from './features/optimal-video-count.js';
 import { load } from './wasm.js';
 
 type ChangeOf<Type extends Change['type']> = Extract<Change, { type: Type }>;
@@ -20,8 +21,10 @@ export type Told =
   | { type: 'muted'; call: string }
   /** To all rooms. */
   | { type: 'announcement'; call: string; message: string; from: string };
+/** What the facade finds itself. */
+export type Found = { type: 'videoCount'; call: string; count: number; reason: OvcChangeReason };
 /** Changes that name a call. */
-export type CallChange = Extract<Change, { call: string }> | Told;
+export type CallChange = Extract<Change, { call: string }> | Told | Found;
 /** A change of an agent's connection. */
 export type AgentChange = ChangeOf<'agent'>;
 /** What is told of an agent: its connection, and what happens in the user's chats. */

@@ -9,7 +9,7 @@ import { declarations, scratch, tool } from './harness/facade.mjs';
 const folder = scratch('types');
 const types = join(folder, 'types');
 /** What applications never see. */
-const internal = /^(calling\/(local-media|call-record|membership|live-call-info)|streams\/(camera|rendered|screen)|chat\/(courier|live|notifications|rest|shapes)|address|ids|later|loading|core|runtime|wasm|generated\/.*|features\/base)\.d\.ts$/;
+const internal = /^(calling\/(local-media|call-record|membership|live-call-info)|streams\/(camera|rendered|screen)|chat\/(courier|live|notifications|rest|shapes)|address|ids|later|diagnosing|metering|loading|core|runtime|wasm|generated\/.*|features\/base)\.d\.ts$/;
 
 before(() => {
   declarations(folder, ['--noUncheckedIndexedAccess', '--exactOptionalPropertyTypes']);

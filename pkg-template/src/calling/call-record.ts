@@ -45,6 +45,8 @@ export class CallRecord implements CallSink {
   private _silenced = false;
   speaking = { speakers: [] as string[], since: Date.now() };
   readonly diagnostics: Record<'network' | 'media', Record<string, boolean | number>> = { network: {}, media: {} };
+  /** Somebody looks how well it goes. */
+  _lookedAfter: Promise<unknown> | undefined;
   /** `total` as it was told last. */
   private _toldTotal = 0;
   /** Everybody who was ever here: whoever comes back, or comes in from the lobby, is the same object (2.1.2). */

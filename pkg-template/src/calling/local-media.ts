@@ -15,6 +15,9 @@ export class LocalMedia {
   streams: ReadonlyArray<LocalVideoStream> = [];
   /** Replaced, never changed. */
   audio: ReadonlyArray<LocalAudioStream> = [];
+  /** The last tries to open a camera and to capture a screen, for whoever tells of their failure. */
+  opened: Promise<unknown> | undefined;
+  picked: Promise<unknown> | undefined;
   /** Starting and stopping wait for each other, so that quick clicks end as the last one says. */
   private turn: Promise<unknown> = Promise.resolve();
   private readonly _videoUser: TrackUser = { _replaced: (track) => this.publish(track) };
@@ -53,7 +56,7 @@ export class LocalMedia {
         throw wrongState('A call sends one camera: stop the other stream first, or use its switchSource().');
       }
       this._mustLive();
-      const track = await stream._camera.open(this._videoUser);
+      const track = await (this.opened = stream._camera.open(this._videoUser));
       try {
         this._mustLive();
         await this.publish(track);
@@ -69,7 +72,7 @@ export class LocalMedia {
 
   /** The browser asks at once: it does so only while a click is being handled. */
   startScreenSharing(given: LocalVideoStream | undefined): Promise<void> {
-    const picked = this.pick(given);
+    const picked = (this.picked = this.pick(given));
     picked.catch(() => {}); // Told below, when it is its turn.
     return this._inTurn(async () => {
       const screen = await picked;

@@ -1,5 +1,8 @@
 import type { PropertyChangedEvent } from '../events.js';
+import type { CallRecord } from '../calling/call-record.js';
+import type { CallChange } from '../runtime.js';
 import { CallFeatureBase } from './base.js';
+import { lookAfter } from './user-facing-diagnostics.js';
 
 /** Why the count changed. */
 export type OvcChangeReason = 'bandwidth' | 'performance' | 'externalLimit' | 'unknown';
@@ -13,8 +16,27 @@ export interface OptimalVideoCountEvents {
 export class OptimalVideoCountCallFeature extends CallFeatureBase<OptimalVideoCountEvents> {
   /** Name of the feature, as in `Features`. */
   readonly name = 'OptimalVideoCount';
-  /** Videos that can be shown at once; a fixed nine until it is measured. */
-  readonly optimalVideoCount: number = 9;
-  /** Why it last changed. */
-  readonly lastOvcChangeReason: OvcChangeReason = 'unknown';
+  /** @internal */
+  _told: { count: number; reason: OvcChangeReason } = { count: 9, reason: 'unknown' };
+
+  /** @internal */
+  constructor(record: CallRecord) {
+    super(record);
+    lookAfter(record);
+  }
+
+  /**
+   * Videos that can be shown at once: nine, and fewer while more than a part of what arrives is lost on its way
+   * (`bandwidth`) or not drawn in time (`performance`). It rises again by one every ten seconds.
+   */
+  get optimalVideoCount(): number { return this._told.count }
+  /** Why it last changed; `unknown` when it rose. */
+  get lastOvcChangeReason(): OvcChangeReason { return this._told.reason }
+
+  /** @internal */
+  override _apply(change: CallChange): void {
+    if (change.type !== 'videoCount') return;
+    this._told = change;
+    this._emit('optimalVideoCountChanged');
+  }
 }

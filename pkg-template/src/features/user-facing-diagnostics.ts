@@ -1,8 +1,9 @@
 import type { CallRecord } from '../calling/call-record.js';
 import type { DiagnosticQuality } from '../enums.js';
 import { notSupported } from '../errors.js';
-import { Emitter } from '../events.js';
-import type { CallChange } from '../runtime.js';
+import { Emitter, isolated } from '../events.js';
+import { later } from '../loading.js';
+import { currentCore, type CallChange } from '../runtime.js';
 import { CallFeatureBase } from './base.js';
 
 /** Diagnostics of the network. */
@@ -108,6 +109,7 @@ export class UserFacingDiagnosticsFeature extends CallFeatureBase<Record<never, 
     super(record);
     this.network = new Diagnostics(record.diagnostics.network);
     this.media = new Diagnostics(record.diagnostics.media);
+    lookAfter(record);
   }
 
   /** @internal */
@@ -116,6 +118,11 @@ export class UserFacingDiagnosticsFeature extends CallFeatureBase<Record<never, 
     const area = this[change.area] as Diagnostics<string>;
     area._emit('diagnosticChanged', { diagnostic: change.diagnostic, ...latestOf(change.value) });
   }
+}
+
+/** @internal Begins to look after a call, once, for what only a continuous look finds. */
+export function lookAfter(record: CallRecord): void {
+  record._lookedAfter ??= later().then(({ watch }) => watch(record, currentCore, (stream) => stream._camera.track)).catch((error) => isolated(() => { throw error; }));
 }
 
 function latestOf(value: boolean | number): LatestDiagnosticValue {

@@ -73,12 +73,12 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
 
   /**
    * Its loudness, muted or not; opens the microphone, until {@link dispose} or {@link switchSource}.
-   * @throws CommunicationServicesError when the microphone cannot be opened.
+   * @throws CommunicationServicesError when the microphone cannot be opened, or is let go of meanwhile.
    */
   async getVolume(): Promise<Volume> {
     const [{ meter }, stream] = await Promise.all([later(), this.getMediaStream()]);
-    // Of what was let go of meanwhile nothing is measured.
-    if (!isMediaStream(this._source) && (await this._opened) !== stream) return this.getVolume();
+    const source = this._source;
+    if ((isMediaStream(source) ? source : await this._opened) !== stream) throw wrongState('The microphone was let go of.');
     return (this._volume ??= new Volume(meter, stream));
   }
 

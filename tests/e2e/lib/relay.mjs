@@ -68,16 +68,26 @@ function relayTcp({ listen, target, delay }, [port, targetPort]) {
   };
 }
 
-function relayUdp({ listen, target, delay }, [port, targetPort]) {
+function relayUdp(settings, [port, targetPort]) {
+  const { listen, target, delay } = settings;
+  // Evenly, so that every run loses the same.
+  let owed = 0;
+  const isLost = () => {
+    owed += settings.loss;
+    if (owed < 1) return false;
+    owed -= 1;
+    return true;
+  };
   const inner = createSocket('udp4');
   const outer = new Map();
   const [up, down] = [new Line(delay), new Line(delay)];
   inner.on('message', (bytes, from) => {
+    if (isLost()) return;
     const name = `${from.address}:${from.port}`;
     let socket = outer.get(name);
     if (!socket) {
       socket = createSocket('udp4');
-      socket.on('message', (answer) => down.pass(() => inner.send(answer, from.port, from.address)));
+      socket.on('message', (answer) => isLost() || down.pass(() => inner.send(answer, from.port, from.address)));
       socket.on('error', () => {});
       outer.set(name, socket);
     }
@@ -97,16 +107,20 @@ function relayUdp({ listen, target, delay }, [port, targetPort]) {
 }
 
 /**
- * Starts relays; port 0 takes a free one. Gives the ports that it listens on.
+ * Starts relays; port 0 takes a free one. Gives the ports that it listens on; `lose(0.3)` loses that part of all
+ * datagrams from now on.
  * @param {{ listen: string, target: string, delay?: number, tcp?: [number, number][], udp?: [number, number][] }} options
  */
 export async function startRelay({ listen, target, delay = 0, tcp = [], udp = [] }) {
-  const settings = { listen, target, delay };
+  const settings = { listen, target, delay, loss: 0 };
   const tcps = tcp.map((ports) => relayTcp(settings, ports));
   const udps = udp.map((ports) => relayUdp(settings, ports));
   return {
     tcp: await Promise.all(tcps.map(({ ready }) => ready)),
     udp: await Promise.all(udps.map(({ ready }) => ready)),
+    lose(part) {
+      settings.loss = part;
+    },
     close() {
       [...tcps, ...udps].forEach((relay) => relay.close());
     },
