@@ -49,7 +49,7 @@ pub const LOBBY: &str = r#"{
     "hello": {"welcome": {"session": "s1", "identity": "8:acs:r_guest", "displayName": "Gundula", "resumed": false, "resumeWindowMs": 60000}},
     "join": {"call": {"call": "c1", "serverCallId": "server", "endpoint": "e1", "state": "lobby", "role": "Presenter", "roster": []}},
     "leave": "done", "ping": "done", "setMuted": "done",
-    "!admit": {"code": 403, "subCode": 59120, "message": "Not allowed."}
+    "!act": {"code": 403, "subCode": 59120, "message": "Not allowed."}
 }"#;
 
 /// The service tells of an event.
