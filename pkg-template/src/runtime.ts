@@ -108,6 +108,14 @@ function drain(): void {
   draining = false;
 }
 
+/** Told of a call that is not shown yet: a move that was missed is caught up after it. */
+let early: Extract<Told, { type: 'state' }> | undefined;
+
+/** What was told of this call before it was shown, if anything. */
+export function toldEarly(call: string): SharedState | undefined {
+  return early?.call === call ? early.state : undefined;
+}
+
 const told = ['state', 'reaction', 'muted', 'announcement'];
 
 /** Events that this version does not know are skipped. */
@@ -116,7 +124,9 @@ function tell({ agent, event }: ChangeOf<'event'>): void {
     if (type === 'chat') agents.get(agent)?.apply({ type, event: of });
     else if (told.includes(type)) {
       const change = { type, ...(of as object) } as Told;
-      calls.get(change.call)?.apply(change);
+      const sink = calls.get(change.call);
+      if (sink) sink.apply(change);
+      else if (change.type === 'state') early = change;
     }
   }
 }

@@ -127,3 +127,12 @@ test('s1_muting_others_is_asked_of_the_service', async () => {
   scripted.script.muteAll = () => { throw Object.assign(new Error('no'), { code: 403, subCode: 59120 }); };
   await assert.rejects(call.muteAllRemoteParticipants(), { code: 403, subCode: 59120 });
 });
+
+test('what_is_told_of_a_room_before_its_missed_move_is_caught_up_is_there_with_the_move', async () => {
+  const { core, call, agent, state } = await inMeeting();
+  state([recording('r'), recording('s')], [MARCO], 'room-call');
+  core.tell({ type: 'moved', call: call.id, to: 'room-call', room: 'room', threadId: '19:room' });
+  const room = agent.calls.find(({ id }) => id === 'room-call');
+  assert.equal(room.feature(Recording).recordings.length, 2);
+  assert.equal(room.feature(RaiseHand).getRaisedHands().length, 1);
+});

@@ -4,7 +4,7 @@
  */
 import type { Asked, ParticipantInfo, StreamInfo } from '../core.js';
 import { settled } from '../errors.js';
-import { calls, currentCore, loadedCore, type CallChange, type CallSink, type SharedState } from '../runtime.js';
+import { calls, currentCore, loadedCore, toldEarly, type CallChange, type CallSink, type SharedState } from '../runtime.js';
 import { RemoteAudioStream } from '../streams/remote-audio-stream.js';
 import { RemoteVideoStream } from '../streams/remote-video-stream.js';
 import type { CallEndReason, CallState, ParticipantRole } from '../types.js';
@@ -134,7 +134,7 @@ export class CallRecord implements CallSink {
     this.room = room;
     this.threadId = threadId;
     // Of the whole meeting (C3); hands are of their room.
-    this.shared = { ...this.shared, recordings: from.shared.recordings };
+    this.shared = toldEarly(this.id) ?? { ...this.shared, recordings: from.shared.recordings };
     const { media } = from;
     from.media = new LocalMedia(from);
     this.media = media;
