@@ -75,7 +75,10 @@ impl Viewing {
     /// A picture is announced, perhaps not for the first time.
     pub fn published(&mut self, sid: &str, muted: bool, now: i64) {
         if let Some(video) = self.videos.get_mut(sid) {
-            video.muted = muted;
+            if std::mem::replace(&mut video.muted, muted) && !muted {
+                // It may lack a section.
+                self.settles.get_or_insert(now);
+            }
         } else {
             let video = Video {
                 told: None,
@@ -179,8 +182,8 @@ impl Viewing {
         messages
     }
 
-    /// How many sections more than there are the page can fill, once its views are `settled`. Whoever comes to a full meeting will show much of
-    /// it; afterwards nobody's coming asks for a section.
+    /// How many sections more than there are the page can fill, once its views are `settled`. Whoever comes
+    /// to a full meeting will show much of it; afterwards nobody's coming asks for a section.
     pub fn missing(&mut self, settled: bool) -> u32 {
         let mut wanted = match settled {
             true => self.wanted().min(MOST_SECTIONS),
@@ -400,7 +403,10 @@ mod tests {
         assert_eq!(page.viewing.missing(true), 0, "others come");
         page.show(&[("a", 16), ("b", 16), ("c", 16), ("d", 16)]);
         assert_eq!(page.viewing.missing(true), 0);
-        page.viewing.published("b", false, 0);
+        page.pass(SETTLE_MS);
+        assert_eq!(page.viewing.due(), None);
+        page.viewing.published("b", false, page.now);
+        assert_eq!(page.viewing.due(), Some(page.now));
         assert_eq!(page.viewing.missing(true), 1);
     }
 

@@ -2,8 +2,8 @@
 
 use super::{list, object, optional, put, text};
 use plenary_protocol::agent::{
-    ClientFrame, ClientInfo, ClientKind, Hello, Join, Locator, MediaOffer, OfferedLayer,
-    OfferedTrack, Request, Resume, TrackSource,
+    ClientFrame, ClientInfo, Hello, Join, Locator, MediaOffer, OfferedLayer, OfferedTrack, Request,
+    Resume, TrackSource,
 };
 use plenary_protocol::id::RawId;
 use wasm_bindgen::JsValue;
@@ -66,17 +66,11 @@ fn hello(hello: &Hello) -> JsValue {
         resume,
     } = hello;
     let ClientInfo {
-        kind,
+        // The SDK runs in pages alone.
+        kind: _,
         name,
         version: client_version,
     } = client;
-    let kind = match kind {
-        ClientKind::Web => "web",
-        ClientKind::Ios => "ios",
-        ClientKind::Android => "android",
-        ClientKind::Windows => "windows",
-        ClientKind::Other => "other",
-    };
     let resume = resume
         .as_ref()
         .map_or(JsValue::UNDEFINED, |Resume { session, last_seq }| {
@@ -92,7 +86,7 @@ fn hello(hello: &Hello) -> JsValue {
         (
             "client",
             object!([
-                ("kind", text(kind)),
+                ("kind", text("web")),
                 ("name", text(name)),
                 ("version", text(client_version)),
             ]),
