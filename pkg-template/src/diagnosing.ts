@@ -96,7 +96,13 @@ export function watch(
     [listening, loud] = [undefined, 0];
     if (!microphone) return;
     let level = 0;
-    const unmetered = meter(new MediaStream([microphone]), (now) => { level = now; });
+    let unmetered: () => void;
+    try {
+      unmetered = meter(new MediaStream([microphone]), (now) => { level = now; });
+    } catch {
+      // A browser has few audio contexts: then this one is not told.
+      return;
+    }
     const readings = setInterval(() => { if (level >= LOUD) loud += 1; }, READING_MS);
     listening = {
       to: microphone,
@@ -183,14 +189,16 @@ export function watch(
     const { isMuted, media: { video: [video], screen: shared, opened, picked } } = patient;
     const peer = core()?.inside(call)?.peer;
     tried([opened, picked]);
+    // On hold, and before: nothing is sent.
+    if (patient.state !== 'Connected') return listen(undefined);
     shares(shared && trackOf(shared));
 
     if (!isMuted) tell('media', 'speakingWhileMicrophoneIsMuted', false);
     else if (listening) tell('media', 'speakingWhileMicrophoneIsMuted', loud >= OFTEN);
     loud = 0;
-    // Muted, it is open still, but nobody sends it.
-    const [sender] = peer?.getSenders().filter(({ track }) => track?.kind === 'audio') ?? [];
-    if (!isMuted && sender?.track) microphone = sender.track;
+    // The first section is the microphone's. Muted, it is open still, but not sent.
+    const sent = peer?.getSenders()[0]?.track;
+    if (!isMuted && sent?.kind === 'audio') microphone = sent;
     listen(isMuted && microphone?.readyState === 'live' ? microphone : undefined);
 
     // What an application draws may stand still. Not every browser counts a track's frames.
