@@ -77,7 +77,9 @@ impl Signalling {
     /// Into sections that are new nothing is sent before the engine knows that they are there
     /// (`plenary_protocol::media`).
     pub(super) fn applied(&mut self) {
-        self.send(Request::TrackSetting(Default::default()));
+        if self.phase == Phase::Attached {
+            self.send(Request::TrackSetting(Default::default()));
+        }
     }
 
     /// LiveKit's own server uses full ICE and may need them; the embedded engine (ICE-lite) does not.
