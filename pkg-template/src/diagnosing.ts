@@ -39,6 +39,8 @@ const [LOUD, OFTEN, READING_MS] = [40, 3, 200];
 const MOST_VIDEOS = 9;
 /** Of the pictures that came, so many were not shown in time: the machine is too slow. */
 const TOO_MANY_DROPPED = 0.3;
+/** Of the videos that are shown, so many are advised while something is wrong. */
+const FEWER = 0.75;
 /** Good looks before one more video is tried. */
 const RECOVERED = 5;
 
@@ -147,13 +149,17 @@ export function watch(
     return { energy: rise('energy'), lost: rise('lost'), received: rise('received'), decoded: rise('decoded'), dropped: rise('dropped') };
   };
 
-  const network = (reports: Report[]): void => {
-    let [lost, received, roundTrip, lostOfOurs, reported] = [0, 0, 0, 0, 0];
+  /** How the network carries the call, and how many videos this machine bears. */
+  const judge = (reports: Report[]): void => {
+    let [lost, received, roundTrip, lostOfOurs, reported, shown, decoded, dropped] = [0, 0, 0, 0, 0, 0, 0, 0];
     for (const one of reports) {
       if (one.type === 'inbound-rtp') {
         const rise = since(one);
         lost += rise.lost;
         received += rise.received;
+        decoded += rise.decoded;
+        dropped += rise.dropped;
+        if (rise.decoded > 0) shown += 1;
       } else if (one.type === 'remote-inbound-rtp' && typeof one['fractionLost'] === 'number') {
         lostOfOurs = Math.max(lostOfOurs, one['fractionLost']);
         reported += 1;
@@ -162,23 +168,16 @@ export function watch(
       }
     }
     if (reported > 0) tellSurely('networkSendQuality', grade(lostOfOurs, roundTrip));
-    if (lost + received < ENOUGH) return;
-    tellSurely('networkReceiveQuality', grade(lost / (lost + received), roundTrip));
+    if (lost + received >= ENOUGH) tellSurely('networkReceiveQuality', grade(lost / (lost + received), roundTrip));
+    advise(shown, dropped > TOO_MANY_DROPPED * (decoded + dropped));
   };
 
-  const videos = (reports: Report[]): void => {
-    let [shown, decoded, dropped] = [0, 0, 0];
-    for (const one of reports) {
-      if (one.type !== 'inbound-rtp' || one['kind'] !== 'video') continue;
-      const last = before.get(`${one.id} shown`);
-      const rise = since({ ...one, id: `${one.id} shown` });
-      if (last && rise.decoded > 0) shown += 1;
-      decoded += rise.decoded;
-      dropped += rise.dropped;
-    }
-    const reason = told.get('networkReceiveQuality') === 3 ? 'bandwidth' : dropped > TOO_MANY_DROPPED * (decoded + dropped) ? 'performance' : undefined;
+  const advise = (shown: number, isSlow: boolean): void => {
+    const reason = told.get('networkReceiveQuality') === 3 ? 'bandwidth' : isSlow ? 'performance' : undefined;
     good = reason ? 0 : good + 1;
-    const next = reason ? Math.max(1, Math.min(count, Math.floor(shown * 0.75))) : good % RECOVERED === 0 ? Math.min(MOST_VIDEOS, count + 1) : count;
+    let next = count;
+    if (reason) next = Math.max(1, Math.min(count, Math.floor(shown * FEWER)));
+    else if (good % RECOVERED === 0) next = Math.min(MOST_VIDEOS, count + 1);
     if (next === count) return;
     count = next;
     patient.apply({ type: 'videoCount', call, count, reason: reason ?? 'unknown' });
@@ -187,10 +186,10 @@ export function watch(
   const look = async (): Promise<void> => {
     if (patient.state === 'Disconnected') return stop();
     const { isMuted, media: { video: [video], screen: shared, opened, picked } } = patient;
-    const peer = core()?.inside(call)?.peer;
     tried([opened, picked]);
     // On hold, and before: nothing is sent.
     if (patient.state !== 'Connected') return listen(undefined);
+    const peer = core()?.inside(call)?.peer;
     shares(shared && trackOf(shared));
 
     if (!isMuted) tell('media', 'speakingWhileMicrophoneIsMuted', false);
@@ -223,8 +222,7 @@ export function watch(
     const known = source && before.has(source.id);
     silent = source && since(source).energy === 0 && known && !isMuted ? silent + 1 : 0;
     tell('media', 'microphoneNotMuteButSilent', silent >= SILENT);
-    network(reports);
-    videos(reports);
+    judge(reports);
   };
 
   const timer = setInterval(() => void look(), LOOK_MS);

@@ -4,13 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
-import { Attendee, RoomsOverRest } from './lib/attendee.mjs';
+import { Attendee, eachOther, RoomsOverRest } from './lib/attendee.mjs';
 import { until } from './lib/until.mjs';
-
-const eachOther = (...two) => Promise.all([two, two.toReversed()].map(async ([one, other]) => {
-  await one.listen();
-  await one.hearsAndSees(other);
-}));
 
 test('hold, silence, limits, loudness, sound as a stream, and figures of the media', async (t) => {
   const service = await Service.start(t);

@@ -5,14 +5,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
-import { Attendee, RoomsOverRest } from './lib/attendee.mjs';
+import { Attendee, eachOther, RoomsOverRest } from './lib/attendee.mjs';
 import { Namespace } from './lib/namespace.mjs';
 import { until } from './lib/until.mjs';
-
-const together = (...two) => Promise.all([two, two.toReversed()].map(async ([one, other]) => {
-  await one.listen();
-  await one.hearsAndSees(other);
-}));
 
 test('two_tabs_of_one_person_are_one_participant_with_two_endpoints_and_one_goes_without_the_other', async (t) => {
   const service = await Service.start(t);
@@ -20,7 +15,7 @@ test('two_tabs_of_one_person_are_one_participant_with_two_endpoints_and_one_goes
   const rooms = await RoomsOverRest.schedule(service);
   const olivia = await Attendee.join(browser, rooms, 'Olivia');
   const marco = await Attendee.join(browser, rooms, 'Marco');
-  await together(olivia, marco);
+  await eachOther(olivia, marco);
   const second = await Attendee.join(browser, rooms, 'Marco');
   assert.equal(second.id, marco.id);
   const endpoints = () => olivia.page.evaluate(() => window.me.call.remoteParticipants.map(({ endpointDetails }) => endpointDetails.length));
@@ -30,7 +25,7 @@ test('two_tabs_of_one_person_are_one_participant_with_two_endpoints_and_one_goes
   assert.equal(await marco.page.evaluate(() => window.me.call.state), 'Connected', 'the first tab goes on');
   await second.page.evaluate(() => window.me.call.hangUp());
   await until('one endpoint', async () => String(await endpoints()) === '1');
-  await together(olivia, marco);
+  await eachOther(olivia, marco);
 });
 
 test('a_machine_that_slept_longer_than_its_place_was_kept_is_back_in_its_call_by_itself', async (t) => {
@@ -40,7 +35,7 @@ test('a_machine_that_slept_longer_than_its_place_was_kept_is_back_in_its_call_by
   const rooms = await RoomsOverRest.schedule(service);
   const olivia = await Attendee.join(await startChromium(t), rooms, 'Olivia');
   const bob = await Attendee.join(await startChromium(t, { executablePath: network.chromium }), rooms, 'Bob');
-  await together(olivia, bob);
+  await eachOther(olivia, bob);
   await bob.page.evaluate(() => {
     window.states = [];
     const { call } = window.me;
@@ -53,7 +48,7 @@ test('a_machine_that_slept_longer_than_its_place_was_kept_is_back_in_its_call_by
   network.up();
   await sleep.send('Page.setWebLifecycleState', { state: 'active' });
   await Promise.all([olivia.seesExactly('Bob'), bob.seesExactly('Olivia')]);
-  await together(olivia, bob);
+  await eachOther(olivia, bob);
   assert.equal(await bob.page.evaluate(() => window.me.call.state), 'Connected');
   assert.ok(!(await bob.page.evaluate(() => window.states)).includes('Disconnected'), 'the call never ended');
 });

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
-import { Attendee, RoomsOverRest } from './lib/attendee.mjs';
+import { Attendee, eachOther, RoomsOverRest } from './lib/attendee.mjs';
 import { Namespace } from './lib/namespace.mjs';
 import { until } from './lib/until.mjs';
 
@@ -38,8 +38,7 @@ test('what_is_wrong_with_microphone_camera_and_screen_is_told_and_when_it_is_wel
   const meeting = await RoomsOverRest.schedule(service);
   const olivia = await Attendee.join(browser, meeting, 'Olivia');
   const bob = await Attendee.join(browser, meeting, 'Bob');
-  await Promise.all([olivia.listen(), bob.listen()]);
-  await bob.hearsAndSees(olivia);
+  await eachOther(olivia, bob);
   await follow(bob);
 
   await t.test('on a good network', async () => {
@@ -138,8 +137,7 @@ test('a_network_that_loses_much_is_told_and_fewer_videos_are_advised_until_it_is
   const meeting = await RoomsOverRest.schedule(service);
   const olivia = await Attendee.join(browser, meeting, 'Olivia');
   const bob = await Attendee.join(far, meeting, 'Bob');
-  await Promise.all([olivia.listen(), bob.listen()]);
-  await bob.hearsAndSees(olivia);
+  await eachOther(olivia, bob);
   await follow(bob);
   await tells(bob, 'networkReceiveQuality', GOOD);
   network.relay.lose(0.35);

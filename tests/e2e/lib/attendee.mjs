@@ -217,3 +217,9 @@ export async function meet(one, other) {
   await Promise.all([one.listen(), other.listen()]);
   await Promise.all([one.hearsAndSees(other), other.hearsAndSees(one)]);
 }
+
+/** Two attendees hear and see each other, from now on. */
+export const eachOther = (...two) => Promise.all([two, two.toReversed()].map(async ([one, other]) => {
+  await one.listen();
+  await one.hearsAndSees(other);
+}));
