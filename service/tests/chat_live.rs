@@ -281,11 +281,7 @@ impl Scene {
     }
 
     async fn admit(&mut self) {
-        let admit = Request::Act {
-            call: CallId::from("o"),
-            act: "admit".into(),
-            participant: Some(self.ada.id.clone()),
-        };
+        let admit = act("o", "admit", Some(self.ada.id.clone()));
         self.organizer.ask(admit).await.unwrap();
         self.guest.admitted().await;
     }
@@ -368,11 +364,7 @@ async fn d1_what_a_guest_did_not_fetch_in_time_is_withdrawn_when_they_are_remove
     };
     thread.send(&olivia, "not for leavers").await;
     texts_until(&mut organizer, "not for leavers").await;
-    let remove = Request::Act {
-        call: CallId::from("o"),
-        act: "remove".into(),
-        participant: Some(ada.id.clone()),
-    };
+    let remove = act("o", "remove", Some(ada.id.clone()));
     organizer.ask(remove).await.unwrap();
     let mut guest = Agent::greet(address, &token, "Ada", Some(resume))
         .await

@@ -46,11 +46,7 @@ async fn a_guest_waits_in_the_lobby_until_a_member_admits() {
 
     // The coming of a member admitted nobody (jitsi-meet 7676): the next thing that the guest hears is
     // the admission.
-    let admit = Request::Act {
-        call: call("o"),
-        act: "admit".into(),
-        participant: Some(guest_user.id.clone()),
-    };
+    let admit = act("o", "admit", Some(guest_user.id.clone()));
     assert_eq!(organizer.ask(admit).await, Ok(Reply::Done));
     let Event::Admitted(admitted) = guest.event().await else {
         panic!()

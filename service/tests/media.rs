@@ -7,7 +7,7 @@ mod client;
 mod common;
 
 use client::{Client, Offering};
-use common::{link, Agent, Service, SignedIn};
+use common::{act, link, Agent, Service, SignedIn};
 use livekit_protocol as lk;
 use lk::signal_request::Message as Ask;
 use lk::signal_response::Message as Signal;
@@ -123,11 +123,7 @@ impl Scene {
     async fn admit(&mut self) -> CallSnapshot {
         let participant = self.user.id.clone();
         self.organizer
-            .ask(Request::Act {
-                call: call("olivia"),
-                act: "admit".into(),
-                participant: Some(participant),
-            })
+            .ask(act("olivia", "admit", Some(participant)))
             .await
             .unwrap();
         self.guest.admitted().await
@@ -141,11 +137,7 @@ async fn zoom_2020_nothing_reaches_the_lobby_and_admission_moves_the_transport()
     let other = scene.service.guest().await;
     let mut bob_agent = scene.service.agent(&other, "Bob").await;
     let (_, bob) = join_with_media(&mut bob_agent, "bob", &scene.meeting).await;
-    let admit = Request::Act {
-        call: call("olivia"),
-        act: "admit".into(),
-        participant: Some(other.id.clone()),
-    };
+    let admit = act("olivia", "admit", Some(other.id.clone()));
     scene.organizer.ask(admit).await.unwrap();
     bob_agent.admitted().await;
     bob.sees_and_hears("olivia").await;
@@ -188,11 +180,7 @@ async fn s2_a_token_of_before_a_move_or_removal_opens_nothing() {
     };
     assert!(admits(&scene.service, &fresh.token).await);
 
-    let remove = Request::Act {
-        call: call("olivia"),
-        act: "remove".into(),
-        participant: Some(scene.user.id.clone()),
-    };
+    let remove = act("olivia", "remove", Some(scene.user.id.clone()));
     scene.organizer.ask(remove).await.unwrap();
     scene.guest.ended().await;
     for token in [&before, &grant.token, &fresh.token] {
@@ -211,11 +199,7 @@ async fn s2_a_token_of_before_a_move_or_removal_opens_nothing() {
     let participant = scene.user.id.clone();
     scene
         .organizer
-        .ask(Request::Act {
-            call: call("olivia"),
-            act: "admit".into(),
-            participant: Some(participant),
-        })
+        .ask(act("olivia", "admit", Some(participant)))
         .await
         .unwrap();
     scene.olivia.sees_and_hears("ada 2").await;
@@ -233,11 +217,7 @@ async fn s4_a_livekit_client_joins_in_the_place_that_an_admission_gave() {
     let mut agent = scene.service.agent(&other, "Bot").await;
     // No offer over the agent socket: as LiveKit's own client does it.
     agent.join("bot", &scene.meeting).await.unwrap();
-    let admit = Request::Act {
-        call: call("olivia"),
-        act: "admit".into(),
-        participant: Some(other.id.clone()),
-    };
+    let admit = act("olivia", "admit", Some(other.id.clone()));
     scene.organizer.ask(admit).await.unwrap();
     let snapshot = agent.admitted().await;
     let grant = snapshot.media.expect("media");
@@ -270,11 +250,7 @@ async fn s11_beyond_the_bound_media_comes_with_the_admission() {
     let mut guest = service.agent(&user, "Ada").await;
     let waiting = guest.join("ada", &meeting).await.unwrap();
     assert_eq!((waiting.state, waiting.media), (CallState::Lobby, None));
-    let admit = Request::Act {
-        call: call("olivia"),
-        act: "admit".into(),
-        participant: Some(user.id.clone()),
-    };
+    let admit = act("olivia", "admit", Some(user.id.clone()));
     organizer.ask(admit).await.unwrap();
     let grant = guest.admitted().await.media.expect("media");
     assert_eq!(grant.participant_sid, None);
@@ -347,11 +323,8 @@ async fn s1_who_is_muted_by_others_is_not_heard_whatever_their_client_does() {
         muted: false,
     };
     scene.guest.ask(unmute()).await.unwrap();
-    let mute = |by: &str, participant: &SignedIn| Request::Act {
-        call: call(by),
-        act: "muteParticipant".into(),
-        participant: Some(participant.id.clone()),
-    };
+    let mute =
+        |by: &str, participant: &SignedIn| act(by, "muteParticipant", Some(participant.id.clone()));
     let refused = scene.guest.ask(mute("ada", &scene.user)).await;
     assert_eq!(refused.unwrap_err().code, 403);
     let by_olivia = mute("olivia", &scene.user);

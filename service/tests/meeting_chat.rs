@@ -101,11 +101,7 @@ async fn d1_s13_a_guest_has_chat_while_in_the_call_and_not_before_or_after() {
     assert_eq!(waits.state, CallState::Lobby);
     assert_nothing(&service, &ada, &thread).await;
 
-    let admit = Request::Act {
-        call: CallId::from("o"),
-        act: "admit".into(),
-        participant: Some(ada.id.clone()),
-    };
+    let admit = act("o", "admit", Some(ada.id.clone()));
     organizer.ask(admit).await.unwrap();
     guest.admitted().await;
     // Let in, the guest writes at once.
@@ -151,11 +147,7 @@ async fn d1_s13_a_guest_has_chat_while_in_the_call_and_not_before_or_after() {
     // Back again: what she had is readable, and not what was said meanwhile.
     guest.join("again", &meeting).await.unwrap();
     assert_nothing(&service, &ada, &thread).await;
-    let admit = Request::Act {
-        call: CallId::from("o"),
-        act: "admit".into(),
-        participant: Some(ada.id.clone()),
-    };
+    let admit = act("o", "admit", Some(ada.id.clone()));
     organizer.ask(admit).await.unwrap();
     guest.admitted().await;
     assert_eq!(
@@ -211,11 +203,7 @@ async fn d1_s13_removal_ends_reading_though_the_token_is_good() {
         send(&service, &ada, &thread, "hello").await.status,
         StatusCode::CREATED
     );
-    let remove = Request::Act {
-        call: CallId::from("o"),
-        act: "remove".into(),
-        participant: Some(ada.id.clone()),
-    };
+    let remove = act("o", "remove", Some(ada.id.clone()));
     organizer.ask(remove).await.unwrap();
     assert_nothing(&service, &ada, &thread).await;
     service.stop().await;

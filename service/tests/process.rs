@@ -8,7 +8,6 @@ use common::chat::{encoded, thread, Chat};
 use common::program::*;
 use common::*;
 use plenary_protocol::agent::*;
-use plenary_protocol::id::CallId;
 use serde_json::json;
 use std::net::SocketAddr;
 
@@ -34,11 +33,7 @@ async fn a_kill_loses_nothing(settings: &[(&'static str, String)]) {
     let user = service.guest().await;
     let mut guest = service.agent(&user, "Ada").await;
     guest.join("g", &meeting).await.unwrap();
-    let admit = Request::Act {
-        call: CallId::from("o"),
-        act: "admit".into(),
-        participant: Some(user.id.clone()),
-    };
+    let admit = act("o", "admit", Some(user.id.clone()));
     organizer.ask(admit).await.unwrap();
     guest.admitted().await;
     let path = meeting["joinWebUrl"]

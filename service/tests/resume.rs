@@ -279,11 +279,7 @@ async fn after_a_restart_everybody_is_back_in_the_same_meeting_without_the_lobby
     let mut guest = service.agent(&user, "Ada").await;
     guest.join("g", &meeting).await.unwrap();
     organizer
-        .ask(Request::Act {
-            call: call("o"),
-            act: "admit".into(),
-            participant: Some(user.id.clone()),
-        })
+        .ask(act("o", "admit", Some(user.id.clone())))
         .await
         .unwrap();
     let before = guest.admitted().await;

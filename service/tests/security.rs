@@ -40,11 +40,7 @@ async fn scene() -> Scene {
     let mut guest = service.agent(&guest_user, "Ada").await;
     guest.join("g", &meeting).await.unwrap();
     organizer
-        .ask(Request::Act {
-            call: call("o"),
-            act: "admit".into(),
-            participant: Some(guest_user.id.clone()),
-        })
+        .ask(act("o", "admit", Some(guest_user.id.clone())))
         .await
         .unwrap();
     let admitted = guest.admitted().await;
@@ -75,48 +71,21 @@ async fn s1_a_guest_and_who_waits_may_do_nothing_to_others() {
     let olivia = scene.olivia.id.clone();
     for (agent, own) in [(&mut scene.guest, "g"), (&mut scene.waiter, "w")] {
         for request in [
-            Request::Act {
-                call: call(own),
-                act: "admit".into(),
-                participant: Some(bob.clone()),
-            },
-            Request::Act {
-                call: call(own),
-                act: "admitAll".into(),
-                participant: None,
-            },
-            Request::Act {
-                call: call(own),
-                act: "reject".into(),
-                participant: Some(bob.clone()),
-            },
-            Request::Act {
-                call: call(own),
-                act: "remove".into(),
-                participant: Some(olivia.clone()),
-            },
+            act(own, "admit", Some(bob.clone())),
+            act(own, "admitAll", None),
+            act(own, "reject", Some(bob.clone())),
+            act(own, "remove", Some(olivia.clone())),
             Request::EndForEveryone { call: call(own) },
         ] {
             let error = agent.ask(request.clone()).await.expect_err("S1");
             assert_eq!(error.sub_code, Reason::NOT_ALLOWED.sub_code, "{request:?}");
         }
         // With the organiser's call id: another's call is no call of theirs (CVE-2026-55489).
-        let error = agent
-            .ask(Request::Act {
-                call: call("o"),
-                act: "admitAll".into(),
-                participant: None,
-            })
-            .await
-            .expect_err("S1");
+        let error = agent.ask(act("o", "admitAll", None)).await.expect_err("S1");
         assert_eq!(error.sub_code, Reason::NO_SUCH_CALL.sub_code);
     }
     // Nothing changed: the waiter is still there to be rejected, and hears only that.
-    let reject = Request::Act {
-        call: call("o"),
-        act: "reject".into(),
-        participant: Some(bob),
-    };
+    let reject = act("o", "reject", Some(bob));
     assert_eq!(scene.organizer.ask(reject).await, Ok(Reply::Done));
     assert_eq!(
         scene.waiter.event().await,
@@ -170,11 +139,7 @@ async fn removal_ends_the_call_and_leads_back_through_the_lobby() {
     let ada = scene.guest_user.id.clone();
     scene
         .organizer
-        .ask(Request::Act {
-            call: call("o"),
-            act: "remove".into(),
-            participant: Some(ada),
-        })
+        .ask(act("o", "remove", Some(ada)))
         .await
         .unwrap();
     assert_eq!(scene.guest.ended().await, Reason::REMOVED.end());

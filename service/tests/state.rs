@@ -32,14 +32,6 @@ async fn state(agent: &mut Agent) -> MeetingState {
     state.await
 }
 
-fn act(call: &str, act: &str) -> Request {
-    Request::Act {
-        call: call.into(),
-        act: act.into(),
-        participant: None,
-    }
-}
-
 impl Scene {
     async fn recordings(&self, token: &str, method: &str, rest: &str, body: Value) -> Answer {
         let id = text(&self.meeting["id"]);
@@ -187,15 +179,23 @@ async fn c3_a_restart_forgets_no_recording_and_the_end_of_the_call_does() {
 async fn c5_guests_see_hands_and_reactions_and_have_none() {
     let mut scene = scene(Service::start().await).await;
     for word in ["raiseHand", "like", "lowerAllHands", "muteAll"] {
-        let refused = scene.guest.ask(act("g", word)).await.unwrap_err();
+        let refused = scene.guest.ask(act("g", word, None)).await.unwrap_err();
         assert_eq!((refused.code, refused.sub_code), (403, 59120), "{word}");
     }
-    let unknown = scene.guest.ask(act("g", "dance")).await.unwrap_err();
+    let unknown = scene.guest.ask(act("g", "dance", None)).await.unwrap_err();
     assert_eq!(unknown.code, 400);
-    scene.organizer.ask(act("o", "raiseHand")).await.unwrap();
+    scene
+        .organizer
+        .ask(act("o", "raiseHand", None))
+        .await
+        .unwrap();
     let hands = state(&mut scene.guest).await.hands;
     assert_eq!(hands, std::slice::from_ref(&scene.olivia.id));
-    scene.organizer.ask(act("o", "applause")).await.unwrap();
+    scene
+        .organizer
+        .ask(act("o", "applause", None))
+        .await
+        .unwrap();
     let heard = scene.guest.until(|event| match event {
         Event::Reaction { from, reaction, .. } => Some((from.clone(), reaction.clone())),
         _ => None,
@@ -204,7 +204,11 @@ async fn c5_guests_see_hands_and_reactions_and_have_none() {
         heard.await,
         (scene.olivia.id.clone(), "applause".to_owned())
     );
-    scene.organizer.ask(act("o", "lowerHand")).await.unwrap();
+    scene
+        .organizer
+        .ask(act("o", "lowerHand", None))
+        .await
+        .unwrap();
     assert_eq!(state(&mut scene.guest).await, MeetingState::default());
     scene.service.stop().await;
 }

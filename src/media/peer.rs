@@ -99,10 +99,10 @@ impl Peer {
 
     fn add_receivers(&self, audios: u32, videos: u32) {
         for (kind, count) in [(Kind::Audio, audios), (Kind::Video, videos)] {
-            // To the browser each of these calls is one to another thread: many are felt.
             if count == 0 {
                 continue;
             }
+            // Once for all of them: listing what the browser has is felt where sections are many.
             let codecs = codecs(kind);
             for _ in 0..count {
                 let receiver = receiver(&self.connection, kind, &codecs);

@@ -68,12 +68,9 @@ pub async fn serve(
             call,
             act,
             participant,
-        } => match Act::named(&act) {
+        } => match command(by, call.clone(), &act, participant) {
             None => return answer(Err(Reason::MALFORMED.error())),
-            Some(act) => match command(by, call.clone(), act, participant) {
-                None => return answer(Err(Reason::MALFORMED.error())),
-                Some(command) => (call, command),
-            },
+            Some(command) => (call, command),
         },
         Request::SetMuted { call, muted } => (call.clone(), Command::SetMuted { by, call, muted }),
         Request::JoinBreakoutRoom { call, room } => {
@@ -89,9 +86,9 @@ pub async fn serve(
     }
 }
 
-/// What an act asks of the meeting; nothing if it lacks whom it is about.
-fn command(by: RawId, call: CallId, act: Act, who: Option<RawId>) -> Option<Command> {
-    Some(match act {
+/// What an act asks of the meeting; nothing if it is unknown or lacks whom it is about.
+fn command(by: RawId, call: CallId, act: &str, who: Option<RawId>) -> Option<Command> {
+    Some(match Act::named(act)? {
         Act::AdmitAll => Command::AdmitAll { by, call },
         Act::Admit => Command::Admit {
             by,
@@ -108,7 +105,7 @@ fn command(by: RawId, call: CallId, act: Act, who: Option<RawId>) -> Option<Comm
             call,
             who: who?,
         },
-        _ => Command::Act { by, call, act, who },
+        act => Command::Act { by, call, act, who },
     })
 }
 

@@ -32,6 +32,15 @@ use tokio_tungstenite::WebSocketStream;
 /// Nothing here takes so long unless it hangs.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
+/// One of the words of `protocol::state::Act`, and whom it is about.
+pub fn act(call: &str, act: &str, participant: Option<RawId>) -> Request {
+    Request::Act {
+        call: call.into(),
+        act: act.into(),
+        participant,
+    }
+}
+
 pub struct Service {
     pub running: Option<Running>,
     pub data: tempfile::TempDir,
