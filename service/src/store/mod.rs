@@ -9,6 +9,7 @@
 pub mod chat;
 #[cfg(test)]
 mod contract;
+mod migrations;
 pub mod postgres;
 #[cfg(test)]
 pub(crate) mod rows;

@@ -17,7 +17,7 @@ mod commit;
 #[allow(clippy::duplicate_mod)]
 mod tables;
 
-use super::{Result, StoreError};
+use super::{migrations, Result, StoreError};
 use address::{place, DatabaseUrl};
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
@@ -109,7 +109,7 @@ async fn bring_up_to_date(options: &PgConnectOptions) -> Result<()> {
     let late = |_| sqlx::Error::Io(ErrorKind::TimedOut.into());
     let connection = tokio::time::timeout(REACHED_WITHIN, options.connect()).await;
     let mut connection = connection.map_err(late).flatten().map_err(unusable)?;
-    let done = sqlx::migrate!("migrations/postgres")
+    let done = migrations::migrator(migrations::POSTGRES)
         .run(&mut connection)
         .await;
     done.map_err(|error| match error {

@@ -9,7 +9,7 @@ mod commit;
 #[path = "sql/tables.rs"]
 mod tables;
 
-use super::Result;
+use super::{migrations, Result};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
@@ -65,7 +65,7 @@ impl Sqlite {
             })
             .connect_with(options)
             .await?;
-        sqlx::migrate!("migrations/sqlite").run(&pool).await?;
+        migrations::migrator(migrations::SQLITE).run(&pool).await?;
         Ok(pool)
     }
 }
