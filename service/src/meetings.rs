@@ -470,7 +470,11 @@ impl Actor {
             _ => None,
         });
         self.mute(muted).await;
-        if changes_rights || effects.iter().any(Effect::moves_somebody) {
+        let moves = effects.iter().any(Effect::moves_somebody);
+        if moves {
+            self.expect_in_rooms();
+        }
+        if changes_rights || moves {
             self.tell_chat().await;
         }
         for effect in effects {

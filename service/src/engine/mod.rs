@@ -297,6 +297,12 @@ impl Engine {
         found
     }
 
+    /// Somebody may be moved into these rooms any moment: what is to be seen there is remembered since
+    /// the last key frame, for a minute, so that they do not wait for the next.
+    pub fn expect(&self, rooms: &[String]) {
+        self.rooms().lock().expect(rooms);
+    }
+
     /// Change what a participant may do, without moving it.
     pub async fn update_grants(
         &self,

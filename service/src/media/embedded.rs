@@ -255,6 +255,10 @@ impl Media for Embedded {
             .await;
     }
 
+    fn expect(&self, rooms: &[String]) {
+        self.engine.expect(rooms);
+    }
+
     async fn delete_room(&self, room: &str) {
         // An empty room is gone already.
         let _ = self.engine.delete_room(room).await;

@@ -116,6 +116,10 @@ impl Engine for Livekit {
         self.room_service.remove(room, endpoint.as_str()).await;
     }
 
+    fn expect(&self, _: &[String]) {
+        // It has no such word.
+    }
+
     async fn delete_room(&self, room: &str) {
         let body = json!({ "room": room });
         if let Err(error) = self.room_service.call(room, "DeleteRoom", &body).await {

@@ -231,6 +231,8 @@ pub trait Engine: Send + Sync + 'static {
     async fn mute(&self, endpoints: &[(EndpointId, String)]);
     /// Stops an endpoint's media both ways.
     async fn remove(&self, endpoint: &EndpointId, room: &str);
+    /// Somebody may come into these rooms any moment, from another one.
+    fn expect(&self, rooms: &[String]);
     /// Ends a room.
     async fn delete_room(&self, room: &str);
     /// Ends everything.

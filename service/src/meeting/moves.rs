@@ -12,7 +12,7 @@ use plenary_protocol::breakout::{BreakoutView, RoomState};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, EndpointId, RawId, RoomId, SessionId};
 use plenary_protocol::matrix::Client;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who is to go where; without a room, to the main meeting.
 type Way = (RawId, EndpointId, Option<RoomId>);
@@ -57,6 +57,15 @@ impl Meeting {
     pub(super) fn is_at(&self, who: &RawId, place: Option<&RoomId>) -> bool {
         let person = self.inside.get(who);
         person.is_some_and(|person| person.seats.values().any(|seat| seat.is_at(place)))
+    }
+
+    /// The open rooms that somebody is assigned to who is here and not there: they may come any moment.
+    pub fn awaited_rooms(&self) -> BTreeSet<&RoomId> {
+        let assigned = self.breakout.assigned.iter();
+        let open = assigned.filter(|(_, room)| self.breakout.is_open(room));
+        let away = open
+            .filter(|(who, room)| self.inside.contains_key(*who) && !self.is_at(who, Some(room)));
+        away.map(|(_, room)| room).collect()
     }
 
     // --- by those who manage the rooms ---

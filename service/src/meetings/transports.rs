@@ -31,6 +31,15 @@ impl Actor {
         }
     }
 
+    /// Who may come into a room any moment sees it sooner if the engine knows.
+    pub(super) fn expect_in_rooms(&self) {
+        let awaited = self.core.awaited_rooms().into_iter();
+        let awaited: Vec<String> = awaited.filter_map(|r| self.rooms.get(r).cloned()).collect();
+        if let Some(engine) = self.meetings.media.engine.as_ref() {
+            engine.expect(&awaited);
+        }
+    }
+
     /// Who presents may share a screen (`B9`); the others have camera and microphone.
     fn right(&self, endpoint: &EndpointId) -> Right {
         match self.core.may_share_screen(endpoint) {

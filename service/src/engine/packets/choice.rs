@@ -90,6 +90,8 @@ pub(crate) struct Choice {
     passed: Option<(u32, u64)>,
     /// The source's spatial layers are in one stream, and a receiver gets those below its own, too.
     nested: bool,
+    /// Nothing was sent yet, and the smallest layer does until the one that is aimed at begins.
+    low_first: bool,
     /// Where frames tell what they refer to.
     frames: targets::Frames,
 }
@@ -98,11 +100,17 @@ impl Choice {
     pub fn new(most: Layer) -> Self {
         Self {
             aim: Aim::Open(most),
+            low_first: false,
             current: None,
             passed: None,
             nested: false,
             frames: targets::Frames::default(),
         }
+    }
+
+    /// Begin with the smallest layer if that comes before the one that is aimed at.
+    pub fn begin_low(&mut self) {
+        self.low_first = true;
     }
 
     pub fn aim(&self) -> Aim {
@@ -125,6 +133,7 @@ impl Choice {
     pub fn end(&mut self) {
         self.current = None;
         self.passed = None;
+        self.low_first = false;
     }
 
     /// Send no more of what is larger than this, though nothing else has begun yet; true if that was
@@ -143,7 +152,7 @@ impl Choice {
         current
             | match self.aim {
                 Aim::Open(most) => (2u8 << most.spatial) - 1,
-                Aim::At(layer) => 1 << layer.spatial,
+                Aim::At(layer) => 1 << layer.spatial | u8::from(self.low_first),
                 Aim::Paused => 0,
             }
     }
@@ -156,6 +165,7 @@ impl Choice {
                 spatial == layer.spatial && current.is_none_or(|c| spatial > c)
             }
             Aim::Open(most) => spatial <= most.spatial && current.is_none_or(|c| spatial > c),
+            Aim::At(_) if self.low_first && spatial == 0 => true,
             Aim::At(layer) => spatial == layer.spatial && current != Some(spatial),
             Aim::Paused => false,
         }
@@ -269,6 +279,7 @@ impl Choice {
             Aim::Paused => 0,
         };
         self.passed = None;
+        self.low_first = false;
         self.current = Some(Current::begin(head, Layer::new(spatial, temporal), spatial));
         Pick::Begin
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use str0m::media::{Mid, Rid};
 use tokio::sync::oneshot;
@@ -104,6 +105,11 @@ pub(crate) enum Command {
         id: SessionId,
         key: TrackKey,
     },
+    /// Somebody may come into the track's room until then.
+    Expect {
+        key: TrackKey,
+        until: Instant,
+    },
     /// The track goes on under another key (a move).
     Rekey {
         from: TrackKey,
@@ -118,6 +124,8 @@ pub(crate) enum Command {
         video: bool,
         want: Want,
         rates: Arc<Rates>,
+        /// Pictures of before may be remembered at its publisher.
+        recall: bool,
     },
     /// What is wanted of the track in a section has changed.
     Want {
@@ -139,6 +147,11 @@ pub(crate) enum Command {
     Keyframe {
         track: TrackKey,
         layers: u8,
+    },
+    /// Somebody at this worker has come who may have the pictures that are remembered.
+    Recall {
+        track: TrackKey,
+        worker: usize,
     },
     Data {
         id: SessionId,

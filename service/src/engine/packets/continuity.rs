@@ -90,6 +90,12 @@ impl Continuity {
         self.source.map(|s| s.stream)
     }
 
+    /// Whether a packet of the source, or one behind it, was forwarded or left out.
+    pub fn has(&self, stream: u32, seq: u64) -> bool {
+        let source = self.source.filter(|s| s.stream == stream);
+        source.is_some_and(|s| seq <= s.highest)
+    }
+
     /// Forget the source: the next one starts right behind what was sent.
     pub fn end_source(&mut self) {
         self.source = None;

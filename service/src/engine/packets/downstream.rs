@@ -51,6 +51,8 @@ pub(crate) struct Source {
     pub route: Route,
     pub want: Want,
     pub rates: Arc<Rates>,
+    /// It may be remembered, so it begins with the smallest layer if that comes first.
+    pub recall: bool,
 }
 
 /// One receiving section, with one SSRC for its whole life.
@@ -115,6 +117,9 @@ impl Downstream {
 
     pub fn start(&mut self, source: Source, now: Instant) {
         self.choice = Choice::new(source.want.most);
+        if source.recall {
+            self.choice.begin_low();
+        }
         self.source = Some(source);
         self.short = None;
         self.continuity.end_source();
@@ -223,6 +228,10 @@ impl Downstream {
         let Some(types) = self.payload_types(rtc, packet.spec) else {
             return Delivered::Dropped;
         };
+        // It is for others; its time is not the one that was sent here.
+        if packet.recalled && self.continuity.has(packet.head.stream, packet.head.seq) {
+            return Delivered::Dropped;
+        }
         match self.pick(packet) {
             Pick::Send => {}
             Pick::Begin => self.begin(packet, exit.now),
@@ -258,7 +267,10 @@ impl Downstream {
             patch: self.patch(packet),
             audio_level: packet.audio_level.zip(packet.voice_activity),
             orientation: packet.orientation.map(|o| o as u8),
-            playout_delay: self.hurry.next(marker).map(|most| (0, most)),
+            playout_delay: self
+                .hurry
+                .next(marker, packet.recalled)
+                .map(|most| (0, most)),
             dependency: dependency.as_ref(),
         };
         match self.stream.send(exit, &outgoing) {
@@ -382,8 +394,8 @@ struct Hurry {
 }
 
 impl Hurry {
-    /// The key frame hurries; the frames behind it lift that again, and several say so, for one
-    /// may be lost.
+    /// What is recalled hurries, and the key frame; the frames behind it lift that again, and several say
+    /// so, for one may be lost.
     const FRAMES: u32 = 6;
 
     fn begin(video: bool) -> Self {
@@ -394,9 +406,9 @@ impl Hurry {
 
     /// The longest delay for this packet's frame in hundredths of a second, if anything is to be
     /// said about it.
-    fn next(&mut self, ends_frame: bool) -> Option<u16> {
+    fn next(&mut self, ends_frame: bool, recalled: bool) -> Option<u16> {
         let left = self.frames_left;
-        if ends_frame {
+        if ends_frame && !recalled {
             self.frames_left = left.saturating_sub(1);
         }
         match left {

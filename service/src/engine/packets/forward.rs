@@ -48,6 +48,8 @@ pub(crate) struct Forward {
     pub audio_level: Option<i8>,
     pub voice_activity: Option<bool>,
     pub orientation: Option<VideoOrientation>,
+    /// It comes from the [`super::memory::Memory`], for who has just come.
+    pub recalled: bool,
 }
 
 /// What a payload says of itself, as far as it is needed to send it on.
@@ -161,6 +163,7 @@ impl Forward {
             audio_level: packet.audio_level,
             voice_activity: packet.voice_activity,
             orientation: packet.orientation,
+            recalled: false,
             payload: packet.payload,
         }
     }

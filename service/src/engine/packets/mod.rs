@@ -34,6 +34,7 @@ pub(crate) mod forward;
 pub(crate) mod interest;
 pub(crate) mod layers;
 pub(crate) mod link;
+mod memory;
 pub(crate) mod negotiate;
 mod nomination;
 mod orders;

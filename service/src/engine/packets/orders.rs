@@ -47,6 +47,11 @@ impl Worker {
             Command::Publish { id, upstream } => self.publish(id, upstream),
             Command::Gate { key, open } => self.gate(key, open, now),
             Command::Unpublish { id, key } => self.unpublish(id, key),
+            Command::Expect { key, until } => {
+                if let Some(track) = self.uptrack(key) {
+                    track.expect(until);
+                }
+            }
             Command::Rekey { from, to } => self.rekey(from, to),
             Command::Route {
                 id,
@@ -56,9 +61,15 @@ impl Worker {
                 video,
                 want,
                 rates,
+                recall,
             } => {
                 let route = Route { track, origin };
-                let source = Source { route, want, rates };
+                let source = Source {
+                    route,
+                    want,
+                    rates,
+                    recall,
+                };
                 self.route(id, mid, source, video, now);
             }
             Command::Want { id, mid, want } => self.want(id, mid, want, now),
@@ -70,13 +81,13 @@ impl Worker {
             } => self.interest(track, worker, layers),
             Command::Keyframe { track, layers } => {
                 if let Some(index) = self.uptracks.get(&track).copied() {
-                    let session = &mut self.sessions[index];
-                    if let Some(t) = session.up.iter_mut().find(|t| t.key == track) {
-                        t.want_keyframes(layers);
+                    if let Some(track) = self.uptrack(track) {
+                        track.want_keyframes(layers);
                     }
                     self.ask_keyframe(track, index, now);
                 }
             }
+            Command::Recall { track, worker } => self.recall(track, worker),
             Command::Data { id, label, bytes } => {
                 self.with_session(id, now, |s, _| s.send_data(&label, &bytes));
             }
@@ -192,6 +203,20 @@ impl Worker {
         }
     }
 
+    /// A track that is published here.
+    fn uptrack(&mut self, key: TrackKey) -> Option<&mut UpTrack> {
+        let session = self.sessions.get_mut(*self.uptracks.get(&key)?)?;
+        session.up.iter_mut().find(|t| t.key == key)
+    }
+
+    /// Send what is remembered of a track, before what comes next of it. Who has it already drops it.
+    fn recall(&mut self, track: TrackKey, worker: usize) {
+        let packets = self.uptrack(track).map(|t| t.recall());
+        for packet in packets.into_iter().flatten() {
+            self.desk.pass_on(worker, packet);
+        }
+    }
+
     fn interests_ended(&mut self, key: TrackKey) {
         self.desk.interests.remove(&key);
     }
@@ -224,7 +249,7 @@ impl Worker {
                 }
             }
         }
-        let route = source.route;
+        let (route, recall) = (source.route, source.recall);
         if let Some(down) = session.down.iter_mut().find(|d| d.mid == mid) {
             down.start(source, now);
         }
@@ -234,7 +259,11 @@ impl Worker {
         self.allocate(index, now);
         self.refresh_interest(route.track);
         if video {
-            let down = self.sessions[index].down.iter().find(|d| d.mid == mid);
+            let session = &self.sessions[index];
+            let down = session.down.iter().find(|d| d.mid == mid);
+            if recall && session.has_room_for_memories() {
+                self.desk.recall(route.track, route.origin);
+            }
             let layers = down.map_or(0, Downstream::listens);
             self.desk.want_keyframes(route.track, route.origin, layers);
         }

@@ -30,6 +30,9 @@ use super::upstream::UpTrack;
 /// Turns of a drain: one is usual, a second where something was due already.
 const MAX_TURNS: usize = 16;
 
+/// The least estimate, in bits per second, of a path that takes a [`super::memory::Memory`] at once.
+const MEMORIES_RATE: u64 = 800_000;
+
 /// How often a session says how its packets fare.
 const FARE: Duration = Duration::from_secs(3);
 
@@ -181,6 +184,12 @@ impl Session {
     /// Where packets go, as long as the client consents (RFC 7675).
     fn way(&self) -> Option<Way> {
         self.paths.way().filter(|_| !self.failed)
+    }
+
+    /// Whether what is remembered of a picture gets through sooner than another key frame would come.
+    pub fn has_room_for_memories(&self) -> bool {
+        let estimate = self.egress.estimate();
+        estimate.is_none_or(|rate| rate >= MEMORIES_RATE)
     }
 
     /// A section's sending half, if it was negotiated.

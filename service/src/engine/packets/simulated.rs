@@ -2,6 +2,7 @@
 //! time passes. What the network loses, delays and mixes up comes from a seed.
 
 mod instructions;
+mod memories;
 mod pictures;
 mod publishing;
 pub(super) mod tests;
@@ -251,20 +252,25 @@ impl World {
     fn route(&mut self, peer: usize) {
         let others: Vec<usize> = (0..self.peers.len()).filter(|o| *o != peer).collect();
         for (other, mid) in others.into_iter().zip(self.peers[peer].ears.clone()) {
-            self.links[self.home(peer)].command(Command::Route {
-                id: SessionId(peer as u64),
-                mid,
-                track: TrackKey(other as u64),
-                origin: self.home(other),
-                video: self.peers[peer].media == Media::Pictures,
-                want: Want {
-                    most: Layer::TOP,
-                    class: 0,
-                    size: 0,
-                },
-                rates: self.peers[other].rates.clone(),
-            });
+            self.route_one(peer, mid, other, TrackKey(other as u64));
         }
+    }
+
+    fn route_one(&mut self, peer: usize, mid: Mid, other: usize, track: TrackKey) {
+        self.links[self.home(peer)].command(Command::Route {
+            id: SessionId(peer as u64),
+            mid,
+            track,
+            origin: self.home(other),
+            video: self.peers[peer].media == Media::Pictures,
+            want: Want {
+                most: Layer::TOP,
+                class: 0,
+                size: 0,
+            },
+            rates: self.peers[other].rates.clone(),
+            recall: true,
+        });
     }
 
     /// Let time go on.

@@ -10,6 +10,7 @@ use super::command::Upstream;
 use super::dependency::{Frame, Reader};
 use super::forward::{Forward, TrackKey};
 use super::layers::{Meter, Rates, SPATIAL};
+use super::memory::Memory;
 use super::receiving::receiver::Receiver;
 use super::receiving::sections::Place;
 use super::red::Since;
@@ -33,6 +34,7 @@ pub(crate) struct UpTrack {
     meter: Meter,
     /// Sound of before this is not repeated to anybody.
     since: Since,
+    memory: Memory,
     /// The loudest since the last report, as RFC 6464's level (dBov, 0 is loudest).
     peak: Option<i8>,
 }
@@ -97,6 +99,7 @@ impl UpTrack {
             layers: layers.collect(),
             meter: Meter::new(rates),
             since: Since::default(),
+            memory: Memory::default(),
             peak: None,
         }
     }
@@ -141,6 +144,22 @@ impl UpTrack {
     /// one.
     pub fn cut(&mut self) {
         self.since = Since::default();
+        self.memory.forget();
+    }
+
+    /// Somebody may come into its room until then.
+    pub fn expect(&mut self, until: Instant) {
+        if !self.audio {
+            self.memory.expect(until);
+        }
+    }
+
+    /// Its pictures since the last key frame, as far as they are remembered.
+    pub fn recall(&self) -> Vec<Forward> {
+        match self.open {
+            true => self.memory.recall(),
+            false => Vec::new(),
+        }
     }
 
     /// Take note of a packet that goes on.
@@ -159,7 +178,10 @@ impl UpTrack {
             .received(layer, nested, packet.payload.len(), now);
         if self.audio {
             self.heard(packet.audio_level);
-        } else if packet.head.starts_keyframe {
+            return;
+        }
+        self.memory.keep(packet);
+        if packet.head.starts_keyframe {
             if let Some(layer) = self.layers.get_mut(usize::from(layer.spatial)) {
                 // It reaches everybody who wanted one: whoever asks is routed before.
                 layer.keyframe = Keyframe {
@@ -191,6 +213,9 @@ impl UpTrack {
     pub fn ask_keyframes(&mut self, receiver: &mut Receiver, now: Instant) {
         if !self.open {
             return;
+        }
+        if self.memory.is_due(now) {
+            self.want_keyframes(1);
         }
         for layer in &mut self.layers {
             let state = &mut layer.keyframe;

@@ -64,6 +64,26 @@ pub(super) struct Desk {
     pub(super) bells: Bells,
 }
 
+impl Desk {
+    /// A packet for a worker's subscribers.
+    pub(super) fn pass_on(&mut self, worker: usize, packet: Forward) {
+        if worker == self.index {
+            self.here.push_back(packet);
+        } else if let Some(link) = self.links.get(worker) {
+            link.forward(packet);
+            self.bells.now(worker);
+        }
+    }
+
+    /// Ask a track's worker for what it remembers of it.
+    pub(super) fn recall(&mut self, track: TrackKey, origin: usize) {
+        if let Some(link) = self.links.get(origin) {
+            let worker = self.index;
+            link.command(Command::Recall { track, worker });
+        }
+    }
+}
+
 impl Outlet for Desk {
     fn buffer(&mut self) -> Vec<u8> {
         self.outbox.buffers.take()
@@ -87,12 +107,7 @@ impl Outlet for Desk {
         while workers != 0 {
             let worker = workers.trailing_zeros() as usize;
             workers &= workers - 1;
-            if worker == self.index {
-                self.here.push_back(packet.clone());
-            } else if let Some(link) = self.links.get(worker) {
-                link.forward(packet.clone());
-                self.bells.now(worker);
-            }
+            self.pass_on(worker, packet.clone());
         }
     }
 

@@ -116,6 +116,7 @@ impl Locked<'_> {
             knows_speakers: false,
             sent: Sent::default(),
             entered: now,
+            moved: false,
             permission: None,
         };
         self.participants.insert(sid.clone(), participant);

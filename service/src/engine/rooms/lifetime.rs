@@ -69,6 +69,7 @@ impl Room {
             departed: Default::default(),
             settings,
             vacancy: Vacancy::NobodyYet(now),
+            expects: None,
         }
     }
 

@@ -26,7 +26,7 @@ pub(crate) mod subscribe;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use livekit_protocol as lk;
 use lk::signal_response::Message;
@@ -58,6 +58,8 @@ pub(crate) struct Room {
     pub departed: VecDeque<lk::ParticipantInfo>,
     pub settings: Settings,
     pub vacancy: Vacancy,
+    /// Until when somebody may come any moment.
+    pub expects: Option<Instant>,
 }
 
 /// Everything under the lock; walked through in one order, so that a seed repeats a simulation.

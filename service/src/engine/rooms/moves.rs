@@ -2,17 +2,23 @@
 //! anything of the new ones begins (S14).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use livekit_protocol as lk;
 use lk::leave_request::Action;
 use lk::signal_response::Message;
 use lk::DisconnectReason;
 
-use super::participant::Mode;
+use super::participant::{Mode, Track};
+use super::sdp::Kind;
 use super::{leave, Locked};
 use crate::clock;
 use crate::engine::packets::command::Command;
 use crate::engine::token::Grants;
+
+/// How long somebody is expected. Remembering costs those who are there some quality, so it ends; who
+/// comes later waits for a key frame.
+const EXPECTANCY: Duration = Duration::from_secs(60);
 
 /// A participant's way to another room, or to other grants where it is.
 pub(crate) struct Going {
@@ -69,6 +75,7 @@ impl Locked<'_> {
             residents.entry(to).or_insert_with(|| self.members(to));
             self.enter(to, sid);
             self.set_gates(sid);
+            self.remember(sid);
             self.bump(sid);
         }
         for Going { sid, .. } in moving {
@@ -94,6 +101,45 @@ impl Locked<'_> {
         }
     }
 
+    /// Somebody may be moved into these rooms any moment: for a while their pictures are remembered.
+    pub fn expect(&mut self, rooms: &[String]) {
+        let until = clock::now() + EXPECTANCY;
+        for name in rooms {
+            if let Some(room) = self.state.rooms.get_mut(name) {
+                room.expects = Some(until);
+            }
+            for member in self.members(name) {
+                self.remember(&member);
+            }
+        }
+    }
+
+    /// Until when somebody is expected in a room.
+    pub fn expecting(&self, room: &str) -> Option<Instant> {
+        self.room(room)?
+            .expects
+            .filter(|until| *until > clock::now())
+    }
+
+    /// Let a participant's pictures be remembered while somebody is expected where they are.
+    pub fn remember(&self, sid: &str) {
+        let Some(participant) = self.participants.get(sid) else {
+            return;
+        };
+        let Some(until) = self.expecting(&participant.room) else {
+            return;
+        };
+        let worker = participant.publisher.worker;
+        let videos = participant
+            .tracks
+            .iter()
+            .filter(|t| t.kind() == Kind::Video);
+        for Track { key, .. } in videos.filter(|t| t.mid.is_some()) {
+            let key = *key;
+            self.rooms.command(worker, Command::Expect { key, until });
+        }
+    }
+
     fn room_of(&self, sid: &str) -> &str {
         self.participants.get(sid).map_or("", |p| &p.room)
     }
@@ -109,6 +155,7 @@ impl Locked<'_> {
             participant.speaks = None;
             participant.sent.moved();
             participant.entered = clock::now();
+            participant.moved = true;
             // It named tracks and people of the old room.
             participant.permission = None;
         }

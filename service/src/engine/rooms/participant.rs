@@ -174,6 +174,8 @@ pub(crate) struct Participant {
     pub sent: Sent,
     /// When it came into its present room.
     pub entered: Instant,
+    /// From another room, by a move: what was shown right before is no secret to them.
+    pub moved: bool,
     /// Whom it lets receive its tracks; everybody until it says otherwise.
     pub permission: Option<lk::SubscriptionPermission>,
 }

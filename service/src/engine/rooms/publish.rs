@@ -177,6 +177,7 @@ impl Locked<'_> {
                 upstream,
             },
         );
+        self.remember(sid);
     }
 
     pub fn unpublish(&mut self, sid: &str, track_sid: &str) {

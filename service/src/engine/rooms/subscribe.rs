@@ -228,6 +228,7 @@ impl Locked<'_> {
             return;
         };
         let session = participant.receiver();
+        let recall = participant.moved && self.expecting(&participant.room).is_some();
         let mut commands = Vec::new();
         let mut routed = Vec::new();
         let mut on = Vec::new();
@@ -257,6 +258,7 @@ impl Locked<'_> {
                         video: section.kind == Kind::Video,
                         want,
                         rates: track.rates.clone(),
+                        recall,
                     }
                 }
                 _ => Command::Unroute { id, mid },

@@ -138,10 +138,7 @@ fn no_nonce_is_used_twice() {
             .iter()
             .filter(|(to, _)| *to == peer.address);
         let sent: Vec<&[u8]> = sent.map(|(_, bytes)| &bytes[..]).collect();
-        let media = sent.iter().filter(|b| is_media(b) && !is_rtcp(b));
-        let media: Vec<[u8; 6]> = media
-            .map(|b| [b[2], b[3], b[8], b[9], b[10], b[11]])
-            .collect();
+        let media = nonces(&world, peer.address);
         assert!(media.len() > 1_000, "two others speak for 16 s");
         assert_eq!(media.iter().collect::<HashSet<_>>().len(), media.len());
         // With GCM, which str0m's clients prefer, the index stands at the end.
@@ -156,6 +153,15 @@ fn no_nonce_is_used_twice() {
         let reporters: HashSet<&[u8]> = others.iter().map(|(ssrc, _)| *ssrc).collect();
         assert_eq!(reporters.len(), 1, "nobody else says anything");
     }
+}
+
+/// Number and SSRC of each packet of media that somebody was sent.
+pub(super) fn nonces(world: &World, to: SocketAddr) -> Vec<[u8; 6]> {
+    let sent = world.network.sent.iter().filter(|(at, _)| *at == to);
+    let media = sent.filter(|(_, b)| is_media(b) && !is_rtcp(b));
+    media
+        .map(|(_, b)| [b[2], b[3], b[8], b[9], b[10], b[11]])
+        .collect()
 }
 
 pub(super) fn is_media(datagram: &[u8]) -> bool {
