@@ -239,6 +239,7 @@ async fn people_come_and_go_and_nothing_grows() {
         "media_passes",
         "media_sessions",
         "media_rooms",
+        "media_tracks",
     ];
     let patience = Instant::now() + WINDOWS;
     loop {
@@ -266,7 +267,7 @@ const OPENINGS: usize = 10;
 /// Of some openings all snapshots would be kept, of two hundred people two hundred times: nothing would
 /// be seen to be flat within a quarter of an hour.
 const SHORT_REPLAY: (&str, &str) = ("PLENARY_LIMITS__REPLAY_MS", "1000");
-/// Sound of the room's speaker is there within that, on a machine that does all of it alone.
+/// Sound and picture of the room's speaker are there within that, on a machine that does all of it alone.
 const MOVING: Duration = Duration::from_secs(30);
 
 /// In the main meeting, where everybody would hear all who do.
@@ -312,9 +313,8 @@ impl Mover {
             .sends(self.n < if inside { ROOMS } else { SPEAKERS });
         self.client.mark().await;
         if inside && self.n >= ROOMS {
-            let speaker = format!("call-{}/a", self.n % ROOMS);
-            let heard = |seen: &client::Seen| seen.heard.iter().any(|h| h.from == speaker);
-            self.client.until("the room's speaker", heard).await;
+            let speaker = format!("call-{}", self.n % ROOMS);
+            self.client.sees_and_hears(&speaker).await;
             let own = format!("call-{}/", self.n % ROOMS);
             let mut heard = self.client.heard_from();
             heard.retain(|of| !of.starts_with(&own));
@@ -393,12 +393,13 @@ async fn two_hundred_in_twenty_rooms_are_where_they_should_be() {
         let closed = begun.elapsed();
         let now = gauges(&service).await;
         assert_eq!(
-            (now["media_rooms"], now["media_sessions"]),
-            (1.0, PEOPLE as f64)
+            ["media_rooms", "media_sessions", "media_tracks"].map(|name| now[name]),
+            // A microphone and a camera each.
+            [1.0, PEOPLE as f64, 2.0 * PEOPLE as f64]
         );
         memory.push(resident(pid));
         println!(
-            "{opening}: all {PEOPLE} in {ROOMS} rooms and heard after {opened:.2?}, back after {closed:.2?}; {} KB",
+            "{opening}: all {PEOPLE} in {ROOMS} rooms, seen and heard after {opened:.2?}, back after {closed:.2?}; {} KB",
             memory.last().unwrap()
         );
     }

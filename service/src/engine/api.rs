@@ -134,6 +134,8 @@ pub struct EngineStats {
     pub rooms: u64,
     /// Participants, with or without a transport.
     pub participants: u64,
+    /// Published tracks.
+    pub tracks: u64,
     /// Datagrams received.
     pub packets_in: u64,
     /// Datagrams sent.

@@ -416,14 +416,14 @@ impl Engine {
 
     /// Counters for `/metrics`.
     pub fn stats(&self) -> EngineStats {
-        let (rooms, participants) = {
+        let mut stats = {
             let locked = self.rooms().lock();
-            (locked.rooms_count(), locked.participants.len() as u64)
-        };
-        let mut stats = EngineStats {
-            rooms,
-            participants,
-            ..Default::default()
+            EngineStats {
+                rooms: locked.rooms_count(),
+                participants: locked.participants.len() as u64,
+                tracks: locked.keys.len() as u64,
+                ..Default::default()
+            }
         };
         for link in self.rooms().links.iter() {
             let c = &link.counters;

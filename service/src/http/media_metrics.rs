@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 pub struct MediaMetrics {
     sessions: Gauge,
     rooms: Gauge,
+    tracks: Gauge,
     counters: [Counter; 9],
 }
 
@@ -59,6 +60,7 @@ impl MediaMetrics {
             metrics.sessions.clone(),
         );
         registry.register("media_rooms", "Rooms on the engine", metrics.rooms.clone());
+        registry.register("media_tracks", "Published tracks", metrics.tracks.clone());
         for ((name, help, _), counter) in COUNTERS.iter().zip(&metrics.counters) {
             registry.register(*name, *help, counter.clone());
         }
@@ -70,6 +72,7 @@ impl MediaMetrics {
         let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.sessions.set(gauge(stats.sessions));
         self.rooms.set(gauge(stats.rooms));
+        self.tracks.set(gauge(stats.tracks));
         for ((_, _, value), counter) in COUNTERS.iter().zip(&self.counters) {
             counter.inner().store(value(stats), Ordering::Relaxed);
         }
