@@ -105,7 +105,7 @@ impl Prepared {
     ) -> Result<Rc<Self>, Refused> {
         // The session holds the closure, so the closure must not hold the session.
         let me: Rc<RefCell<Weak<Prepared>>> = Rc::default();
-        let (page_now, page) = (page, page.weak());
+        let page = page.weak();
         let events_for = me.clone();
         let events_page = page.clone();
         let events = move |event: MediaEvent| {
@@ -142,7 +142,6 @@ impl Prepared {
             offer: RefCell::default(),
         });
         me.replace(Rc::downgrade(&prepared));
-        prepared.use_speaker(page_now.speaker.borrow().clone());
         let waiting = Rc::downgrade(&prepared);
         spawn(async move {
             let offer = session.offer().await.map_err(Refused::from);
@@ -242,6 +241,8 @@ impl Calls {
             Ok(prepared) => {
                 prepared.owner.replace(Some((call, session)));
                 media.prepared.replace(Some(prepared.clone()));
+                // Perhaps chosen after the session was made.
+                prepared.use_speaker(page.speaker.borrow().clone());
                 if beside {
                     prepared.session.hold();
                 }

@@ -232,6 +232,33 @@ test('after_each_move_both_hear_and_see_each_other_and_what_was_sent_goes_on (E8
   await meet(Ada, Bob);
 });
 
+test('chosen_devices_are_used_from_the_first_call_on_and_survive_every_move (E8, E11)', async (t) => {
+  const { browser, rooms, Bob } = await scene(t, ['Olivia', 'Bob']);
+  // The agent has prepared its first call's media by then.
+  const Ada = await Attendee.join(browser, rooms, 'Ada', { device: 1 });
+  const heard = async () => {
+    await Ada.listen();
+    await Ada.hearsAndSees(Bob);
+    await Ada.usesItsChoice();
+    const { energy } = await Bob.stats();
+    await until('Bob hears the microphone', async () => (await Bob.stats()).energy > energy);
+  };
+  await heard();
+  await rooms.make(2);
+  await rooms.open();
+  for (const room of [1, 2]) {
+    await rooms.assign({ Ada: room, Bob: room });
+    await Promise.all([Ada.isIn(`Room ${room}`), Bob.isIn(`Room ${room}`)]);
+    await heard();
+    // Chosen anew while in the room.
+    await Ada.page.evaluate(() => window.me.choose(2));
+    await heard();
+  }
+  await rooms.close();
+  await Promise.all([Ada.isIn(), Bob.isIn()]);
+  await heard();
+});
+
 test('nobody_else_manages_rooms (E4, S1)', async (t) => {
   const { service, rooms, Ada } = await scene(t, ['Olivia', 'Ada']);
   await rooms.make(1);

@@ -136,3 +136,28 @@ test('livekits_server_moves_nobody_so_the_new_room_is_entered_before_the_old_one
   await meet(olivia, ada);
   assert.equal(await ada.page.evaluate(() => window.microphones), 1, 'never sent into two rooms');
 });
+
+test('chosen_devices_survive_a_move_on_livekits_server (E8, E11)', { skip }, async (t) => {
+  const service = await startBoth(t);
+  const browser = await startChromium(t);
+  const rooms = await RoomsOverRest.schedule(service);
+  await Attendee.join(browser, rooms, 'Olivia');
+  const bob = await Attendee.join(browser, rooms, 'Bob');
+  const ada = await Attendee.join(browser, rooms, 'Ada', { device: 1 });
+  const heard = async () => {
+    await ada.listen();
+    await ada.hearsAndSees(bob);
+    await ada.usesItsChoice();
+  };
+  await heard();
+  await rooms.make(1);
+  await rooms.assign({ Ada: 1, Bob: 1 });
+  await until('the connection to the next room is made', async () => await ada.page.evaluate(() => window.__watch.open().peers) === 2);
+  await ada.page.evaluate(() => window.me.choose(2));
+  await rooms.open();
+  await Promise.all([ada.isIn('Room 1'), bob.isIn('Room 1')]);
+  await heard();
+  await rooms.close();
+  await Promise.all([ada.isIn(), bob.isIn()]);
+  await heard();
+});

@@ -17,9 +17,9 @@ window.Attendee = class Attendee {
     self.calls = new Map();
     self.heard = new Set();
     self.tapped = new Set();
-    const client = new Plenary.CallClient({ endpoint: origin });
+    self.client = new Plenary.CallClient({ endpoint: origin });
     const credential = { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3_600_000 }) };
-    self.agent = member ? await client.createTeamsCallAgent(credential) : await client.createCallAgent(credential, { displayName: name });
+    self.agent = member ? await self.client.createTeamsCallAgent(credential) : await self.client.createCallAgent(credential, { displayName: name });
     self.agent.on('callsUpdated', ({ added, removed }) => {
       added.forEach((call) => self.follow(call));
       self.note('callsUpdated', { added: added.map((call) => self.name(call)), removed: removed.map((call) => self.name(call)) });
@@ -52,9 +52,28 @@ window.Attendee = class Attendee {
 
   join(link) {
     const call = this.agent.join({ meetingLink: link }, {
-      audioOptions: { muted: false, localAudioStreams: [this.microphone] }, videoOptions: { localVideoStreams: [this.camera] },
+      audioOptions: { muted: false, ...(!this.chosen && { localAudioStreams: [this.microphone] }) }, videoOptions: { localVideoStreams: [this.camera] },
     });
     this.follow(call);
+  }
+
+  /** Chooses a microphone and a speaker of the browser's, by number; whoever has, joins without the tone. */
+  async choose(number) {
+    const devices = await this.client.getDeviceManager();
+    await devices.askDevicePermission({ audio: true, video: false });
+    const [{ [number]: microphone }, { [number]: speaker }] = [await devices.getMicrophones(), await devices.getSpeakers()];
+    await Promise.all([devices.selectMicrophone(microphone), devices.selectSpeaker(speaker)]);
+    this.chosen = { microphone: microphone.id, speaker: speaker.id };
+  }
+
+  /** What sends now and what plays now: ids of microphones and speakers. */
+  devices() {
+    const tracks = window.__watch.peers.filter(({ signalingState }) => signalingState !== 'closed')
+      .flatMap((peer) => peer.getSenders()).map(({ track }) => track).filter((track) => track?.kind === 'audio');
+    return {
+      microphones: tracks.map((track) => track.getSettings().deviceId),
+      speakers: window.sounds.filter(({ srcObject }) => srcObject).map(({ sinkId }) => sinkId),
+    };
   }
 
   /** `main`, `room 1`, `room 2`, … in the order of coming. */

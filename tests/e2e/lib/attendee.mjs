@@ -83,8 +83,11 @@ export class RoomsOverRest {
 }
 
 export class Attendee {
-  /** Joins the meeting of `rooms`; Olivia and Marco are members. `room`: assigned to it before they come. */
-  static async join(browser, rooms, name, { room } = {}) {
+  /**
+   * Joins the meeting of `rooms`; Olivia and Marco are members. `room`: assigned to it before they come;
+   * `device`: chosen after the agent is made and before it joins.
+   */
+  static async join(browser, rooms, name, { room, device } = {}) {
     const attendee = new Attendee();
     attendee.name = name;
     attendee.tone = TONES[name];
@@ -101,8 +104,9 @@ export class Attendee {
     await attendee.page.addScriptTag({ url: `${service.origin}/sdk/plenary.iife.js` });
     await attendee.page.evaluate(async ([origin, token, options, link]) => {
       window.me = await window.Attendee.open(origin, token, options);
+      if (options.device) await window.me.choose(options.device);
       window.me.join(link);
-    }, [service.origin, attendee.token, { name, member, tone: attendee.tone }, rooms.link]);
+    }, [service.origin, attendee.token, { name, member, tone: attendee.tone, device }, rooms.link]);
     await attendee.is('in the meeting', ({ call }) => call !== undefined);
     return attendee;
   }
@@ -174,6 +178,16 @@ export class Attendee {
       const now = await this.stats();
       return now.frames >= before.frames + SOME_FRAMES && now.energy > before.energy;
     });
+  }
+
+  /** The chosen microphone is what is sent, and whatever is played goes to the chosen speaker. */
+  usesItsChoice() {
+    return until(`${this.name} uses the chosen devices`, () => this.page.evaluate(() => {
+      const [{ chosen }, { microphones, speakers }] = [window.me, window.me.devices()];
+      const used = microphones.join() === chosen.microphone && speakers.length > 0 && speakers.every((id) => id === chosen.speaker);
+      if (!used) throw new Error(JSON.stringify({ chosen, microphones, speakers }));
+      return used;
+    }));
   }
 
   /** What no socket said since `listen()`: these people's ids, of person and of endpoint. */
