@@ -1,7 +1,7 @@
 //! Packages of a Debian machine, installed where that is allowed: on Debian itself, as root.
 
 use std::fs;
-use std::sync::Once;
+use std::sync::{Mutex, Once};
 
 use crate::failure::Result;
 use crate::process::{command, find, output, run};
@@ -36,6 +36,9 @@ pub fn offers(package: &str) -> bool {
 }
 
 pub fn install(packages: &[&str]) -> Result<()> {
+    // There is one lock for the whole machine, and who does not get it fails.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock();
     refresh();
     println!("installing Debian packages: {}", packages.join(" "));
     run(command("apt-get")

@@ -122,7 +122,7 @@ fn count() -> Result<BTreeMap<String, Cost>> {
 fn build() -> Result<PathBuf> {
     let messages = output(
         cargo("test")
-            .args(["-p", "plenary-service", "--lib", "--no-run"])
+            .args(["--workspace", "--lib", "--no-run"])
             .args(["--message-format", "json", "--target-dir"])
             .arg(target()),
     )?;

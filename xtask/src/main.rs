@@ -20,6 +20,7 @@ mod package;
 mod postgres;
 mod process;
 mod project;
+mod provision;
 mod python;
 mod reproducible;
 mod service;

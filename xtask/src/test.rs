@@ -1,5 +1,5 @@
 //! `cargo xtask test`: every step in the order in which a mistake is found soonest, ending with the
-//! first that fails.
+//! first that fails. What takes long to build and seldom finds anything comes last.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,6 +10,7 @@ use std::time::Instant;
 use crate::failure::{fail, Context, Failure, Result};
 use crate::process::{cargo, watched};
 use crate::project::{root, short, target};
+use crate::provision::Provisions;
 use crate::service::{self, Profile};
 use crate::tally::{count, Tally};
 use crate::{checks, debian, instructions, node, package, postgres, python, reproducible, wasm};
@@ -26,14 +27,6 @@ type Step = fn(&mut Report) -> Result<()>;
 const STEPS: &[(&str, &str, Step)] = &[
     ("format", "format of the sources", |_| checks::format()),
     ("lint", "Clippy, natively and for wasm", |_| checks::lint()),
-    (
-        "dependencies",
-        "licences, sources and advisories",
-        |report| {
-            report.skipped = checks::dependencies()?;
-            Ok(())
-        },
-    ),
     ("native", "tests of the workspace", native),
     (
         "instructions",
@@ -60,6 +53,14 @@ const STEPS: &[(&str, &str, Step)] = &[
         "tests/conformance: others' clients",
         conformance,
     ),
+    (
+        "dependencies",
+        "licences, sources and advisories",
+        |report| {
+            report.skipped = checks::dependencies()?;
+            Ok(())
+        },
+    ),
 ];
 
 pub fn run(chosen: &[String]) -> Result<()> {
@@ -78,11 +79,16 @@ pub fn run(chosen: &[String]) -> Result<()> {
         .filter(|(name, ..)| chosen.is_empty() || chosen.iter().any(|one| one == name));
 
     let start = Instant::now();
+    // For a step or two it would be a bad bargain.
+    let mut provisions = chosen.is_empty().then(Provisions::begin);
     let mut total = Tally::default();
     let mut skipped = Vec::new();
     let mut failure: Option<(&str, Failure)> = None;
     for (name, title, step) in steps {
         println!("\n== {name}: {title}");
+        if let Some(provisions) = &mut provisions {
+            provisions.await_for(name);
+        }
         let begun = Instant::now();
         let mut report = Report::default();
         let outcome = step(&mut report);
