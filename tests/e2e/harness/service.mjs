@@ -5,7 +5,8 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -31,15 +32,17 @@ export class Service {
   /**
    * Starts a service that ends with the test `t`.
    * @param {import('node:test').TestContext} t
-   * @param {{ args?: string[], env?: Record<string, string> }} [options] further flags and variables
+   * @param {{ args?: string[], env?: Record<string, string>, tls?: boolean }} [options] further flags and
+   * variables; whether it has a certificate of its development authority's
    */
-  static async start(t, { args = [], env = {} } = {}) {
+  static async start(t, { args = [], env = {}, tls = false } = {}) {
     const service = new Service();
     service.data = await mkdtemp(join(tmpdir(), 'plenary-'));
     service.port = await freeTcpPort();
     service.udpPort = await freeMediaPort();
-    service.origin = `http://127.0.0.1:${service.port}`;
-    service.extra = args;
+    service.tls = tls;
+    service.origin = `${tls ? 'https' : 'http'}://127.0.0.1:${service.port}`;
+    service.extra = tls ? ['--tls-dev', ...args] : args;
     service.env = env;
     /** Everything it logged, over all its starts. */
     service.log = '';
@@ -100,11 +103,20 @@ export class Service {
   async #ready() {
     const end = Date.now() + START_MS;
     while (Date.now() < end) {
-      const answer = await fetch(`${this.origin}/readyz`).catch(() => undefined);
-      if (answer?.ok) return;
+      if (await this.#isReady().catch(() => false)) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error(`the service was not ready after ${START_MS} ms:\n${this.log}`);
+  }
+
+  async #isReady() {
+    const url = `${this.origin}/readyz`;
+    if (!this.tls) return (await fetch(url)).ok;
+    // `fetch` takes no authority of one's own.
+    const ca = await readFile(join(this.data, 'tls/authority.pem'));
+    const [answer] = await once(get(url, { ca, agent: false }), 'response');
+    answer.resume();
+    return answer.statusCode === 200;
   }
 
   async #end(signal) {
