@@ -412,25 +412,7 @@ async fn s5_s13_s16_strangers_get_the_same_answer_for_a_thread_and_for_none() {
         service: &service,
         thread: "19:00000000000000000000000000000000@thread.v2".into(),
     };
-    let me = json!({"participants": [participant(&eve, "Eve")]});
-    let text = json!({"content": "x"});
-    let operations = [
-        ("GET", String::new(), Value::Null),
-        ("PATCH", String::new(), json!({"topic": "mine"})),
-        ("DELETE", String::new(), Value::Null),
-        ("GET", "/messages".into(), Value::Null),
-        ("POST", "/messages".into(), text.clone()),
-        ("GET", format!("/messages/{id}"), Value::Null),
-        ("PATCH", format!("/messages/{id}"), text),
-        ("DELETE", format!("/messages/{id}"), Value::Null),
-        ("GET", "/participants".into(), Value::Null),
-        ("POST", "/participants/:add".into(), me),
-        ("POST", "/participants/:remove".into(), user(&jane)),
-        ("POST", "/typing".into(), json!({})),
-        ("GET", "/readReceipts".into(), Value::Null),
-        ("POST", "/readReceipts".into(), json!({"chatMessageId": id})),
-    ];
-    for (method, rest, body) in operations {
+    for (method, rest, body) in operations(&id, &eve) {
         let theirs = chat.ask(&eve, method, &rest, body.clone()).await;
         let nobodys = none.ask(&eve, method, &rest, body.clone()).await;
         assert_eq!(theirs.status, StatusCode::FORBIDDEN, "{method} {rest}");

@@ -11,13 +11,7 @@ use hyper::StatusCode;
 use plenary_protocol::agent::*;
 use plenary_protocol::chat::*;
 use plenary_protocol::id::CallId;
-use plenary_service::chat::rates::Rate;
 use serde_json::{json, Value};
-
-const UNBOUNDED: Rate = Rate {
-    per_10s: 0,
-    per_minute: 0,
-};
 
 /// A guest with a token of these scopes.
 async fn scoped(service: &Service, scopes: &[&str]) -> SignedIn {
@@ -27,33 +21,6 @@ async fn scoped(service: &Service, scopes: &[&str]) -> SignedIn {
     let made = signed(service, &key, "POST", &target, &body).await.ok();
     let (id, token) = (&made["identity"]["id"], &made["accessToken"]["token"]);
     SignedIn::guest(text(id), text(token))
-}
-
-/// An agent that hears of chat.
-async fn listening(service: &Service, who: &SignedIn, name: &str) -> Agent {
-    let mut agent = service.agent(who, name).await;
-    agent.ask(Request::SubscribeChat).await.unwrap();
-    agent
-}
-
-async fn heard(agent: &mut Agent) -> ChatEvent {
-    agent
-        .until(|event| match event {
-            Event::Chat(event) => Some((**event).clone()),
-            _ => None,
-        })
-        .await
-}
-
-/// The texts of new messages up to the one that says `last`; whatever else was said is passed over.
-async fn texts_until(agent: &mut Agent, last: &str) -> Vec<String> {
-    let mut texts = Vec::new();
-    while texts.last().is_none_or(|text| text != last) {
-        if let ChatEvent::MessageReceived(message) = heard(agent).await {
-            texts.push(message.message);
-        }
-    }
-    texts
 }
 
 #[tokio::test]

@@ -1,8 +1,17 @@
 //! A thread of the chat interface, asked by hand.
 
+pub mod meeting;
+
 use super::*;
+use plenary_protocol::chat::ChatEvent;
+use plenary_service::chat::rates::Rate;
 
 pub const VERSION: &str = "api-version=2025-03-15";
+
+pub const UNBOUNDED: Rate = Rate {
+    per_10s: 0,
+    per_minute: 0,
+};
 
 pub fn encoded(id: &str) -> String {
     id.replace(':', "%3A").replace('@', "%40")
@@ -96,4 +105,55 @@ pub async fn thread<'a>(service: &'a Service, by: &SignedIn, others: &[&SignedIn
         .unwrap()
         .to_owned();
     Chat { service, thread }
+}
+
+/// Every operation on a thread, about one of its messages, by somebody and about them.
+pub fn operations(message: &str, by: &SignedIn) -> Vec<(&'static str, String, Value)> {
+    let (all, one) = ("/messages".to_owned(), format!("/messages/{message}"));
+    let receipts = || "/readReceipts".to_owned();
+    let me = json!({"participants": [participant(by, "Me")]});
+    let text = json!({"content": "x"});
+    vec![
+        ("GET", String::new(), Value::Null),
+        ("PATCH", String::new(), json!({"topic": "mine"})),
+        ("DELETE", String::new(), Value::Null),
+        ("GET", all.clone(), Value::Null),
+        ("POST", all, text.clone()),
+        ("GET", one.clone(), Value::Null),
+        ("PATCH", one.clone(), text),
+        ("DELETE", one, Value::Null),
+        ("GET", "/participants".to_owned(), Value::Null),
+        ("POST", "/participants/:add".to_owned(), me),
+        ("POST", "/participants/:remove".to_owned(), user(by)),
+        ("POST", "/typing".to_owned(), json!({})),
+        ("GET", receipts(), Value::Null),
+        ("POST", receipts(), json!({"chatMessageId": message})),
+    ]
+}
+
+/// An agent that hears of chat.
+pub async fn listening(service: &Service, who: &SignedIn, name: &str) -> Agent {
+    let mut agent = service.agent(who, name).await;
+    agent.ask(Request::SubscribeChat).await.unwrap();
+    agent
+}
+
+pub async fn heard(agent: &mut Agent) -> ChatEvent {
+    agent
+        .until(|event| match event {
+            Event::Chat(event) => Some((**event).clone()),
+            _ => None,
+        })
+        .await
+}
+
+/// The texts of new messages up to the one that says `last`; whatever else was said is passed over.
+pub async fn texts_until(agent: &mut Agent, last: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    while texts.last().is_none_or(|text| text != last) {
+        if let ChatEvent::MessageReceived(message) = heard(agent).await {
+            texts.push(message.message);
+        }
+    }
+    texts
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
 pub mod chat;
+pub mod notified;
 pub mod openapi;
 pub mod postgres;
 pub mod program;
