@@ -10,12 +10,12 @@ const SOME_FRAMES = 10;
 
 /**
  * A browser context of their own with the page's counters in place, opened at `url`; `scripts` run in
- * the page before its own, whatever its content security policy says.
+ * the page before its own, whatever its content security policy says; what is not in `allowed` is refused.
  * @param {import('playwright-core').Browser} browser
  */
-export async function openWatched(browser, url, { scripts = [], ...options } = {}) {
+export async function openWatched(browser, url, { scripts = [], allowed = ['camera', 'microphone'], ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 720 }, ...options });
-  await context.grantPermissions(['camera', 'microphone']);
+  await context.grantPermissions(allowed);
   const page = await context.newPage();
   for (const path of [WATCH, ...scripts]) await page.addInitScript({ path });
   page.complaints = [];
