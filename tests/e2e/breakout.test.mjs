@@ -12,6 +12,8 @@ const CLOSED = '412/46256';
 const NOT_ASSIGNED = '412/46260';
 const OFF = '405/46251';
 const STAYS = '403/59180';
+/** A hundred take two minutes on a busy machine: the soak asks for them. */
+const MOVES = Number(process.env.PLENARY_TEST_MOVES ?? 10);
 
 async function scene(t, names, options) {
   const service = await Service.start(t);
@@ -230,6 +232,25 @@ test('after_each_move_both_hear_and_see_each_other_and_what_was_sent_goes_on (E8
   await rooms.close();
   await Promise.all([Ada.isIn(undefined), Bob.isIn(undefined)]);
   await meet(Ada, Bob);
+});
+
+test('after_each_of_many_moves_who_is_there_is_heard_and_seen_both_ways (E8, E10)', async (t) => {
+  const { rooms, Olivia, Ada, Bob } = await scene(t, ['Olivia', 'Ada', 'Bob']);
+  await rooms.make(2);
+  await rooms.assign({ Bob: 1 });
+  await rooms.open();
+  await Bob.isIn('Room 1');
+  assert.equal(await Olivia.joinRoom('Room 2'), 'done');
+  for (let move = 0; move < MOVES; move += 1) {
+    const room = 1 + (move % 2);
+    const host = room === 1 ? Bob : Olivia;
+    await rooms.assign({ Ada: room });
+    await Ada.isIn(`Room ${room}`);
+    await Ada.seesExactly(host.name);
+    // By their tones: what is left in a jitter buffer of who was there before is not taken for them.
+    await meet(Ada, host);
+  }
+  assert.equal(await Ada.page.evaluate(() => window.__watch.open().peers), 1, 'by one connection');
 });
 
 test('chosen_devices_are_used_from_the_first_call_on_and_survive_every_move (E8, E11)', async (t) => {

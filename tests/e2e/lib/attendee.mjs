@@ -170,14 +170,13 @@ export class Attendee {
     return this.page.evaluate(() => [...window.me.heard]);
   }
 
-  /** Since `listen()`, this one's tone came in; and frames are decoded. */
+  /** Since `listen()`, this one's tone came in; and from now on frames are decoded, and there is sound. */
   async hearsAndSees(other) {
-    await until(`${this.name} hears ${other.name}`, async () => (await this.heard()).includes(other.tone));
     const before = await this.stats();
-    await until(`${this.name} sees ${other.name}`, async () => {
-      const now = await this.stats();
-      return now.frames >= before.frames + SOME_FRAMES && now.energy > before.energy;
-    });
+    await until(`${this.name} hears and sees ${other.name}`, async () => {
+      const [heard, now] = await Promise.all([this.heard(), this.stats()]);
+      return heard.includes(other.tone) && now.frames >= before.frames + SOME_FRAMES && now.energy > before.energy;
+    }, { pause: 25 });
   }
 
   /** The chosen microphone is what is sent, and whatever is played goes to the chosen speaker. */
