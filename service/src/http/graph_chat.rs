@@ -49,7 +49,7 @@ pub(super) fn routes() -> Routes {
             .patch(one, change)
             .post(gone, remove);
     }
-    routes
+    routes.taking(super::chat::MOST_BYTES)
 }
 
 #[derive(Deserialize)]
@@ -154,11 +154,9 @@ impl Asked {
         }
         let most = self.app.chats.limits().message_bytes;
         if written.body.content.len() > most {
-            return Err(HttpError::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "RequestEntityTooLarge",
-                format!("A message has at most {most} bytes."),
-            ));
+            return Err(HttpError::too_large(format!(
+                "A message has at most {most} bytes."
+            )));
         }
         let content = match written.body.content_type.unwrap_or(ContentType::Text) {
             ContentType::Text => content::plain(&written.body.content),

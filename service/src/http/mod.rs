@@ -26,7 +26,7 @@ use crate::app::App;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{header, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::Router;
 use routes::Routes;
 use std::sync::Arc;
@@ -58,6 +58,7 @@ pub fn router(app: &Arc<App>, engine: Option<Router>) -> Router {
     let routes = routes
         .merge(pages::router(app))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(middleware::map_response(as_an_error))
         .with_state(app.clone());
     let mut router = Router::new().merge(routes);
     if let Some(engine) = engine {
@@ -162,6 +163,19 @@ fn single_slashes(target: &str) -> Option<String> {
         clean.push_str(query);
     }
     Some(clean)
+}
+
+/// What the framework refuses for its size is told as everything else is.
+async fn as_an_error(response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_told = kind.is_some_and(|kind| kind == "application/json");
+    match response.status() {
+        StatusCode::PAYLOAD_TOO_LARGE if !is_told => {
+            error::HttpError::too_large("The body is larger than this operation takes.")
+                .into_response()
+        }
+        _ => response,
+    }
 }
 
 /// Logs and counts by the route's template: a path may hold ids, and a query tokens (`S15`).

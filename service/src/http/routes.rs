@@ -2,7 +2,7 @@
 //! that a test compares with is whole.
 
 use crate::app::App;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -99,6 +99,12 @@ impl Routes {
         let who = self.who;
         self.router = self.router.route(path, on(filter, handler));
         self.list.push(Route { method, path, who });
+        self
+    }
+
+    /// Takes bodies of so many bytes, in place of what all routes take.
+    pub(super) fn taking(mut self, most_bytes: usize) -> Self {
+        self.router = self.router.layer(DefaultBodyLimit::max(most_bytes));
         self
     }
 

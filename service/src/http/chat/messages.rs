@@ -2,13 +2,12 @@
 
 use super::shapes;
 use super::threads::request_id;
-use super::{bad, metadata, read_body, thread_path, too_large, url, Caller};
+use super::{bad, display_name, metadata, read_body, thread_path, url, Caller};
 use crate::app::App;
 use crate::chat::rates::Operation;
 use crate::chat::{content, Answer, Command, Content, Draft, Message, Refusal};
 use crate::chats::ChatError;
 use crate::http::error::HttpError;
-use crate::text;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{header, HeaderMap, StatusCode};
@@ -50,7 +49,9 @@ enum Kind {
 fn written(app: &App, raw: &str, kind: Kind) -> Result<Content, HttpError> {
     let most = app.chats.limits().message_bytes;
     if raw.len() > most {
-        return Err(too_large(&format!("A message has at most {most} bytes.")));
+        return Err(HttpError::too_large(format!(
+            "A message has at most {most} bytes."
+        )));
     }
     let content = match kind {
         Kind::Text => content::plain(raw),
@@ -84,10 +85,7 @@ pub(super) async fn send(
     }
     let draft = Draft {
         content: written(&app, &wish.content, wish.kind.unwrap_or(Kind::Text))?,
-        name: wish
-            .sender_display_name
-            .as_deref()
-            .and_then(text::display_name),
+        name: display_name(wish.sender_display_name.as_deref())?,
         metadata: metadata(&app, wish.metadata)?.unwrap_or_default(),
         client_id: request_id(&headers)?,
     };

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::chat::{Refusal, Speaker};
 use crate::chats::ChatError;
 use crate::clock::{now_ms, parse_rfc3339};
+use crate::text;
 use crate::tokens::{Scope, UserToken};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::{request::Parts, HeaderValue, StatusCode};
@@ -32,6 +33,12 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.')
     .remove(b'@');
+
+/// Two hundred people with a KB of metadata each; or a message of 28 KB whose client writes every character as
+/// `\u0041` (.NET's does so with `<` and all that is not ASCII).
+pub(super) const MOST_BYTES: usize = 512 << 10;
+/// More is no name: 256 characters of any script fit.
+const NAME_BYTES: usize = 1_024;
 
 /// The routes; segments with a literal colon are told apart in their handlers.
 pub(super) fn routes() -> Routes {
@@ -60,6 +67,7 @@ pub(super) fn routes() -> Routes {
         .post("/chat/threads/{thread}/typing", participants::types)
         .get(receipts, participants::receipts)
         .post(receipts, participants::has_read)
+        .taking(MOST_BYTES)
         .through(never_stored)
 }
 
@@ -189,19 +197,21 @@ fn metadata(
 ) -> Result<Option<BTreeMap<String, String>>, HttpError> {
     let most = app.chats.limits().metadata_bytes;
     match metadata {
-        Some(given) if !crate::chat::content::metadata_fits(&given, most) => {
-            Err(too_large(&format!("metadata has at most {most} bytes.")))
-        }
+        Some(given) if !crate::chat::content::metadata_fits(&given, most) => Err(
+            HttpError::too_large(format!("metadata has at most {most} bytes.")),
+        ),
         other => Ok(other),
     }
 }
 
-fn too_large(message: &str) -> HttpError {
-    HttpError::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "RequestEntityTooLarge",
-        message,
-    )
+/// `S12`: a name as others may see it, if something is left of it.
+fn display_name(raw: Option<&str>) -> Result<Option<String>, HttpError> {
+    match raw {
+        Some(raw) if raw.len() > NAME_BYTES => Err(HttpError::too_large(format!(
+            "A display name has at most {NAME_BYTES} bytes."
+        ))),
+        raw => Ok(raw.and_then(text::display_name)),
+    }
 }
 
 impl From<ChatError> for HttpError {

@@ -1,14 +1,13 @@
 //! Who takes part, who types, who has read what.
 
 use super::shapes::{self, Identifier};
-use super::{bad, metadata, read_body, thread_path, Caller};
+use super::{bad, display_name, metadata, read_body, thread_path, Caller};
 use crate::app::App;
 use crate::chat::rates::Operation;
 use crate::chat::{Command, Invited, Refusal};
 use crate::chats::ChatError;
 use crate::clock::parse_rfc3339;
 use crate::http::error::HttpError;
-use crate::text;
 use crate::tokens::Scope;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -85,7 +84,7 @@ pub(super) async fn sorted_out(
         if people.iter().all(|known| known.id != id) {
             people.push(Invited {
                 id,
-                name: one.display_name.as_deref().and_then(text::display_name),
+                name: display_name(one.display_name.as_deref())?,
                 shared_from,
                 metadata: metadata(app, one.metadata)?.unwrap_or_default(),
             });
@@ -190,8 +189,7 @@ pub(super) async fn types(
         .await?;
     let wish: Typing = read_body(&body)?;
     let by = caller.speaker(&app, &thread);
-    let name = wish.sender_display_name.as_deref();
-    let name = name.and_then(text::display_name);
+    let name = display_name(wish.sender_display_name.as_deref())?;
     app.chats.apply(&thread, Command::Type { by, name }).await?;
     Ok(StatusCode::OK)
 }

@@ -2,7 +2,7 @@
 
 use super::participants::{sorted_out, Wished};
 use super::shapes::{self, RetentionPolicy};
-use super::{bad, metadata, read_body, thread_path, too_large, url, Caller};
+use super::{bad, metadata, read_body, thread_path, url, Caller};
 use crate::app::App;
 use crate::chat::rates::Operation;
 use crate::chat::{Command, Retention, Update};
@@ -47,7 +47,9 @@ struct Patch {
 fn topic(app: &App, raw: &str) -> Result<String, HttpError> {
     let most = app.chats.limits().topic_bytes;
     if raw.len() > most {
-        return Err(too_large(&format!("topic has at most {most} bytes.")));
+        return Err(HttpError::too_large(format!(
+            "topic has at most {most} bytes."
+        )));
     }
     text::subject(raw).ok_or_else(|| bad("topic is a text of 1 to 256 characters."))
 }
