@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Meeting } from './bundlers/meeting.mjs';
 import { build, pack, serve } from './bundlers/project.mjs';
 import { startFirefox } from './harness/browser.mjs';
-import { until } from './lib/until.mjs';
+import { nothingRemains } from './lib/nothing-remains.mjs';
 
 const WATCH = fileURLToPath(new URL('lib/watch.js', import.meta.url));
 const BUILT = ['vite', 'webpack', 'rollup', 'module-page', 'script-page'];
@@ -31,9 +31,10 @@ test('the_packed_package_holds_a_meeting_in_every_kind_of_web_app', async (t) =>
   for (const kind of BUILT) {
     await t.test(`${kind}, under a strict content security policy, cross-origin isolated`, async (t) => {
       const project = await building.get(kind);
-      const guest = await meeting.join(kind, await serve(t, kind, project, strict(meeting.service.origin)));
+      const origin = await serve(t, kind, project, strict(meeting.service.origin));
+      const guest = await meeting.join(kind, origin);
       assert.ok(await guest.page.evaluate(() => window.crossOriginIsolated), 'the page is isolated');
-      if (kind === 'vite') await invariants(meeting, guest, project);
+      if (kind === 'vite') await atLength(meeting, guest, origin, project);
       else await meeting.leave(guest);
     });
   }
@@ -54,26 +55,29 @@ const allGood = (results) => {
   assert.deepEqual(results.filter(({ ok }) => !ok).map(({ name, error }) => `${name}: ${error}`), []);
 };
 
-/** The invariants of `acs-api` 2.1 hold while connected and after the end, and nothing is left behind. */
-async function invariants(meeting, guest, project) {
+/** What one kind of project stands for all in: the invariants of `acs-api` 2.1, three guests, nothing left behind. */
+async function atLength(meeting, guest, origin, project) {
   const built = await readdir(join(project, 'dist'), { recursive: true });
   const wasm = built.filter((name) => name.endsWith('.wasm'));
   assert.equal(wasm.length, 1, `the wasm is an asset of the build: ${built}`);
   assert.ok((await stat(join(project, 'dist', wasm[0]))).size > 10_000);
 
   allGood(await guest.page.evaluate(() => window.app.whileConnected()));
-  await guest.page.evaluate(() => window.app.call.hangUp());
-  await guest.page.locator('main.ended').waitFor({ state: 'attached' });
-  allGood(await guest.page.evaluate(() => window.app.afterEnd()));
-  await guest.page.evaluate(async () => {
-    await window.app.stopWriting();
-    await window.app.agent.dispose();
-    await window.app.client.dispose();
-  });
-  await meeting.ada.rosterIs();
-  await until('everything is closed', async () => {
-    const { peers, sockets, tracks, timers } = await guest.open();
-    return peers + sockets + tracks + timers === 0;
-  });
+  const others = await Promise.all(['Anna', 'Berta'].map((name) => meeting.open(name, origin)));
+  for (const other of others) await meeting.letIn(other);
+  const three = [guest, ...others];
+  await meeting.ada.rosterIs(...three.map(({ name }) => name));
+  await Promise.all(three.flatMap((one) => [one.hears(), ...three.filter((other) => other !== one).map(({ name }) => one.sees(name))]));
+  while (others.length > 0) await meeting.leave(others.pop(), [guest, ...others]);
+
+  await nothingRemains(guest, async (round) => {
+    if (round > 0) {
+      await guest.page.evaluate(() => window.join());
+      await meeting.letIn(guest);
+    }
+    await meeting.hangUp(guest);
+    if (round === 0) allGood(await guest.page.evaluate(() => window.app.afterEnd()));
+    await guest.page.evaluate(() => window.app.stop());
+  }, () => window.counters(), { rounds: 2, atMost: 10 });
   await guest.nothingToComplain();
 }

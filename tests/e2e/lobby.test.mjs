@@ -5,11 +5,8 @@ import { test } from 'node:test';
 import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
 import { Guest } from './lib/guest.mjs';
+import { nothingRemains } from './lib/nothing-remains.mjs';
 import { Organiser } from './lib/organiser.mjs';
-import { until } from './lib/until.mjs';
-
-/** So many rounds of joining and leaving, one after the other, must leave the memory as it was; and by when. */
-const [ROUNDS, AT_MOST] = [4, 14];
 
 test('guest_waits_in_lobby_until_a_member_admits_and_both_see_and_hear_each_other (B1, B5, C1)', async (t) => {
   const service = await Service.start(t);
@@ -75,32 +72,11 @@ test('nothing_remains_after_leaving', async (t) => {
     await window.__watching.getDeviceManager();
   });
 
-  const meetAndLeave = async () => {
+  await nothingRemains(grete, async (round) => {
+    await (round === 0 ? grete.join() : grete.joinAgain());
     await grete.inMeeting();
     await grete.sees(ada.name);
     await grete.leave();
-    const left = await until('everything is closed', async () => {
-      const now = await grete.open();
-      return now.peers + now.sockets + now.tracks + now.timers + now.mediaElements === 0 && now;
-    });
-    const counters = await grete.page.evaluate(() => window.__watching.feature(window.Plenary.Features.DebugInfo).getCounters());
-    // What listens for new devices belongs to the client that is still there.
-    const { listeners: coreListeners, ...held } = counters;
-    assert.deepEqual(Object.entries(held).filter(([, count]) => count !== 0), [], 'the core holds nothing of a call that is over');
-    return { ...left, coreListeners };
-  };
-
-  // Buffers get the size that they keep, and what is free may lie badly for a message that is longer by chance:
-  // the memory takes a page now and then. With a leak it takes one after the other, and never comes to rest.
-  await grete.join();
-  let { memory, ...counts } = await meetAndLeave();
-  for (let [round, same] = [1, 0]; same < ROUNDS; round += 1) {
-    await grete.joinAgain();
-    const { memory: now, ...left } = await meetAndLeave();
-    if (round > 1) assert.deepEqual(left, counts, `round ${round}`);
-    same = now === memory ? same + 1 : 0;
-    [memory, counts] = [now, left];
-    assert.ok(round < AT_MOST, `the memory grows with the calls: ${memory} bytes after ${round}`);
-  }
+  }, () => window.__watching.feature(window.Plenary.Features.DebugInfo).getCounters(), { rounds: 4, atMost: 14 });
   await grete.nothingToComplain();
 });

@@ -26,22 +26,32 @@ export class Meeting {
     return `#${encodeURIComponent(JSON.stringify({ endpoint: this.service.origin, ...guest, displayName: name, meetingLink: this.link }))}`;
   }
 
+  /** Opens the page for somebody, who asks to join. */
+  async open(name, origin) {
+    return new Person(name, await openWatched(this.browser, `${origin}/${await this.invitation(name)}`));
+  }
+
   /** Opens the page for somebody and sees them through; gives them, still in the meeting. */
   async join(name, origin) {
-    const guest = new Person(name, await openWatched(this.browser, `${origin}/${await this.invitation(name)}`));
-    await guest.page.locator('main.waiting').waitFor({ state: 'attached' }).catch(async (cause) => {
-      const violations = await guest.page.evaluate(() => window.__watch.violations);
-      throw new Error(`${name} does not wait in the lobby; the page says: ${[...guest.page.complaints, ...violations].join('; ') || 'nothing'}`, { cause });
-    });
-    await this.ada.admit(name);
-    await guest.page.locator('main.meeting-app').waitFor({ state: 'attached' });
-    await Promise.all([guest.sees(this.ada.name), this.ada.sees(name), guest.hears(), this.ada.hears()]);
+    const guest = await this.open(name, origin);
+    await this.letIn(guest);
     assert.equal(await guest.page.evaluate(() => window.app.environment.environment.browser), 'chrome', 'what is loaded later came');
     await until('both are counted', async () => await guest.page.evaluate(() => window.app.call.totalParticipantCount) === 2);
     await guest.page.evaluate((text) => window.app.write(text), `from ${name}`);
     await until(`${name} reads what they wrote`, () => guest.page.evaluate(() => document.querySelector('main').dataset.message)
       .then((message) => message?.includes(`from ${name}`)));
     return guest;
+  }
+
+  /** Whoever asked to join waits, and is let in; they and Ada see and hear each other. */
+  async letIn(guest) {
+    await guest.page.locator('main.waiting').waitFor({ state: 'attached' }).catch(async (cause) => {
+      const violations = await guest.page.evaluate(() => window.__watch.violations);
+      throw new Error(`${guest.name} does not wait in the lobby; the page says: ${[...guest.page.complaints, ...violations].join('; ') || 'nothing'}`, { cause });
+    });
+    await this.ada.admit(guest.name);
+    await guest.page.locator('main.meeting-app').waitFor({ state: 'attached' });
+    await Promise.all([guest.sees(this.ada.name), this.ada.sees(guest.name), guest.hears(), this.ada.hears()]);
   }
 
   /** The same with a page of Puppeteer's, to the end. */
@@ -67,11 +77,15 @@ export class Meeting {
     await this.ada.rosterIs();
   }
 
-  /** They hang up; nothing was logged as an error, and nothing is left open. */
-  async leave(guest) {
+  async hangUp(guest, staying = []) {
     await guest.page.evaluate(() => window.app.call.hangUp());
     await guest.page.locator('main.ended').waitFor({ state: 'attached' });
-    await this.ada.rosterIs();
+    await this.ada.rosterIs(...staying.map(({ name }) => name));
+  }
+
+  /** They hang up; nothing was logged as an error, and nothing is left open. `staying` are still there. */
+  async leave(guest, staying) {
+    await this.hangUp(guest, staying);
     await guest.nothingToComplain(/favicon\.ico/);
     assert.deepEqual(await guest.page.evaluate(() => window.app.agent.calls.length), 0);
     await guest.page.context().close();

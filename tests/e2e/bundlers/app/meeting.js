@@ -24,13 +24,17 @@ export async function meet({ CallClient, Features, LocalVideoStream, VideoStream
   // What few pages need is a part of its own, loaded now.
   app.environment = await client.feature(Features.DebugInfo).getEnvironmentInfo();
 
+  const renderers = [];
   async function show(participant, stream) {
     const tile = document.createElement('article');
     tile.className = 'tile';
     tile.textContent = participant.displayName;
     main.append(tile);
     app.renderer = new VideoStreamRenderer(stream);
+    renderers.push(app.renderer);
     app.view = await app.renderer.createView({ scalingMode: 'Crop' });
+    // Three on a screen: what cannot be seen is not sent.
+    app.view.target.style.height = '200px';
     tile.append(app.view.target);
   }
   function follow(participant) {
@@ -48,7 +52,13 @@ export async function meet({ CallClient, Features, LocalVideoStream, VideoStream
     await chat.getChatThreadClient(call.info.threadId).sendMessage({ content }, { senderDisplayName: displayName });
   };
 
-  app.stopWriting = () => chat.stopRealtimeNotifications();
+  /** What an application ends with. */
+  app.stop = async () => {
+    renderers.forEach((renderer) => renderer.dispose());
+    await chat.stopRealtimeNotifications();
+    await agent.dispose();
+    await client.dispose();
+  };
 
   const told = () => {
     main.className = { InLobby: 'waiting', Connected: 'meeting-app', Disconnected: 'ended' }[call.state] ?? 'connecting';

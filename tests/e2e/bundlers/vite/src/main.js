@@ -6,10 +6,21 @@ import { createIdentifierFromRawId, getIdentifierRawId } from '@azure/communicat
 import { checkAfterEnd, checkWhileConnected, watch } from './invariants.page.mjs';
 import { meet } from './meeting.js';
 
-const app = await meet({ ...sdk, ChatClient }, document.querySelector('main'), (agent) => watch(sdk, agent));
-
 const common = { createIdentifierFromRawId, getIdentifierRawId };
-window.app = Object.assign(app, {
-  whileConnected: () => checkWhileConnected(sdk, { ...app, deviceManager: app.devices, common }),
-  afterEnd: () => checkAfterEnd(sdk, { ...app, common }),
-});
+const main = document.querySelector('main');
+
+/** A client of its own keeps the core alive, so that it can be counted after the call's. */
+const watching = new sdk.CallClient();
+window.counters = () => watching.feature(sdk.Features.DebugInfo).getCounters();
+await watching.getDeviceManager();
+
+/** Also once more, after the end. */
+window.join = async () => {
+  main.replaceChildren();
+  const app = await meet({ ...sdk, ChatClient }, main, (agent) => watch(sdk, agent));
+  window.app = Object.assign(app, {
+    whileConnected: () => checkWhileConnected(sdk, { ...app, deviceManager: app.devices, common }),
+    afterEnd: () => checkAfterEnd(sdk, { ...app, common }),
+  });
+};
+await window.join();
