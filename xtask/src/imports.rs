@@ -1,4 +1,4 @@
-//! Short names for what the wasm imports, and for the longest of what it exports.
+//! Short names for what the wasm imports, and for what it exports to nobody but the glue.
 //!
 //! wasm-bindgen names each import after its function and a hash of 16 digits, once in the module and
 //! once in the glue, and the callers of closures after all types in them. Random digits do not compress:
@@ -15,8 +15,8 @@ pub const HEADER: usize = 8;
 pub const IMPORTS: u8 = 2;
 pub const FUNCTION: u8 = 0;
 const EXPORTS: u8 = 7;
-/// How the names begin of exports that only the glue calls.
-const CLOSURES: &str = "wasm_bindgen_";
+/// How the names begin of exports that only the glue uses.
+const PRIVATE: [&str; 2] = ["wasm_bindgen_", "__"];
 
 /// The wasm and the glue with short names, which mean the same on both sides.
 pub fn shorten(wasm: &[u8], glue: &str) -> Result<(Vec<u8>, String)> {
@@ -85,15 +85,11 @@ fn rename_exports(section: &[u8], glue: &mut String) -> Result<Vec<u8>> {
         let name = reader.text()?;
         let kind = reader.byte()?;
         let item = reader.number()?;
-        if name.starts_with(CLOSURES) {
-            let short = short_name(index);
-            let (old, new) = (format!("wasm.{name}("), format!("wasm.{short}("));
-            if glue.matches(&old).count() != 1 {
-                return fail(format!(
-                    "The glue does not call `{name}` once; see xtask/src/imports.rs."
-                ));
-            }
-            *glue = glue.replace(&old, &new);
+        let (private, short) = (
+            PRIVATE.iter().any(|begin| name.starts_with(begin)),
+            short_name(index),
+        );
+        if private && replace_name(glue, name, &short) {
             text(&mut out, &short);
         } else {
             text(&mut out, name);
@@ -102,6 +98,23 @@ fn rename_exports(section: &[u8], glue: &mut String) -> Result<Vec<u8>> {
         number(&mut out, item);
     }
     Ok(out)
+}
+
+/// Wherever the glue names this export, and not one that only begins with its name.
+fn replace_name(glue: &mut String, name: &str, short: &str) -> bool {
+    let used = format!("wasm.{name}");
+    let mut parts = glue.split(&used);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    let mut found = false;
+    for part in parts {
+        let longer = part.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+        found |= !longer;
+        out += "wasm.";
+        out += if longer { name } else { short };
+        out += part;
+    }
+    *glue = out;
+    found
 }
 
 /// `a` to `z`, then `aa` and so on; with a `$`, so that no key of the glue can be meant.

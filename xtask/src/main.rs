@@ -12,6 +12,7 @@ mod demo;
 mod docs;
 mod failure;
 mod fuzz;
+mod glue;
 mod imports;
 mod instructions;
 mod likeness;

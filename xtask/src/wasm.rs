@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::browser;
 use crate::failure::{fail, Context, Result};
+use crate::glue;
 use crate::imports;
 use crate::likeness;
 use crate::node;
@@ -80,13 +81,11 @@ pub fn build() -> Result<()> {
     let named = likeness::named(&read(&wasm)?)?;
     fs::write(&wasm, named).context(format!("Cannot write {}", short(&wasm)))?;
     wasm_opt(REORDER, &wasm)?;
-    let glue = folder.join("plenary.js");
-    let (short_wasm, short_glue) = imports::shorten(
-        &read(&wasm)?,
-        &fs::read_to_string(&glue).context(format!("Cannot read {}", short(&glue)))?,
-    )?;
+    let script = folder.join("plenary.js");
+    let written = fs::read_to_string(&script).context(format!("Cannot read {}", short(&script)))?;
+    let (short_wasm, short_script) = imports::shorten(&read(&wasm)?, &glue::trim(&written)?)?;
     fs::write(&wasm, short_wasm).context(format!("Cannot write {}", short(&wasm)))?;
-    fs::write(&glue, short_glue).context(format!("Cannot write {}", short(&glue)))?;
+    fs::write(&script, short_script).context(format!("Cannot write {}", short(&script)))?;
     fs::copy(&module, &last).context(format!("Cannot write {}", short(&last)))?;
     Ok(())
 }
