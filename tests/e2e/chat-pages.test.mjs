@@ -183,6 +183,60 @@ test('hostile_messages_are_text_and_links_are_safe (S12)', async (t) => {
   await ada.nothingToComplain();
 });
 
+test('hostile_names_of_meetings_people_and_rooms_are_text_in_chat_and_rooms (S12)', async (t) => {
+  const evil = '<img src=x onerror="window.hit=1"><script>window.hit=1</script> %3Cb%3E';
+  const { service, browser, link, ada, grete, member, guest } = await meeting(t, `Topic ${evil}`, { viewport: { width: 1280, height: 960 } });
+  const mallory = await raw(browser, service, link, `Mal\u202elory ${evil}`);
+  const called = `Mallory ${evil}`;
+  await (await member.show()).ready();
+  await (await guest.show()).ready();
+  await mallory.post({ content: 'Hello' });
+  for (const person of [member, guest]) {
+    await person.reads('Hello');
+    await person.sees('who wrote it', 'li.message .author', { test: (words) => words.includes(called) });
+  }
+  await until('the line says who came', async () => (await member.events()).some((line) => line.includes(called)));
+  const harmless = async () => {
+    for (const { page, name } of [ada, grete]) {
+      const found = await page.evaluate(() => [window.hit, document.querySelectorAll('.panel :is(img, script), .place :is(img, script), h1 :is(img, script), title *').length]);
+      assert.deepEqual(found, [undefined, 0], `${name}'s page`);
+    }
+  };
+  await harmless();
+
+  // By the interface: the console's own field takes the same.
+  const { accessToken } = await signIn(service, 'olivia@plenary.test');
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${accessToken}` };
+  const ask = async (method, path, body) => {
+    const response = await fetch(`${service.origin}${path}`, { method, headers, body: body && JSON.stringify(body) });
+    assert.ok(response.ok, `${method} ${path}: ${response.status}`);
+    return response.json();
+  };
+  const { value: [{ id }] } = await ask('GET', `/v1.0/me/onlineMeetings?$filter=${encodeURIComponent(`JoinWebUrl eq '${link}'`)}`);
+  await ask('PATCH', `/v1.0/me/onlineMeetings/${id}`, { allowGuestChatInBreakoutRooms: true, subject: `Renamed ${evil}` });
+  for (const person of [member, guest]) {
+    await until('the line says what it is called now', async () => (await person.events()).some((line) => line.includes(`Renamed ${evil}`)));
+  }
+  await ask('POST', `/meetings/${id}/breakoutRooms`, { displayName: `Ro\u202eom ${evil}` });
+  const room = `Room ${evil}`;
+  const rooms = await new Rooms(ada).show();
+  await rooms.room(room).waitFor();
+  await rooms.assign('Grete Gast', room);
+  await harmless();
+  await rooms.openAll();
+  await inRoom(grete, room);
+  await guest.ready();
+  await guest.sees('which chat it is', '.where', { test: (words) => words === `Chat of the breakout room ${room}` });
+  await rooms.press(`Join ${room}`);
+  await inRoom(ada, room);
+  await (await member.show()).ready();
+  await guest.write('Safe here');
+  await member.reads('Safe here');
+  await harmless();
+  await ada.nothingToComplain();
+  await grete.nothingToComplain();
+});
+
 test('what_cannot_be_sent_yet_is_shown_so_and_what_failed_can_be_sent_again', async (t) => {
   const { grete, member, guest } = await meeting(t, 'Sending');
   await member.show();
