@@ -2,6 +2,7 @@
 //
 // PLENARY_SERVICE_BIN is the service's binary, CHROMIUM the browser.
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -131,4 +132,20 @@ export async function until(what, condition, deadline = 20_000) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** Frames of somebody that a page showed so far. */
+export const framesOf = (tab, identity) => tab.evaluate((i) => frames[i] ?? 0, identity);
+
+/** Moving pictures of somebody, and sound. */
+export async function seesAndHears(tab, identity) {
+  const [frames, energy] = [await framesOf(tab, identity), await tab.evaluate(() => soundEnergy())];
+  await until(`pictures of ${identity}`, async () => (await framesOf(tab, identity)) > frames + 5);
+  await until(`sound`, async () => (await tab.evaluate(() => soundEnergy())) > energy);
+}
+
+/** The server moves somebody into another room (`RoomMoved`). */
+export async function move(engine, identity, room, destinationRoom) {
+  const moved = await engine.call('MoveParticipant', { room, identity, destinationRoom }, { destinationRoom });
+  assert.equal(moved.status, 200);
 }

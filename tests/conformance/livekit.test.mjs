@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { servePage, startBrowser, token, until } from './engine.mjs';
+import { framesOf, move, seesAndHears, servePage, startBrowser, token, until } from './engine.mjs';
 import { servers } from './servers.mjs';
 
 let page;
@@ -18,16 +18,7 @@ after(async () => {
   await page?.stop();
 });
 
-const framesOf = (tab, identity) => tab.evaluate((i) => frames[i] ?? 0, identity);
-
 const codecOf = (tab, type, kind) => tab.evaluate(([t, k]) => codecOf(t, k), [type, kind]);
-
-/** Moving pictures of somebody, and sound. */
-async function seesAndHears(tab, identity) {
-  const [frames, energy] = [await framesOf(tab, identity), await tab.evaluate(() => soundEnergy())];
-  await until(`pictures of ${identity}`, async () => (await framesOf(tab, identity)) > frames + 5);
-  await until(`sound`, async () => (await tab.evaluate(() => soundEnergy())) > energy);
-}
 
 const close = (...tabs) => Promise.all(tabs.map((tab) => tab.context().close()));
 
@@ -44,11 +35,6 @@ for (const { name, start, skip, lacks, tries } of servers) {
       await tab.goto(page.origin);
       await tab.evaluate(([u, t, o]) => join(u, t, o), [engine.url, token(identity, room), options]);
       return tab;
-    }
-
-    async function move(identity, room, destinationRoom) {
-      const moved = await engine.call('MoveParticipant', { room, identity, destinationRoom }, { destinationRoom });
-      assert.equal(moved.status, 200);
     }
 
     for (const [videoCodec, mimeType] of [['h264', 'video/H264'], ['vp9', 'video/VP9'], ['av1', 'video/AV1']]) {
@@ -68,7 +54,7 @@ for (const { name, start, skip, lacks, tries } of servers) {
         const cid = await join('cid', there, options);
         const bob = await join('bob', here);
         await seesAndHears(bob, 'ada');
-        await move('bob', here, there);
+        await move(engine, 'bob', here, there);
         await seesAndHears(bob, 'cid');
         await close(ada, bob, cid);
       }));
@@ -117,7 +103,7 @@ for (const { name, start, skip, lacks, tries } of servers) {
             [red, blue, [cid, 'cid'], [ada, 'ada']],
             [blue, red, [ada, 'ada'], [cid, 'cid']],
           ]) {
-            await move('bob', from, to);
+            await move(engine, 'bob', from, to);
             await until('the move', () => bob.evaluate((t) => room.name === t, to));
             await seesAndHears(bob, there[1]);
             await seesAndHears(there[0], 'bob');

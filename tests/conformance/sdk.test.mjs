@@ -3,7 +3,7 @@
 // where there is one: LIVEKIT_SERVER, or target/livekit-server/.
 
 import { after, before, describe, test } from 'node:test';
-import { servePage, startBrowser, token, until } from './engine.mjs';
+import { framesOf, servePage, startBrowser, token, until } from './engine.mjs';
 import { servers } from './servers.mjs';
 
 let page;
@@ -22,7 +22,6 @@ const open = async (place) => {
   await tab.goto(`${page.origin}${place}`);
   return tab;
 };
-const framesOf = (tab, who) => tab.evaluate((name) => frames[name] ?? 0, who);
 
 async function sees(tab, who) {
   const before = await framesOf(tab, who);
