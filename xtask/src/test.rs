@@ -163,7 +163,8 @@ fn facade(report: &mut Report) -> Result<()> {
 fn e2e(report: &mut Report) -> Result<()> {
     package::ensure()?;
     node::ensure_packages(&root().join("examples/react-composite"))?;
-    with_service("tests/e2e", &[], report)
+    // Two files at a time: people wait for each other more than they keep a processor busy.
+    with_service("tests/e2e", 2, &[], report)
 }
 
 /// Others' clients: LiveKit's in browsers and Python, Azure's identity and chat SDKs.
@@ -171,9 +172,10 @@ fn conformance(report: &mut Report) -> Result<()> {
     // Browsers are started by the harness there, with its packages.
     node::ensure_packages(&root().join("tests/e2e"))?;
     let python = python::livekit().map(|python| ("PYTHON_LIVEKIT", OsString::from(python)));
-    with_service("tests/conformance", python.as_slice(), report)?;
-    with_service("tests/conformance/identity", &[], report)?;
-    with_service("tests/conformance/chat", &[], report)
+    // One at a time: others' clients on others' servers are not ours to make patient.
+    with_service("tests/conformance", 1, python.as_slice(), report)?;
+    with_service("tests/conformance/identity", 1, &[], report)?;
+    with_service("tests/conformance/chat", 1, &[], report)
 }
 
 /// The package in the web apps that take long to build (`soak bundlers`).
@@ -181,13 +183,19 @@ pub fn bundlers(_: &[String]) -> Result<()> {
     package::build()?;
     node::ensure_packages(&root().join("tests/e2e"))?;
     let mut report = Report::default();
-    with_service("tests/e2e/bundlers", &[], &mut report)?;
+    with_service("tests/e2e/bundlers", 1, &[], &mut report)?;
     println!("{} passed", report.tally.passed);
     Ok(())
 }
 
 /// A folder whose tests have the service, the browsers and what else is named at hand.
-fn with_service(folder: &str, more: &[(&str, OsString)], report: &mut Report) -> Result<()> {
+/// So many files run at a time, each with browsers of its own.
+fn with_service(
+    folder: &str,
+    files: usize,
+    more: &[(&str, OsString)],
+    report: &mut Report,
+) -> Result<()> {
     if !root().join(folder).is_dir() {
         report
             .skipped
@@ -200,8 +208,7 @@ fn with_service(folder: &str, more: &[(&str, OsString)], report: &mut Report) ->
     // Tests of failing networks cut links with `ip`; without it they say so and are skipped.
     debian::offer("ip", "iproute2");
     let mut node = node::node()?;
-    // One file at a time: each has browsers of its own, which want the machine for themselves.
-    node.arg("--test-concurrency=1")
+    node.arg(format!("--test-concurrency={files}"))
         .envs(service::environment(&service)?)
         .envs(more.iter().map(|(name, value)| (name, value)));
     node_tests(folder, &mut node, report)
