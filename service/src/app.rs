@@ -32,6 +32,9 @@ use url::Url;
 /// How often what is past its time is deleted (`D4`).
 const NIGHT: u64 = 24 * 60 * 60_000;
 
+/// How often the resource's store is asked again for what it did not take (`D3`).
+const AGAIN: u64 = 5_000;
+
 /// Everything that a request may need.
 pub struct App {
     /// The configuration.
@@ -274,7 +277,7 @@ impl App {
         let window = self.limits().resume_window_ms;
         let started = now_ms();
         let mut lapsed = false;
-        let mut night = started;
+        let (mut night, mut again) = (started, started);
         let mut ticks = tokio::time::interval(Duration::from_millis((window / 20).clamp(20, 250)));
         loop {
             ticks.tick().await;
@@ -288,6 +291,11 @@ impl App {
                 self.end_session(&session, reason).await;
             }
             self.notifications.expire(window, now);
+            if self.chats.copies_are_late() && now >= again {
+                again = now + AGAIN;
+                let chats = self.chats.clone();
+                tokio::spawn(async move { chats.catch_up().await });
+            }
             if now >= night {
                 night = now + NIGHT;
                 let chats = self.chats.clone();

@@ -84,6 +84,7 @@ pub struct Chats {
     /// Guests with chat who are in the call of a thread's meeting or room now.
     in_call: Mutex<HashMap<String, BTreeSet<RawId>>>,
     throttle: Mutex<Throttle>,
+    late: retention::Late,
     listeners: Arc<live::Listeners>,
 }
 
@@ -98,6 +99,7 @@ impl Chats {
             started: now_ms(),
             slots: Slots::default(),
             in_call: Mutex::default(),
+            late: retention::Late::default(),
             listeners: Arc::default(),
         })
     }

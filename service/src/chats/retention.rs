@@ -1,15 +1,27 @@
 //! What is kept for how long: the resource's copy of each guest's last message, and threads that go by
 //! themselves (`D3`, `D4`).
 
+use super::held::in_time;
 use super::{Chats, Result};
 use crate::chat::retention::{is_over, LastMessage, Why};
 use crate::chat::{Command, Life, Message, Origin, Thread};
 use crate::meeting::Kind;
 use crate::store::{MeetingKey, StoreError};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Copies that are looked at in one go.
 const SWEPT_AT_ONCE: usize = 500;
+/// So many wait for the resource's store; what became of more messages the next night finds out.
+const MOST_LATE: usize = 10_000;
+
+/// What the resource's store has not taken yet, in the order in which it happened.
+#[derive(Debug, Default)]
+pub(super) struct Late {
+    messages: Mutex<VecDeque<LastMessage>>,
+    turn: tokio::sync::Mutex<()>,
+}
 
 impl Chats {
     /// `D3`: of each guest the last message that they sent in a meeting, as it is now.
@@ -29,14 +41,69 @@ impl Chats {
                 sent: message.created,
                 body: message.body.clone(),
             };
-            let kept = match message.body.life {
-                Life::Sent => self.store.keep_last(&last).await,
-                Life::Edited(_) => self.change_last(&last).await,
-                Life::Deleted(_) => self.forget(&last).await,
+            // The message itself is with the organisation, and is acknowledged whatever the resource's store
+            // does: its copy follows.
+            if self.copies_are_late() || self.copy(&last).await.is_err() {
+                let mut late = self.late.messages.lock();
+                if late.len() < MOST_LATE {
+                    late.push_back(last);
+                }
+            }
+        }
+    }
+
+    /// The copy becomes what became of the message.
+    async fn copy(&self, last: &LastMessage) -> Result<()> {
+        let copied = in_time(async {
+            match last.body.life {
+                Life::Sent => self.store.keep_last(last).await,
+                Life::Edited(_) => self.change_last(last).await,
+                Life::Deleted(_) => self.forget(last).await,
+            }
+        });
+        let copied = copied.await.and_then(|copied| Ok(copied?));
+        if let Err(error) = &copied {
+            tracing::error!(%error, "the copy of a guest's last message is not up to date");
+        }
+        copied
+    }
+
+    /// Whether the resource's store has not taken everything.
+    pub fn copies_are_late(&self) -> bool {
+        !self.late.messages.lock().is_empty()
+    }
+
+    /// Tries again what the resource's store has not taken, one after the other, up to what it does not take.
+    pub async fn catch_up(&self) {
+        let _turn = self.late.turn.lock().await;
+        loop {
+            let next = self.late.messages.lock().front().cloned();
+            match next {
+                Some(last) if self.copy(&last).await.is_ok() => {
+                    self.late.messages.lock().pop_front();
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Every copy as its message is: what an earlier process could not copy any more. A message that is gone
+    /// with its thread says nothing of its copy, whose time is the policies' (`D4`).
+    async fn mend_copies(&self) -> Result<()> {
+        let mut after = None;
+        loop {
+            let rows = self.store.last_messages(after.as_ref(), SWEPT_AT_ONCE);
+            let rows = rows.await?;
+            let Some(last) = rows.last() else {
+                return Ok(());
             };
-            // The message itself is with the organisation, and was acknowledged.
-            if let Err(error) = kept {
-                tracing::error!(%error, "the copy of a guest's last message is not up to date");
+            after = Some(last.guest.clone());
+            for row in rows {
+                let message = self.store.message(&row.thread, row.message).await?;
+                if let Some(message) = message.filter(|message| message.body != row.body) {
+                    let body = message.body;
+                    self.copy(&LastMessage { body, ..row }).await?;
+                }
             }
         }
     }
@@ -98,6 +165,10 @@ impl Chats {
 
     /// Deletes what is past its time.
     pub async fn sweep(self: &Arc<Self>, now: u64) {
+        self.catch_up().await;
+        if let Err(error) = self.mend_copies().await {
+            tracing::error!(%error, "copies of guests' messages are not compared until the next night");
+        }
         if let Err(error) = self.delete_past_their_time(now).await {
             tracing::error!(%error, "copies of guests' messages stay until the next night");
         }
@@ -114,23 +185,28 @@ impl Chats {
         Ok(())
     }
 
-    /// Threads whose own policy says so; from that time on nobody reads them anyway.
     async fn delete_expired_threads(self: &Arc<Self>, now: u64) -> Result<()> {
+        for (thread, why) in self.expired_threads(now).await? {
+            self.apply(&thread.id, Command::Close).await?;
+            tracing::info!(%why, "a thread was deleted");
+        }
+        Ok(())
+    }
+
+    /// Threads that go by their own policy at `now`; from that time on nobody reads them anyway.
+    pub async fn expired_threads(&self, now: u64) -> Result<Vec<(Arc<Thread>, Why)>> {
+        let mut expired = Vec::new();
         let mut after = String::new();
         loop {
             let ids = self.store.mortal(&after, SWEPT_AT_ONCE).await?;
             let Some(last) = ids.last() else {
-                return Ok(());
+                return Ok(expired);
             };
             after.clone_from(last);
             for id in ids {
-                if self
-                    .find(&id)
-                    .await?
-                    .is_some_and(|thread| thread.is_gone(now))
-                {
-                    self.apply(&id, Command::Close).await?;
-                }
+                let thread = self.find(&id).await?;
+                let days = thread.as_ref().and_then(|thread| thread.expired(now));
+                expired.extend(thread.zip(days.map(Why::Own)));
             }
         }
     }

@@ -34,6 +34,8 @@ pub struct Rows {
     dead: AtomicBool,
     /// What becomes of the next commit, if it does not go well.
     fault: Mutex<Option<Fault>>,
+    /// The resource's store does not take guests' last messages.
+    no_copies: AtomicBool,
 }
 
 /// A store that fails.
@@ -57,6 +59,11 @@ impl Rows {
     /// The next commit fails.
     pub fn fail(&self, how: Fault) {
         *self.fault.lock() = Some(how);
+    }
+
+    /// From now on the resource's store fails, or does not.
+    pub fn fail_copies(&self, fails: bool) {
+        self.no_copies.store(fails, Ordering::SeqCst);
     }
 
     /// The process died: none of its calls comes to an end any more, or does anything.

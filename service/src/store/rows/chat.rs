@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use plenary_protocol::id::RawId;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 #[derive(Debug, Default)]
 pub struct Tables {
@@ -65,6 +66,16 @@ impl Tables {
             self.creations.insert(creation.clone(), thread.id.clone());
         }
         true
+    }
+}
+
+impl Rows {
+    /// The resource's store, unless it fails.
+    fn copies(&self) -> Result<()> {
+        match self.no_copies.load(Ordering::SeqCst) {
+            true => Err(sqlx::Error::WorkerCrashed.into()),
+            false => Ok(()),
+        }
     }
 }
 
@@ -165,6 +176,7 @@ impl ChatStore for Rows {
     }
 
     async fn keep_last(&self, last: &LastMessage) -> Result<()> {
+        self.copies()?;
         self.tables(|t| {
             t.chat.lasts.insert(last.guest.clone(), last.clone());
         })
@@ -172,6 +184,7 @@ impl ChatStore for Rows {
     }
 
     async fn last_of(&self, guest: &RawId) -> Result<Option<LastMessage>> {
+        self.copies()?;
         self.tables(|t| t.chat.lasts.get(guest).cloned()).await
     }
 
@@ -185,6 +198,7 @@ impl ChatStore for Rows {
     }
 
     async fn forget_last(&self, guest: &RawId, thread: &str, message: u64) -> Result<()> {
+        self.copies()?;
         self.tables(|t| {
             let is = |last: &LastMessage| last.thread == thread && last.message == message;
             if t.chat.lasts.get(guest).is_some_and(is) {
