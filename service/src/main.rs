@@ -23,7 +23,7 @@ enum Command {
     Serve(Box<Flags>),
     /// Print the connection strings of the resources: secrets of an application's backend.
     Keys(Box<Flags>),
-    /// Say which copies of guests' messages the next night would delete, and why.
+    /// Say which copies of guests' messages and which threads the next night would delete, and why.
     Retention(Box<Flags>),
     /// Bring over what another server keeps.
     #[command(subcommand)]

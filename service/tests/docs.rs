@@ -37,6 +37,8 @@ fn every_piece_of_configuration_in_the_guide_is_one() {
     assert!(read.iter().any(|config| !config.advertise.is_empty()));
     assert!(read.iter().any(|config| config.turn.len() == 2));
     assert!(read.iter().any(|config| config.livekit.is_some()));
+    let days = |config: &Config| config.retention.iter().map(|policy| policy.days).min();
+    assert!(read.iter().any(|config| days(config) == Some(7)));
     for config in read.iter().filter(|config| config.tls()) {
         // As the guide says: members come with an identity provider only.
         assert!(!config.dev_organisation(), "S10");

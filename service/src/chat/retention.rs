@@ -1,4 +1,4 @@
-//! How long the copy of a guest's last message is kept (`D3`, `D4`).
+//! How long the copy of a guest's last message is kept (`D3`, `D4`), and why it goes.
 
 use super::Body;
 use plenary_protocol::id::RawId;
@@ -34,13 +34,15 @@ pub struct LastMessage {
     pub body: Body,
 }
 
-/// Why a copy is deleted.
+/// Why a copy, or a thread, is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// A policy for somebody who was in the meeting; the strictest one.
     Policy(u32),
     /// None applies.
     Age(u32),
+    /// Whoever made or changed the thread said so.
+    Own(u32),
 }
 
 impl std::fmt::Display for Why {
@@ -51,6 +53,7 @@ impl std::fmt::Display for Why {
                 "a policy of {days} days applies to a member who was in the meeting"
             ),
             Self::Age(days) => write!(f, "no policy applies, and it is older than {days} days"),
+            Self::Own(days) => write!(f, "its own policy keeps it for {days} days"),
         }
     }
 }

@@ -207,11 +207,17 @@ impl Thread {
 
     /// Whether it is gone: deleted, or by its own policy.
     pub fn is_gone(&self, now: u64) -> bool {
-        let expired = match self.retention {
-            Some(Retention::AfterCreation(days)) => now >= self.created + u64::from(days) * DAY,
-            Some(Retention::None) | None => false,
-        };
-        expired || self.deleted.is_some()
+        self.deleted.is_some() || self.expired(now).is_some()
+    }
+
+    /// The days of its own policy, when they are over.
+    pub fn expired(&self, now: u64) -> Option<u32> {
+        match self.retention {
+            Some(Retention::AfterCreation(days)) => {
+                (now >= self.created + u64::from(days) * DAY).then_some(days)
+            }
+            Some(Retention::None) | None => None,
+        }
     }
 
     /// Whether it is a meeting's or one of its rooms'.

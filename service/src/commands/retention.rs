@@ -25,7 +25,8 @@ pub async fn run(flags: &Flags) -> Result<(), RetentionError> {
     let config = Config::load(flags).map_err(StartError::from)?;
     let store = server::open_stores(&config).await?;
     let chats = Chats::new(store.clone(), config.limits.chat, config.retention);
-    for (last, why) in chats.past_their_time(now_ms()).await? {
+    let now = now_ms();
+    for (last, why) in chats.past_their_time(now).await? {
         // What it says is nobody's business here.
         println!(
             "{} of {} sent {}: {why}",
@@ -33,6 +34,9 @@ pub async fn run(flags: &Flags) -> Result<(), RetentionError> {
             last.thread,
             rfc3339(last.sent)
         );
+    }
+    for (thread, why) in chats.expired_threads(now).await? {
+        println!("{} made {}: {why}", thread.id, rfc3339(thread.created));
     }
     store.close().await;
     Ok(())
