@@ -1,5 +1,5 @@
-// Every screen against axe's rules (WCAG 2.2 A and AA, best practice), light and dark; and the way
-// through a meeting by keyboard alone.
+// Every screen against axe's rules (WCAG 2.2 A and AA, best practice), light and dark, and as wide as a phone; and
+// the way through a meeting by keyboard alone.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,15 +8,17 @@ import { Service } from './harness/service.mjs';
 import { AXE, violations } from './lib/axe.mjs';
 import { Guest } from './lib/guest.mjs';
 import { Organiser } from './lib/organiser.mjs';
+import { fitsAPhone } from './lib/phone.mjs';
 import { until } from './lib/until.mjs';
 
 async function clean(person, screen) {
   await person.page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => Promise.race([finished, new Promise((go) => { setTimeout(go, 300); })]))));
   assert.deepEqual(await violations(person.page), [], screen);
+  await fitsAPhone(person, screen);
 }
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`every_screen_is_accessible_in_${colorScheme}`, async (t) => {
+  test(`every_screen_is_accessible_in_${colorScheme}_and_fits_a_phone`, async (t) => {
     const service = await Service.start(t);
     const browser = await startChromium(t);
     const options = { colorScheme, scripts: [AXE] };
@@ -36,6 +38,7 @@ for (const colorScheme of ['light', 'dark']) {
     await grete.setMuted(true);
     await ada.sees('Grete Gast');
     await clean(ada, 'meeting');
+    await clean(grete, 'meeting of a guest');
     await grete.page.locator('.control.info').click();
     await clean(grete, 'information');
     await grete.leave();
