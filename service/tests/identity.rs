@@ -217,6 +217,33 @@ async fn s16_a_resource_key_reaches_nothing_of_another_resource() {
 }
 
 #[tokio::test]
+async fn a2_whom_no_directory_knows_is_seen_by_the_name_that_their_client_chose() {
+    let service = Service::start().await;
+    let key = resource(&service).await.primary_key;
+    let olivia = service.sign_in("Olivia").await;
+    let open = json!({"lobbyBypassSettings": {"scope": "everyone"}});
+    let meeting = service.schedule(&olivia, open).await;
+    let mut organizer = service.agent(&olivia, "Olivia").await;
+    organizer.join("o", &meeting).await.unwrap();
+    let mut guests = Vec::new();
+    for name in ["Ada", "Bob"] {
+        let target = format!("/identities?{VERSION}");
+        let body = r#"{"createTokenWithScopes":["voip"]}"#;
+        let made = signed(&service, &key, "POST", &target, body).await.json();
+        let token = text(&made["accessToken"]["token"]);
+        let mut guest = Agent::connect(service.address, token, name).await;
+        let snapshot = guest.join(name, &meeting).await.unwrap();
+        guests.push((guest, snapshot));
+    }
+    let seen = guests[1].1.roster.iter();
+    let mut names: Vec<_> = seen.map(|one| one.display_name.as_deref()).collect();
+    names.sort();
+    assert_eq!(names, ["Ada", "Bob", "Olivia Organizer"].map(Some));
+    drop(guests);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_members_access_token_is_exchanged_if_application_and_user_agree() {
     let service = Service::start().await;
     let key = resource(&service).await.primary_key;

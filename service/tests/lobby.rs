@@ -1,4 +1,4 @@
-//! Scheduling, joining by link, lobby and roster over the socket: B1, B5, A3, and what leaked elsewhere.
+//! Scheduling, joining by link, lobby and roster over the socket: B1, B5, A2, A3, and what leaked elsewhere.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
@@ -62,7 +62,7 @@ async fn a_guest_waits_in_the_lobby_until_a_member_admits() {
     assert_eq!(
         own.display_name.as_deref(),
         Some("Ada"),
-        "the label is for members"
+        "A2: as the client chose; the label is for members"
     );
 
     let joined = organizer

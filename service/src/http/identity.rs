@@ -195,8 +195,8 @@ fn token_json(issued: &Issued) -> Value {
     json!({"token": issued.token, "expiresOn": rfc3339(issued.expires)})
 }
 
-/// A guest of a resource, with an id that nobody guesses. Two parts only: three would be a Teams
-/// extension user.
+/// A guest of a resource, in no directory (`A2`), with an id that nobody guesses. Two parts only: three would be a
+/// Teams extension user.
 pub(super) async fn new_guest(app: &App, resource: &Resource) -> Result<RawId, HttpError> {
     let id = RawId(format!("8:acs:{}_{}", resource.id, random::uuid()));
     app.store
