@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
-import { Attendee, meet, RoomsOverRest, signIn } from './lib/attendee.mjs';
+import { Attendee, meet, RoomsOverRest, scene as meeting, signIn } from './lib/attendee.mjs';
 import { Namespace } from './lib/namespace.mjs';
 import { until } from './lib/until.mjs';
 
@@ -14,14 +14,10 @@ const RACES = 4;
 /** Moves that are asked for without waiting for one. */
 const HASTE = 12;
 
-async function scene(t, names, { count = 2 } = {}) {
-  const service = await Service.start(t);
-  const browser = await startChromium(t);
-  const rooms = await RoomsOverRest.schedule(service);
-  const people = {};
-  for (const name of names) people[name] = await Attendee.join(browser, rooms, name);
-  await rooms.make(count);
-  return { service, browser, rooms, ...people };
+async function scene(t, names) {
+  const all = await meeting(t, names);
+  await all.rooms.make(2);
+  return all;
 }
 
 /** Service, SDK and application say the same of where somebody is; gives the room's number. */

@@ -3,9 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startChromium } from './harness/browser.mjs';
-import { Service } from './harness/service.mjs';
-import { Attendee, meet, RoomsOverRest, signIn } from './lib/attendee.mjs';
+import { Attendee, meet, scene, signIn } from './lib/attendee.mjs';
 import { until } from './lib/until.mjs';
 
 const CLOSED = '412/46256';
@@ -14,16 +12,6 @@ const OFF = '405/46251';
 const STAYS = '403/59180';
 /** A hundred take two minutes on a busy machine: the soak asks for them. */
 const MOVES = Number(process.env.PLENARY_TEST_MOVES ?? 10);
-
-async function scene(t, names, options) {
-  const service = await Service.start(t);
-  const browser = await startChromium(t);
-  const rooms = await RoomsOverRest.schedule(service, options);
-  rooms.browser = browser;
-  const people = {};
-  for (const name of names) people[name] = await Attendee.join(browser, rooms, name);
-  return { service, browser, rooms, ...people };
-}
 
 /** Where in the log these are, each found after the one before. */
 function inOrder(log, ...wanted) {
@@ -37,7 +25,7 @@ function inOrder(log, ...wanted) {
 
 test('a_guest_is_moved_and_brought_back_in_the_order_that_applications_rely_on', async (t) => {
   // With the option that lets guests chat in rooms: else a room's call has no thread for them (E5).
-  const { rooms, Olivia, Ada, Bob } = await scene(t, ['Olivia', 'Ada', 'Bob'], { allowGuestChatInBreakoutRooms: true });
+  const { browser, rooms, Olivia, Ada, Bob } = await scene(t, ['Olivia', 'Ada', 'Bob'], { allowGuestChatInBreakoutRooms: true });
   await rooms.make(2);
 
   await t.test('the assigned room is told and readable (E1, E14)', async () => {
@@ -122,7 +110,7 @@ test('a_guest_is_moved_and_brought_back_in_the_order_that_applications_rely_on',
   });
 
   await t.test('who comes late goes to the room that is theirs, once (E8)', async () => {
-    const Cleo = await Attendee.join(rooms.browser, rooms, 'Cleo', { room: 2 });
+    const Cleo = await Attendee.join(browser, rooms, 'Cleo', { room: 2 });
     await Cleo.isIn('Room 2');
     await meet(Cleo, Bob);
     assert.equal(await Cleo.back(), 'done');

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
+import { startChromium } from '../harness/browser.mjs';
+import { Service } from '../harness/service.mjs';
 import { newGuest, openBlank } from './blank.mjs';
 import { until } from './until.mjs';
 
@@ -223,6 +225,16 @@ export class Attendee {
     const heard = new Set(await this.heard());
     return others.filter(({ tone }) => heard.has(tone)).map(({ name }) => name);
   }
+}
+
+/** A meeting of Olivia's with these people, a member first; `options` are the meeting's. */
+export async function scene(t, names, options) {
+  const service = await Service.start(t);
+  const browser = await startChromium(t);
+  const rooms = await RoomsOverRest.schedule(service, options);
+  const people = {};
+  for (const name of names) people[name] = await Attendee.join(browser, rooms, name);
+  return { service, browser, rooms, ...people };
 }
 
 /** Both ways, sound and picture, from now on. */
