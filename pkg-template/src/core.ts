@@ -77,6 +77,11 @@ export type Asked =
   | [what: Word, participant?: string]
   /** Whether the others are not heard here. */
   | [what: 'quiet', quiet: boolean]
+  /**
+   * Sends this microphone from now on: a track, or a device, which is opened now, or when it is needed;
+   * without one, nothing, until `unmute`.
+   */
+  | [what: 'setMicrophone', given?: MediaStreamTrack | string]
   /** The camera is sent within these limits: lines of the picture, pictures and bits per second. */
   | [what: 'limitVideo', limit: { lines?: number; fps?: number; bps?: number }];
 
@@ -97,7 +102,8 @@ export interface Core {
    * one. `camera` is published from the start; `call` is a UUID chosen by the facade.
    */
   join(agent: number, call: string, locator: Locator, options: {
-    muted: boolean; camera?: MediaStreamTrack; microphone?: MediaStreamTrack;
+    muted: boolean; camera?: MediaStreamTrack;
+    /** A track of the application's, or the device that is opened for this call. */ microphone?: MediaStreamTrack | string;
     /** Of a microphone that the core opens; on unless false. */
     echoCancellation?: boolean; noiseSuppression?: boolean; autoGainControl?: boolean;
   }): void;
@@ -110,15 +116,13 @@ export interface Core {
   ask(call: string, what: 'returnToMain'): Promise<void>;
   /** Publishes the camera; the track stays the facade's (it stops it). */
   ask(call: string, what: 'startVideo', track: MediaStreamTrack): Promise<void>;
-  /** Replaces the microphone of a call that is already running. */
-  ask(call: string, what: 'setMicrophone', track: MediaStreamTrack): Promise<void>;
   /** Devices; never prompts. */
   ask(call: '', what: 'devices'): Promise<DeviceInfo[]>;
   /** `getUserMedia` for one camera. */
   ask(call: '', what: 'openCamera', deviceId: string): Promise<MediaStreamTrack>;
   /** `getUserMedia` for one microphone, which is the facade's. */
   ask(call: '', what: 'openMicrophone', deviceId: string): Promise<MediaStreamTrack>;
-  /** Chooses the microphone for calls, present and future; empty for the system default. */
+  /** Chooses the microphone for calls that were given none, present and future; empty for the system default. */
   ask(call: '', what: 'selectMicrophone', deviceId: string): Promise<void>;
   /** `setSinkId` for remote audio; rejects where the browser has none. */
   ask(call: '', what: 'selectSpeaker', deviceId: string): Promise<void>;

@@ -47,7 +47,7 @@ export type * from './features/transfer.js';
 export type * from './features/user-facing-diagnostics.js';
 export type * from './features/video-effects.js';
 export type * from './identifiers.js';
-export type { LocalAudioStreamEvents } from './streams/local-audio-stream.js';
+export type { LocalAudioStreamEvents, LocalAudioStreamOptions } from './streams/local-audio-stream.js';
 export type { Volume } from './streams/volume.js';
 export type { LocalVideoStreamEvents, LocalVideoStreamOptions } from './streams/local-video-stream.js';
 export type * from './streams/remote-audio-stream.js';

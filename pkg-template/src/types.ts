@@ -106,7 +106,7 @@ export interface MediaConstraints {
 export interface VideoOptions {
   /** The camera; at most one stream. */
   localVideoStreams?: LocalVideoStream[];
-  /** Not applied yet. */
+  /** Bounds of what the camera sends; `Call.setConstraints` changes them. */
   constraints?: VideoSendConstraints;
 }
 /** Audio of a call from the start. */
@@ -115,11 +115,11 @@ export interface AudioOptions {
   muted?: boolean;
   /** The microphone; without it the selected one. */
   localAudioStreams?: LocalAudioStream[];
-  /** Ours: the browser takes out what the speakers play; true unless said. Not for `localAudioStreams`. */
+  /** Ours: the browser takes out what the speakers play; true unless said. Not for an application's own stream. */
   echoCancellation?: boolean;
-  /** Ours: the browser takes out steady noise; true unless said. Not for `localAudioStreams`. */
+  /** Ours: the browser takes out steady noise; true unless said. Not for an application's own stream. */
   noiseSuppression?: boolean;
-  /** Ours: the browser evens out loudness; true unless said. Not for `localAudioStreams`. */
+  /** Ours: the browser evens out loudness; true unless said. Not for an application's own stream. */
   autoGainControl?: boolean;
 }
 /** Options of `join`. */

@@ -5,12 +5,13 @@ use crate::media::devices::{self, Cleaning};
 use crate::media::interface::MediaEvent;
 use crate::media::simulcast::Limit;
 use crate::media::{MediaConfig, MediaSession};
-use crate::meeting::{Input, Refused};
+use crate::meeting::{Input, MicrophoneUse, Refused};
 use crate::page::task::spawn;
 use plenary_protocol::agent::{MediaOffer, TrackSource};
 use plenary_protocol::id::CallId;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::MediaStreamTrack;
 
 /// Sections to receive sound and pictures in.
@@ -39,6 +40,10 @@ struct CallMedia {
     /// The session of the room of before, until the present one takes over.
     former: RefCell<Option<Rc<Prepared>>>,
     microphone: RefCell<Microphone>,
+    /// The application's choice for this call; without it, the page's.
+    device: RefCell<Option<String>>,
+    /// Belongs to who opens a microphone for it; whoever began before is too late.
+    opening: RefCell<Weak<()>>,
     cleaning: Cleaning,
     camera: RefCell<Option<MediaStreamTrack>>,
     /// Picture, and sound where there is some.
@@ -57,6 +62,15 @@ impl CallMedia {
             prepared.session.set_quiet(on_hold, quiet);
             prepared.session.set_limit(self.limit.get());
         }
+    }
+
+    fn replace_microphone(&self, microphone: Microphone) {
+        let prepared = self.prepared.borrow().clone();
+        // The new one is sent before the old one stops, so that nothing looks like its end.
+        if let Some(prepared) = prepared {
+            prepared.session.set_microphone(microphone.track());
+        }
+        drop(self.microphone.replace(microphone));
     }
 }
 
@@ -199,18 +213,14 @@ impl Calls {
     }
 
     /// Room for a call's tracks; before its machine asks for media.
-    pub fn add(
-        &self,
-        call: CallId,
-        microphone: Option<MediaStreamTrack>,
-        cleaning: Cleaning,
-        camera: Option<MediaStreamTrack>,
-    ) {
+    pub fn add(&self, call: CallId, cleaning: Cleaning, camera: Option<MediaStreamTrack>) {
         self.calls.borrow_mut().push(Rc::new(CallMedia {
             call: RefCell::new(call),
             prepared: RefCell::default(),
             former: RefCell::default(),
-            microphone: RefCell::new(microphone.map_or(Microphone::None, Microphone::Given)),
+            microphone: RefCell::default(),
+            device: RefCell::default(),
+            opening: RefCell::default(),
             cleaning,
             camera: RefCell::new(camera),
             screen: RefCell::default(),
@@ -383,49 +393,68 @@ impl Calls {
         self.session(call, |session| session.set_screen(picture, sound));
     }
 
-    /// Sends this microphone instead.
-    pub fn give_microphone(&self, call: &CallId, track: MediaStreamTrack) {
-        self.replace_microphone(call, Microphone::Given(track));
-    }
-
-    fn replace_microphone(&self, call: &CallId, microphone: Microphone) {
-        let Some(media) = self.find(call) else { return };
-        // The new one is sent before the old one stops, so that nothing looks like its end.
-        self.session(call, |session| session.set_microphone(microphone.track()));
-        let old = media.microphone.replace(microphone);
-        drop(old);
+    /// Sends this instead: a track, the device of this id once its machine asks for it, or nothing.
+    pub fn give_microphone(&self, call: &CallId, given: JsValue) -> MicrophoneUse {
+        let Some(media) = self.find(call) else {
+            return MicrophoneUse::Closed;
+        };
+        let device = given.as_string();
+        let is_device = device.is_some();
+        media.device.replace(device);
+        if is_device {
+            return MicrophoneUse::Opening;
+        }
+        media.opening.take();
+        let (given, use_) = match given.dyn_into() {
+            Ok(track) => (Microphone::Given(track), MicrophoneUse::Open),
+            Err(_) => (Microphone::None, MicrophoneUse::Closed),
+        };
+        media.replace_microphone(given);
+        use_
     }
 
     fn microphone_ended(&self, call: &CallId) {
-        self.replace_microphone(call, Microphone::None);
+        if let Some(media) = self.find(call) {
+            media.replace_microphone(Microphone::None);
+        }
     }
 
     /// Opens the chosen microphone for a call.
-    pub fn open_microphone(&self, page: &Page, agent: u32, call: CallId) {
-        let chosen = page.microphone.borrow().clone();
-        let page = page.weak();
-        let cleaning = self.find(&call).map(|media| media.cleaning);
+    pub fn open_microphone(&self, page: &Page, agent: u32, call: &CallId) {
+        let Some(media) = self.find(call) else { return };
+        let chosen = media.device.borrow().clone();
+        let chosen = chosen.unwrap_or_else(|| page.microphone.borrow().clone());
+        let opening = devices::open(Some(media.cleaning), &chosen);
+        let mine = Rc::new(());
+        media.opening.replace(Rc::downgrade(&mine));
+        let (page, media) = (page.weak(), Rc::downgrade(&media));
         spawn(async move {
-            let opened = devices::open(Some(cleaning.unwrap_or_default()), &chosen)
+            let opened = opening
                 .await
                 .map(|track| Microphone::Ours(devices::Microphone::new(track)))
                 .map_err(Refused::from);
-            // Whatever was opened for a call that is over by now is stopped by its drop.
-            let Some(page) = page.upgrade() else { return };
-            let Some(running) = page.agent(agent) else {
+            // What was opened for a call that is over by now, or where something else was chosen, is
+            // stopped by its drop.
+            let (Some(page), Some(media)) = (page.upgrade(), media.upgrade()) else {
                 return;
             };
-            let opened =
-                opened.map(|microphone| running.calls.replace_microphone(&call, microphone));
+            if !Weak::ptr_eq(&media.opening.borrow(), &Rc::downgrade(&mine)) {
+                return;
+            }
+            let opened = opened.map(|microphone| media.replace_microphone(microphone));
+            let call = media.call.borrow().clone();
             page.give(agent, Input::Microphone { call, opened });
         });
     }
 
-    /// Opens the newly chosen microphone for every call that sends one of ours.
+    /// Opens the newly chosen microphone for every call that sends one of ours, or is about to.
     pub fn reopen_microphones(&self, page: &Page, agent: u32) {
-        for media in self.calls.borrow().iter() {
-            if matches!(*media.microphone.borrow(), Microphone::Ours(_)) {
-                self.open_microphone(page, agent, media.call.borrow().clone());
+        let calls = self.calls.borrow().clone();
+        for media in calls.iter().filter(|media| media.device.borrow().is_none()) {
+            if matches!(*media.microphone.borrow(), Microphone::Ours(_))
+                || media.opening.borrow().strong_count() > 0
+            {
+                self.open_microphone(page, agent, &media.call.borrow());
             }
         }
     }

@@ -98,26 +98,27 @@ impl Core {
                 "There is a call with this id already.",
             )));
         }
-        let track = |name| field(&options, name).dyn_into::<MediaStreamTrack>().ok();
-        let (camera, microphone) = (track("camera"), track("microphone"));
-        let new = NewCall {
-            call: call.clone(),
-            locator,
-            muted: field(&options, "muted").is_truthy(),
-            camera: camera.is_some(),
-            microphone: if microphone.is_some() {
-                MicrophoneUse::Open
-            } else {
-                MicrophoneUse::Closed
-            },
-        };
+        let camera: Option<MediaStreamTrack> = field(&options, "camera").dyn_into().ok();
+        let has_camera = camera.is_some();
         let unless_off = |name| field(&options, name).as_bool() != Some(false);
         let cleaning = Cleaning {
             echo: unless_off("echoCancellation"),
             noise: unless_off("noiseSuppression"),
             gain: unless_off("autoGainControl"),
         };
-        running.calls.add(call, microphone, cleaning, camera);
+        let calls = &running.calls;
+        calls.add(call.clone(), cleaning, camera);
+        let microphone = match calls.give_microphone(&call, field(&options, "microphone")) {
+            MicrophoneUse::Open => MicrophoneUse::Open,
+            _ => MicrophoneUse::Closed,
+        };
+        let new = NewCall {
+            call,
+            locator,
+            muted: field(&options, "muted").is_truthy(),
+            camera: has_camera,
+            microphone,
+        };
         self.page.give(agent, Input::Join(new));
         Ok(())
     }
@@ -356,16 +357,14 @@ impl Core {
         self.command(call.0.into(), Command::Video(true))
     }
 
-    /// Replaces the microphone of a call that is already running.
-    fn set_microphone(&self, call: JsValue, track: JsValue) -> Promise {
-        let Ok(track) = track.dyn_into::<MediaStreamTrack>() else {
-            return rejected(NOT_A_TRACK);
+    /// Replaces the microphone of a call that is already running, or sends none.
+    fn set_microphone(&self, call: JsValue, given: JsValue) -> Promise {
+        let id = CallId(plain(&call));
+        let given = match self.page.agent_of(&id) {
+            Some(agent) => agent.calls.give_microphone(&id, given),
+            None => MicrophoneUse::Closed,
         };
-        let call = CallId(plain(&call));
-        if let Some(agent) = self.page.agent_of(&call) {
-            agent.calls.give_microphone(&call, track);
-        }
-        self.command(call.0.into(), Command::Microphone)
+        self.command(call, Command::Microphone(given))
     }
 
     /// The others are not heard in this page, or heard again.

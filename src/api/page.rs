@@ -309,7 +309,7 @@ impl Page {
             Action::Hold { call, on } => agent.calls.set_on_hold(&call, on),
             Action::Video { call, on } => agent.calls.set_video(&call, on),
             Action::Screen { call, on } => agent.calls.set_screen(&call, on),
-            Action::OpenMicrophone(call) => agent.calls.open_microphone(self, agent.handle, call),
+            Action::OpenMicrophone(call) => agent.calls.open_microphone(self, agent.handle, &call),
             Action::Emit(change) => self.tell(&change),
             Action::Settle(ticket, Ok(Outcome::Agent(identity))) => {
                 let has_calls = agent.machine.borrow().has_calls();

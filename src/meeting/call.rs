@@ -126,7 +126,7 @@ enum Media {
 #[derive(Debug)]
 struct Microphone {
     use_: MicrophoneUse,
-    /// Promises of `unmute` that wait for it.
+    /// Promises that wait for it, or for another one instead of the open one.
     tickets: Vec<Ticket>,
 }
 
@@ -237,15 +237,14 @@ impl Call {
             }
             Command::HangUp { .. } => self.hang_up(Some(ticket), around),
             Command::Mute => {
+                // Whoever waits to be unmuted is not any more, when it opens.
+                self.answer_microphone(&Ok(()), around);
                 self.set_muted(true, around);
                 around.settle(ticket, Ok(Outcome::Done));
             }
             Command::Unmute => self.unmute(ticket, around),
             Command::Hold(on) => self.put_on_hold(on, ticket, around),
-            Command::Microphone => {
-                self.microphone.use_ = MicrophoneUse::Open;
-                around.settle(ticket, Ok(Outcome::Done));
-            }
+            Command::Microphone(given) => self.give_microphone(given, ticket, around),
             Command::Video(on) => {
                 self.camera = on;
                 around.out.push(Action::Video { call, on });

@@ -132,8 +132,9 @@ pub enum Command {
     Video(bool),
     /// The screen was given to the session, or taken away.
     Screen(bool),
-    /// The application gave a microphone.
-    Microphone,
+    /// The application gave a track of its own (`Open`), a device to be opened when it is needed (`Opening`),
+    /// or takes back what it gave (`Closed`).
+    Microphone(MicrophoneUse),
     /// Go to a breakout room (`E3`).
     JoinRoom(RoomId),
     /// Go back to the main meeting (`E11`).

@@ -126,6 +126,12 @@ fn command() -> impl Strategy<Value = Command> {
         any::<bool>().prop_map(|for_everyone| Command::HangUp { for_everyone }),
         Just(Command::Mute),
         Just(Command::Unmute),
+        prop_oneof![
+            Just(MicrophoneUse::Closed),
+            Just(MicrophoneUse::Opening),
+            Just(MicrophoneUse::Open)
+        ]
+        .prop_map(Command::Microphone),
         any::<bool>().prop_map(Command::Video),
         any::<bool>().prop_map(Command::Screen),
         Just(Command::Act("admitAll".into(), String::new())),

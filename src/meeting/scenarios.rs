@@ -314,6 +314,101 @@ fn joining_muted_asks_for_no_microphone_until_the_first_unmute() {
     );
 }
 
+fn opened(sim: &mut Sim, opened: Result<(), Refused>) {
+    sim.give(Input::Microphone {
+        call: call(),
+        opened,
+    });
+}
+
+fn opens(sim: &Sim) -> usize {
+    sim.count(|a| matches!(a, Action::OpenMicrophone(_)))
+}
+
+fn muted(sim: &Sim) -> Option<bool> {
+    let told = sim.changes().filter_map(|change| match change {
+        Change::Call(call) => call.muted,
+        _ => None,
+    });
+    told.last()
+}
+
+#[test]
+fn another_microphone_is_opened_in_place_of_the_open_one_which_goes_on_if_that_fails() {
+    let mut sim = Sim::guest().in_meeting();
+    sim.command(Command::Unmute);
+    opened(&mut sim, Ok(()));
+    let ticket = sim.command(Command::Microphone(MicrophoneUse::Opening));
+    assert_eq!((opens(&sim), sim.settled(ticket)), (2, None));
+    opened(&mut sim, Err(reasons::DEVICE_FAILED.into()));
+    assert_eq!(sim.settled(ticket), Some(Err(59143)));
+    assert_eq!(muted(&sim), Some(false));
+    let ticket = sim.command(Command::Microphone(MicrophoneUse::Opening));
+    opened(&mut sim, Ok(()));
+    assert_eq!(sim.settled(ticket), Some(Ok(Outcome::Done)));
+    // Muted meanwhile, it stays so.
+    sim.command(Command::Mute);
+    sim.command(Command::Microphone(MicrophoneUse::Opening));
+    opened(&mut sim, Ok(()));
+    assert_eq!((opens(&sim), muted(&sim)), (4, Some(true)));
+}
+
+#[test]
+fn a_microphone_that_is_chosen_while_muted_is_opened_when_it_is_needed() {
+    let mut sim = Sim::guest().in_meeting();
+    let ticket = sim.command(Command::Microphone(MicrophoneUse::Opening));
+    assert_eq!(sim.settled(ticket), Some(Ok(Outcome::Done)));
+    assert_eq!(opens(&sim), 0);
+    sim.command(Command::Unmute);
+    assert_eq!(opens(&sim), 1);
+    // Another choice while it opens: both are answered by what is opened last.
+    let ticket = sim.command(Command::Microphone(MicrophoneUse::Opening));
+    assert_eq!((opens(&sim), sim.settled(ticket)), (2, None));
+    opened(&mut sim, Ok(()));
+    assert_eq!(sim.settled(ticket), Some(Ok(Outcome::Done)));
+    assert_eq!(muted(&sim), Some(false));
+}
+
+#[test]
+fn who_sends_no_sound_any_more_is_not_muted_and_sends_again_what_is_given() {
+    let mut sim = Sim::guest().in_meeting();
+    sim.command(Command::Unmute);
+    opened(&mut sim, Ok(()));
+    sim.command(Command::Microphone(MicrophoneUse::Closed));
+    assert_eq!(muted(&sim), Some(false));
+    let ticket = sim.command(Command::Microphone(MicrophoneUse::Opening));
+    assert_eq!((opens(&sim), sim.settled(ticket)), (2, None));
+    opened(&mut sim, Ok(()));
+    assert_eq!(sim.settled(ticket), Some(Ok(Outcome::Done)));
+}
+
+#[test]
+fn muting_while_the_microphone_opens_leaves_it_muted_and_a_track_of_ones_own_unmutes_at_once() {
+    let mut sim = Sim::guest().in_meeting();
+    let ticket = sim.command(Command::Unmute);
+    sim.command(Command::Mute);
+    assert_eq!(sim.settled(ticket), Some(Ok(Outcome::Done)));
+    opened(&mut sim, Ok(()));
+    assert_eq!(muted(&sim), Some(true));
+
+    let mut sim = Sim::guest().in_meeting();
+    let ticket = sim.command(Command::Unmute);
+    sim.command(Command::Microphone(MicrophoneUse::Open));
+    assert_eq!(sim.settled(ticket), Some(Ok(Outcome::Done)));
+    assert_eq!(muted(&sim), Some(false));
+}
+
+#[test]
+fn a_lost_microphone_mutes_and_unmuting_opens_it_again() {
+    let mut sim = Sim::guest().in_meeting();
+    sim.command(Command::Unmute);
+    opened(&mut sim, Ok(()));
+    sim.media(1, MediaEvent::LocalTrackEnded(TrackSource::Microphone));
+    assert_eq!(muted(&sim), Some(true));
+    sim.command(Command::Unmute);
+    assert_eq!(opens(&sim), 2);
+}
+
 #[test]
 fn a_microphone_that_is_not_allowed_leaves_the_call_muted_and_says_so() {
     let mut sim = Sim::guest();

@@ -183,6 +183,79 @@ test('a microphone of the application is given to the call, and replaced in it',
   await stream.switchSource(own('b'));
   assert.equal(core.named('setMicrophone').at(-1)[2].id, 'b');
   call.stopAudio();
+  await settle();
+  assert.deepEqual(core.named('setMicrophone').at(-1), ['setMicrophone', call.id]);
   await stream.switchSource(own('c'));
-  assert.equal(core.named('setMicrophone').length, 1);
+  assert.equal(core.named('setMicrophone').length, 2);
+});
+
+const lost = (core, call, track, diagnostic) => {
+  track.readyState = 'ended';
+  core.tell({ type: 'diagnostic', call: call.id, area: 'media', diagnostic, value: 3 });
+};
+
+test('a camera that was lost is not sent any more, and is opened anew for whoever shows it', async () => {
+  const { core, call } = await joined(built);
+  const stream = new sdk.LocalVideoStream(camera('cam1'));
+  const shown = [];
+  await stream._camera.open({ _replaced: (track) => shown.push(track) });
+  await call.startVideo(stream);
+  const told = [];
+  call.on('isLocalVideoStartedChanged', () => told.push(call.isLocalVideoStarted));
+  call.on('localVideoStreamsUpdated', ({ added, removed }) => told.push([added.length, removed.length, call.localVideoStreams.length]));
+  const dead = core.tracks.at(-1);
+  core.tell({ type: 'diagnostic', call: call.id, area: 'media', diagnostic: 'cameraFreeze', value: true });
+  lost(core, call, dead, 'cameraStoppedUnexpectedly');
+  await settle();
+  assert.deepEqual(told, [false, [0, 1, 0]]);
+  script.openCamera = () => { throw Object.assign(new Error('gone'), { code: 410, subCode: 59143 }); };
+  await assert.rejects(call.startVideo(stream), { subCode: 59143 });
+  delete script.openCamera;
+  assert.equal(stream._camera._openNow(user()), undefined);
+  await call.startVideo(stream);
+  const track = core.tracks.at(-1);
+  assert.notEqual(track, dead);
+  assert.deepEqual([core.named('startVideo').at(-1)[2], shown, told.at(-1)], [track, [track], [1, 0, 1]]);
+  // Another one, and one that is lost while it starts.
+  lost(core, call, track, 'cameraStoppedUnexpectedly');
+  const other = new sdk.LocalVideoStream(camera('cam2'));
+  script.startVideo = () => lost(core, call, core.tracks.at(-1), 'cameraStoppedUnexpectedly');
+  await call.startVideo(other);
+  await settle();
+  assert.deepEqual([other.source.id, call.localVideoStreams.length], ['cam2', 0]);
+});
+
+test('a microphone of the browser is sent by its id: from joining, started later, switched', async () => {
+  const { agent, core } = await joined(built);
+  const microphone = (id) => Object.freeze({ id, name: id, isSystemDefault: false, deviceType: 'Microphone' });
+  const stream = new sdk.LocalAudioStream(microphone('mic2'), { autoDisposeOnCallEnd: true });
+  const call = agent.join({ meetingLink: 'x' }, { audioOptions: { localAudioStreams: [stream] } });
+  assert.equal(core.named('join').at(-1)[4].microphone, 'mic2');
+  await stream.switchSource(microphone('mic1'));
+  assert.deepEqual(core.named('setMicrophone').at(-1), ['setMicrophone', call.id, 'mic1']);
+  const other = new sdk.LocalAudioStream(microphone('mic3'));
+  await call.startAudio(other);
+  assert.deepEqual([core.named('setMicrophone').at(-1)[2], call.localAudioStreams], ['mic3', [other]]);
+  script.setMicrophone = () => { throw Object.assign(new Error('in use'), { code: 410, subCode: 59143 }); };
+  await assert.rejects(other.switchSource(microphone('mic1')), { subCode: 59143 });
+  await assert.rejects(call.startAudio(stream), { subCode: 59143 });
+  assert.deepEqual([other.source.id, call.localAudioStreams], ['mic3', [other]]);
+  assert.equal(core.named('selectMicrophone').length, 0);
+});
+
+test('a lost track of the application’s own is not the call’s microphone any more; a device still is', async () => {
+  const { core, call } = await joined(built);
+  const track = { id: 't', label: 't' };
+  const own = new sdk.LocalAudioStream({ id: 's', getAudioTracks: () => [track], getVideoTracks: () => [] });
+  await call.startAudio(own);
+  const removed = [];
+  call.on('localAudioStreamsUpdated', (args) => removed.push(...args.removed));
+  lost(core, call, track, 'microphoneMuteUnexpectedly');
+  await settle();
+  assert.deepEqual([removed, call.localAudioStreams], [[own], []]);
+  const device = new sdk.LocalAudioStream({ id: 'mic2', name: '', isSystemDefault: false, deviceType: 'Microphone' });
+  await call.startAudio(device);
+  lost(core, call, {}, 'microphoneMuteUnexpectedly');
+  await settle();
+  assert.deepEqual(call.localAudioStreams, [device]);
 });

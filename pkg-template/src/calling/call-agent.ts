@@ -103,9 +103,8 @@ export abstract class CallAgentBase<
     call._record._membership = new Membership(call, (id, isMuted, prepare) => self._follow(call, id, isMuted, prepare));
     const { media } = call._record;
     const stream = options.videoOptions?.localVideoStreams?.[0];
-    const microphone = options.audioOptions?.localAudioStreams?.[0];
     const camera = media._joinWith(stream);
-    const voice = media._joinWithAudio(microphone);
+    const microphone = media._joinWithAudio(options.audioOptions?.localAudioStreams?.[0]);
     const release = hold();
     try {
       calls.set(call.id, call._record);
@@ -113,7 +112,7 @@ export abstract class CallAgentBase<
         muted,
         ...cleaning(options.audioOptions),
         ...(camera && { camera }),
-        ...(voice && { microphone: voice }),
+        ...(microphone && { microphone }),
       });
     } catch (error) {
       calls.delete(call.id);
@@ -128,7 +127,6 @@ export abstract class CallAgentBase<
       const limits = limitsOf(options.videoOptions?.constraints);
       if (Object.keys(limits).length > 0) void self._core.ask(call.id, 'limitVideo', limits);
       if (stream && !camera) media._startJoined(stream);
-      if (microphone && !voice) media.startAudio(microphone).catch(() => {});
     });
     return call;
   }

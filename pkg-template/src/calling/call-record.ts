@@ -72,7 +72,11 @@ export class CallRecord implements CallSink {
       case 'state': this.shared = change.state; break;
       case 'muted': return this.mutedByOthers();
       case 'breakout': this._membership.rooms(change); break;
-      case 'diagnostic': this.diagnostics[change.area][change.diagnostic] = change.value; break;
+      case 'diagnostic':
+        this.diagnostics[change.area][change.diagnostic] = change.value;
+        // Perhaps of a device that was lost.
+        this.media._lost();
+        break;
     }
     this.call._toFeatures(change);
   }

@@ -145,12 +145,15 @@ export abstract class CallCommon extends Emitter<CallEvents> {
     return this._record.media.stopVideo(stream);
   }
 
-  /** Sends another microphone, or a stream of the application's own. */
+  /**
+   * Sends another microphone, or a stream of the application's own; while muted, it is opened by `unmute`.
+   * @throws CommunicationServicesError when the microphone cannot be opened; then the one of before goes on.
+   */
   startAudio(stream: LocalAudioStream): Promise<void> {
     return this._record.media.startAudio(stream);
   }
 
-  /** Takes back {@link startAudio}'s stream; mute to be silent. */
+  /** Sends no sound any more, until {@link startAudio} or `unmute`, which opens the page's microphone. `isMuted` stays. */
   stopAudio(): void {
     this._record.media.stopAudio();
   }

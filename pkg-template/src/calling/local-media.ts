@@ -111,6 +111,14 @@ export class LocalMedia {
     this.tell('isScreenSharingOnChanged', [], [screen]);
   }
 
+  /** What was unplugged or forbidden is not sent any more; a microphone is opened again by `unmute`. */
+  _lost(): void {
+    void this._inTurn(async () => {
+      for (const stream of this.video) if (stream._camera._isLost()) this._removeVideo(stream);
+      this._setAudio(this.audio.filter((stream) => (stream._sent() as MediaStreamTrack | undefined)?.readyState !== 'ended'));
+    });
+  }
+
   stopVideo(stream: LocalVideoStream): Promise<void> {
     return this._inTurn(async () => {
       if (!this.video.includes(stream)) return;
@@ -127,20 +135,22 @@ export class LocalMedia {
 
   stopAudio(): void {
     this._setAudio([]);
+    this.record.ask('setMicrophone').catch(() => {}); // With the call, it has ended, too.
   }
 
   /** Before `join`. */
-  _joinWithAudio(stream: LocalAudioStream | undefined): MediaStreamTrack | undefined {
+  _joinWithAudio(stream: LocalAudioStream | undefined): MediaStreamTrack | string | undefined {
     if (!stream) return undefined;
     this.audio = [stream];
     stream._users.add(this._audioUser);
-    return stream._track();
+    return stream._sent();
   }
 
   /** The end of the call gives cameras and microphones back. */
   ended(): void {
     for (const stream of this.video) this._removeVideo(stream);
     this._screenEnded();
+    for (const stream of this.audio) if (stream._options.autoDisposeOnCallEnd !== false) stream._release();
     this._setAudio([]);
   }
 

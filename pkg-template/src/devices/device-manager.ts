@@ -65,8 +65,7 @@ export class DeviceManager extends Emitter<DeviceManagerEvents> {
   }
 
   /**
-   * Takes a microphone for all calls, present and future.
-   * @throws CommunicationServicesError when the browser refuses it.
+   * Takes a microphone for all calls, present and future, that were not given a `LocalAudioStream`.
    */
   async selectMicrophone(microphone: AudioDeviceInfo): Promise<void> {
     await settled(async () => (await loadedCore()).ask('', 'selectMicrophone', microphone.id));

@@ -20,6 +20,8 @@ export function isMediaStream(source: VideoSource | object): source is MediaStre
 export class Camera {
   track: MediaStreamTrack | undefined;
   private _opening: Promise<MediaStreamTrack> | undefined;
+  /** Somebody may show a track still that was lost. */
+  private _lost = false;
   private switching: Promise<void> = Promise.resolve();
   private readonly users = new Set<TrackUser>();
 
@@ -27,15 +29,27 @@ export class Camera {
 
   /**
    * The track, opened for `user`; stays open until {@link close} with the same user.
-   * Rejects with 412/59203 when `user` was closed while the camera was opening.
+   * Rejects with 412/59203 when `user` was closed while the camera was opening. A camera that was unplugged
+   * or forbidden meanwhile is opened anew, for everybody.
    */
   async open(user: TrackUser): Promise<MediaStreamTrack> {
     this.users.add(user);
+    if (this._isLost()) {
+      this._opening = this.track = undefined;
+      this._lost = true;
+    }
     while (this.users.has(user)) {
       const opening = (this._opening ??= this.start(this.source));
       try {
         const track = await opening;
-        if (this._opening === opening) return (this.track = track);
+        if (this._opening === opening) {
+          this.track = track;
+          if (this._lost) {
+            this._lost = false;
+            for (const other of this.users) if (other !== user) other._replaced(track);
+          }
+          return track;
+        }
       } catch (error) {
         this.users.delete(user);
         if (this._opening === opening) this._opening = undefined;
@@ -47,8 +61,13 @@ export class Camera {
 
   /** The track for `user`, if it is open already. */
   _openNow(user: TrackUser): MediaStreamTrack | undefined {
-    if (this.track) this.users.add(user);
+    if (!this.track || this._isLost()) return undefined;
+    this.users.add(user);
     return this.track;
+  }
+
+  _isLost(): boolean {
+    return this.track?.readyState === 'ended';
   }
 
   close(user: TrackUser): void {

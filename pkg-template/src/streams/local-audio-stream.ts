@@ -12,10 +12,18 @@ export interface LocalAudioStreamEvents {
   audioSourceChanged: (args: { source: LocalAudioStream }) => void;
 }
 
+/** Options of {@link LocalAudioStream}. */
+export interface LocalAudioStreamOptions {
+  /** Whether the end of the call also ends what `getMediaStream` and `getVolume` opened; true unless said. */
+  autoDisposeOnCallEnd?: boolean;
+}
+
 /** A microphone, or an audio track of the application's own. */
 export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
   /** @internal */
   _source: AudioDeviceInfo | MediaStream;
+  /** @internal */
+  _options: LocalAudioStreamOptions;
   /** @internal Calls that send it. */
   _users = new Set<{ _replaced(stream: LocalAudioStream): Promise<void> }>();
   /** @internal */
@@ -29,9 +37,10 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
    * @param source a microphone from `DeviceManager.getMicrophones()`, or a `MediaStream` with an audio track.
    * @throws CommunicationServicesError 400/59202 for anything else.
    */
-  constructor(source: AudioDeviceInfo | MediaStream) {
+  constructor(source: AudioDeviceInfo | MediaStream, options: LocalAudioStreamOptions = {}) {
     super();
     this._source = checked(source);
+    this._options = options;
   }
 
   /** The microphone; for an application's own stream the id and the label of its track. */
@@ -46,16 +55,25 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
     return 'Audio';
   }
 
-  /** Takes another microphone, in every call that sends this stream. */
+  /**
+   * Takes another microphone, in every call that sends this stream.
+   * @throws CommunicationServicesError when the microphone cannot be opened; then the old one goes on.
+   */
   async switchSource(source: AudioDeviceInfo | MediaStream): Promise<void> {
+    const before = this._source;
     this._source = checked(source);
+    try {
+      await Promise.all([...this._users].map((user) => user._replaced(this)));
+    } catch (error) {
+      this._source = before;
+      throw error;
+    }
     this._release();
-    await Promise.all([...this._users].map((user) => user._replaced(this)));
     this._emit('audioSourceChanged', { source: this });
   }
 
   /**
-   * The media itself; opens the microphone, until {@link dispose} or {@link switchSource}.
+   * The media itself; opens the microphone, until {@link dispose}, {@link switchSource} or the end of the call.
    * @throws CommunicationServicesError when the microphone cannot be opened.
    */
   async getMediaStream(): Promise<MediaStream> {
@@ -72,7 +90,7 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
   }
 
   /**
-   * Its loudness, muted or not; opens the microphone, until {@link dispose} or {@link switchSource}.
+   * Its loudness, muted or not; opens the microphone, until {@link dispose}, {@link switchSource} or the end of the call.
    * @throws CommunicationServicesError when the microphone cannot be opened, or is let go of meanwhile.
    */
   async getVolume(): Promise<Volume> {
@@ -100,20 +118,16 @@ export class LocalAudioStream extends Emitter<LocalAudioStreamEvents> {
     this._volume = this._opened = undefined;
   }
 
-  /** @internal The application's own track, if it is one. */
-  _track(): MediaStreamTrack | undefined {
-    return isMediaStream(this._source) ? this._source.getAudioTracks()[0] : undefined;
+  /** @internal The application's own track, or the device. */
+  _sent(): MediaStreamTrack | string | undefined {
+    return isMediaStream(this._source) ? this._source.getAudioTracks()[0] : this._source.id;
   }
 
   /** @internal Makes a running call send this. */
   async _sendIn(callId: string): Promise<void> {
-    await settled(async () => {
-      const core = await loadedCore();
-      if (!isMediaStream(this._source)) return core.ask('', 'selectMicrophone', this._source.id);
-      const track = this._track();
-      if (!track) throw wrongState('This MediaStream has no audio track.');
-      return core.ask(callId, 'setMicrophone', track);
-    });
+    const sent = this._sent();
+    if (sent === undefined) throw wrongState('This MediaStream has no audio track.');
+    await settled(async () => (await loadedCore()).ask(callId, 'setMicrophone', sent));
   }
 }
 

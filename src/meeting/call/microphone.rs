@@ -8,23 +8,17 @@ use crate::meeting::{reasons, Refused};
 use plenary_protocol::agent::Request;
 
 impl Call {
-    /// The microphone is open, or cannot be opened: then the call goes on muted.
+    /// The microphone is open, or cannot be opened: then the call goes on muted, or with the one that is open.
     pub fn microphone(&mut self, opened: Result<(), Refused>, around: &mut Around) {
-        if self.microphone.use_ != MicrophoneUse::Opening {
-            return;
-        }
-        let tickets = std::mem::take(&mut self.microphone.tickets);
-        match opened {
+        let first = self.microphone.use_ == MicrophoneUse::Opening;
+        match &opened {
             Ok(()) => {
                 self.microphone.use_ = MicrophoneUse::Open;
-                if !tickets.is_empty() {
+                if first && !self.microphone.tickets.is_empty() {
                     self.set_muted(false, around);
                 }
-                for ticket in tickets {
-                    around.settle(ticket, Ok(Outcome::Done));
-                }
             }
-            Err(refused) => {
+            Err(refused) if first => {
                 self.microphone.use_ = MicrophoneUse::Closed;
                 let denied = refused.sub_code == reasons::DEVICE_DENIED.sub_code;
                 if denied {
@@ -41,11 +35,44 @@ impl Call {
                     );
                 }
                 self.set_muted(true, around);
-                for ticket in tickets {
-                    around.settle(ticket, Err(refused.clone()));
+            }
+            Err(_) => {}
+        }
+        self.answer_microphone(&opened, around);
+    }
+
+    /// Answers whoever waits for it.
+    pub(super) fn answer_microphone(&mut self, opened: &Result<(), Refused>, around: &mut Around) {
+        for ticket in std::mem::take(&mut self.microphone.tickets) {
+            around.settle(ticket, opened.clone().map(|()| Outcome::Done));
+        }
+    }
+
+    /// The application gives another one, or takes it back.
+    pub(super) fn give_microphone(
+        &mut self,
+        given: MicrophoneUse,
+        ticket: Ticket,
+        around: &mut Around,
+    ) {
+        let closed = self.microphone.use_ == MicrophoneUse::Closed;
+        match given {
+            // Opened when it is needed.
+            MicrophoneUse::Opening if closed && self.muted => {}
+            MicrophoneUse::Opening => {
+                self.microphone.tickets.push(ticket);
+                if closed {
+                    self.microphone.use_ = MicrophoneUse::Opening;
                 }
+                return around.out.push(Action::OpenMicrophone(self.id.clone()));
+            }
+            MicrophoneUse::Open => self.microphone(Ok(()), around),
+            MicrophoneUse::Closed => {
+                self.microphone.use_ = MicrophoneUse::Closed;
+                self.answer_microphone(&Ok(()), around);
             }
         }
+        around.settle(ticket, Ok(Outcome::Done));
     }
 
     pub(super) fn open_microphone(&mut self, around: &mut Around) {
