@@ -12,6 +12,8 @@ export interface Patient {
   id: string;
   state: string;
   isMuted: boolean;
+  /** As told last, by the core or from here. */
+  diagnostics: { media: Record<string, boolean | number> };
   media: {
     video: readonly LocalVideoStream[]; screen: LocalVideoStream | undefined;
     /** The last tries to open a camera and to capture a screen. */
@@ -50,6 +52,12 @@ const FAILURES: Record<number, string>[] = [
   { 59143: 'capturerStartFailed' },
 ];
 
+/** What the core tells of a device that was lost or does not open; well again, once it is sent. */
+const WELL: Record<'camera' | 'microphone', Record<string, boolean | Grade>> = {
+  camera: { cameraStoppedUnexpectedly: 1 },
+  microphone: { microphoneMuteUnexpectedly: 1, microphoneNotFunctioning: 1, microphonePermissionDenied: false },
+};
+
 /**
  * @internal Until the call has ended. What it is given and reads has no mangled names: it is built apart from the
  * plain script.
@@ -74,6 +82,12 @@ export function watch(
     if (told.get(diagnostic) === value || (value === false && !told.has(diagnostic))) return;
     told.set(diagnostic, value);
     patient.apply({ type: 'diagnostic', call, area, diagnostic, value });
+  };
+  const isSent = (device: 'camera' | 'microphone'): void => {
+    for (const [diagnostic, value] of Object.entries(WELL[device])) {
+      const last = patient.diagnostics.media[diagnostic];
+      if (last !== undefined && last !== value) patient.apply({ type: 'diagnostic', call, area: 'media', diagnostic, value });
+    }
   };
   const tellSurely = (diagnostic: string, value: Grade): void => {
     const last = found.get(diagnostic);
@@ -197,11 +211,15 @@ export function watch(
     loud = 0;
     // The first section is the microphone's. Muted, it is open still, but not sent.
     const sent = peer?.getSenders()[0]?.track;
-    if (!isMuted && sent?.kind === 'audio') microphone = sent;
+    if (!isMuted && sent?.kind === 'audio') {
+      microphone = sent;
+      if (sent.readyState === 'live') isSent('microphone');
+    }
     listen(isMuted && microphone?.readyState === 'live' ? microphone : undefined);
 
     // What an application draws may stand still. Not every browser counts a track's frames.
     const camera = video?.mediaStreamType === 'Video' ? trackOf(video) : undefined;
+    if (camera?.readyState === 'live') isSent('camera');
     const { totalFrames } = (camera as { stats?: { totalFrames?: number } } | undefined)?.stats ?? {};
     if (camera?.readyState === 'live' && camera.enabled && totalFrames !== undefined) {
       tell('media', 'cameraFreeze', totalFrames === frames);
@@ -218,7 +236,8 @@ export function watch(
     if (connection !== peer) before.clear();
     connection = peer;
     const reports = [...report.values()] as Report[];
-    const source = reports.find((one) => one.type === 'media-source' && one['kind'] === 'audio');
+    // A shared tab's sound is a source, too.
+    const source = sent && reports.find((one) => one.type === 'media-source' && one['trackIdentifier'] === sent.id);
     const known = source && before.has(source.id);
     silent = source && since(source).energy === 0 && known && !isMuted ? silent + 1 : 0;
     tell('media', 'microphoneNotMuteButSilent', silent >= SILENT);

@@ -11,6 +11,14 @@ import { until } from './lib/until.mjs';
 
 const [GOOD, BAD] = [1, 3];
 
+/** What is shared: a tab of one's own, which can be closed. */
+const TITLE = 'Slides of the day';
+const BROWSER = {
+  flags: [`--auto-select-tab-capture-source-by-title=${TITLE}`, '--use-fake-device-for-media-stream=device-count=2'],
+  // It gives what is forbidden, and picks a screen that nobody can close.
+  without: ['--use-fake-ui-for-media-stream'],
+};
+
 /** Keeps what is told, from now on. */
 const follow = (person) => person.page.evaluate(() => {
   const { network, media } = window.me.call.feature(Plenary.Features.UserFacingDiagnostics);
@@ -34,7 +42,7 @@ const latest = (person, area) => person.page.evaluate((name) => {
 
 test('what_is_wrong_with_microphone_camera_and_screen_is_told_and_when_it_is_well_again', async (t) => {
   const service = await Service.start(t);
-  const browser = await startChromium(t);
+  const browser = await startChromium(t, BROWSER);
   const meeting = await RoomsOverRest.schedule(service);
   const olivia = await Attendee.join(browser, meeting, 'Olivia');
   const bob = await Attendee.join(browser, meeting, 'Bob');
@@ -91,8 +99,9 @@ test('what_is_wrong_with_microphone_camera_and_screen_is_told_and_when_it_is_wel
     const startVideo = () => bob.page.evaluate(async () => {
       const { call, camera } = window.me;
       await call.stopVideo(camera);
-      const [device] = await (await new Plenary.CallClient({ endpoint: location.origin }).getDeviceManager()).getCameras();
-      await call.startVideo(new Plenary.LocalVideoStream(device)).catch(() => {});
+      const [device] = await (await window.me.client.getDeviceManager()).getCameras();
+      window.me.device = new Plenary.LocalVideoStream(device);
+      await call.startVideo(window.me.device).catch(() => {});
     });
     for (const [fails, diagnostic] of [['NotReadableError', 'cameraStartFailed'], ['NotAllowedError', 'cameraPermissionDenied']]) {
       await bob.page.evaluate((name) => { window.camera.fails = name; }, fails);
@@ -109,23 +118,107 @@ test('what_is_wrong_with_microphone_camera_and_screen_is_told_and_when_it_is_wel
     await tells(bob, 'cameraFreeze', false);
   });
 
-  await t.test('a machine without a microphone, and with one again', async () => {
-    await bob.page.evaluate(() => {
-      const { mediaDevices } = navigator;
-      window.enumerate = mediaDevices.enumerateDevices.bind(mediaDevices);
-      // Nothing unplugs the browser's own devices.
-      mediaDevices.enumerateDevices = async () => (await window.enumerate()).filter(({ kind }) => kind !== 'audioinput');
-      mediaDevices.dispatchEvent(new Event('devicechange'));
+  await t.test('a camera and a microphone that are forbidden in the call stop for everybody, and start again', async () => {
+    const { page } = bob;
+    const [camera, own] = await page.evaluate(async () => {
+      const { call, client, device } = window.me;
+      window.view = await new Plenary.VideoStreamRenderer(device).createView();
+      document.body.append(window.view.target);
+      const [, , microphone] = await (await client.getDeviceManager()).getMicrophones();
+      await call.startAudio(new Plenary.LocalAudioStream(microphone));
+      window.changes = [];
+      call.on('isLocalVideoStartedChanged', () => window.changes.push(call.isLocalVideoStarted));
+      call.on('localVideoStreamsUpdated', ({ added, removed }) => window.changes.push([added.length, removed.length, call.localVideoStreams.length]));
+      call.on('isMutedChanged', () => window.changes.push(call.isMuted ? 'muted' : 'unmuted'));
+      return [device.source.id, microphone.id];
     });
-    await tells(bob, 'noMicrophoneDevicesEnumerated', true);
-    await bob.page.evaluate(() => {
-      navigator.mediaDevices.enumerateDevices = window.enumerate;
-      navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
-    });
-    await tells(bob, 'noMicrophoneDevicesEnumerated', false);
+    const sees = () => olivia.page.evaluate(() => window.me.call.remoteParticipants[0].videoStreams.some(({ isAvailable }) => isAvailable));
+    const sent = () => page.evaluate(() => window.__watch.peers.flatMap((peer) => peer.getSenders())
+      .map(({ track }) => track).filter((track) => track?.readyState === 'live').map((track) => track.getSettings().deviceId));
+    await until('both are sent', async () => String(await sent()) === String([own, camera]));
+    assert.ok(await sees());
+
+    await page.context().clearPermissions();
+    await tells(bob, 'cameraStoppedUnexpectedly', BAD);
+    const changes = () => page.evaluate(() => window.changes.map(String).sort());
+    await until('it is told', async () => String(await changes()) === '0,1,0,false,muted');
+    assert.equal((await latest(bob, 'media')).microphoneMuteUnexpectedly, BAD);
+    await until('Olivia sees no camera', async () => !(await sees()));
+    assert.deepEqual(await sent(), []);
+    assert.equal(await bob.attempt((me) => me.call.startVideo(me.device)), '403/59142');
+
+    await page.context().grantPermissions(['camera', 'microphone']);
+    assert.equal(await bob.attempt((me) => me.call.startVideo(me.device)), 'done');
+    assert.equal(await bob.attempt((me) => me.call.unmute()), 'done');
+    await until('both are sent again', async () => String(await sent()) === String([own, camera]));
+    await until('Olivia sees the camera', sees);
+    await tells(bob, 'cameraStoppedUnexpectedly', GOOD);
+    assert.equal((await latest(bob, 'media')).microphoneMuteUnexpectedly, GOOD);
+    assert.deepEqual(await page.evaluate(() => window.view.target.querySelector('video').srcObject.getTracks().map(({ readyState }) => readyState)), ['live']);
   });
 
-  assert.deepEqual(Object.entries(await latest(bob, 'media')).filter(([, value]) => value === true), []);
+  await t.test('a screen whose tab is closed', async () => {
+    const tab = await bob.page.context().newPage();
+    await tab.goto(`${service.origin}/healthz`);
+    await tab.evaluate((title) => { document.title = title; }, TITLE);
+    await bob.page.bringToFront();
+    await bob.page.evaluate(async () => {
+      const { mediaDevices } = navigator;
+      const pick = mediaDevices.getDisplayMedia.bind(mediaDevices);
+      mediaDevices.getDisplayMedia = async (wanted) => {
+        const picked = await pick(wanted);
+        const [track] = picked.getVideoTracks();
+        const listen = track.addEventListener.bind(track);
+        window.watching = 0;
+        track.addEventListener = (event, ...more) => {
+          if (event === 'ended') window.watching += 1;
+          listen(event, ...more);
+        };
+        return picked;
+      };
+      await window.me.call.startScreenSharing();
+    });
+    // The call listens at once, the diagnostics when they look next.
+    await until('it is looked after', () => bob.page.evaluate(() => window.watching === 2));
+    await tab.close();
+    await tells(bob, 'capturerStoppedUnexpectedly', true);
+    await until('it is over', () => bob.page.evaluate(() => !window.me.call.isScreenSharingOn));
+  });
+
+  await t.test('a machine without microphones and speakers, and with them again', async () => {
+    // Nothing unplugs the browser's own devices.
+    const plug = (without) => bob.page.evaluate((kinds) => {
+      const { mediaDevices } = navigator;
+      window.enumerate ??= mediaDevices.enumerateDevices.bind(mediaDevices);
+      mediaDevices.enumerateDevices = async () => (await window.enumerate()).filter(({ kind }) => !kinds.includes(kind));
+      mediaDevices.dispatchEvent(new Event('devicechange'));
+    }, without);
+    await bob.page.evaluate(async () => {
+      const devices = await window.me.client.getDeviceManager();
+      for (const event of ['audioDevicesUpdated', 'videoDevicesUpdated']) {
+        devices.on(event, ({ added, removed }) => window.told.push([event, added.length, removed.length]));
+      }
+      for (const name of ['selectedMicrophone', 'selectedSpeaker']) {
+        devices.on(`${name}Changed`, () => window.told.push([name, devices[name]?.id]));
+      }
+    });
+    await plug(['audioinput']);
+    await tells(bob, 'noMicrophoneDevicesEnumerated', true);
+    await tells(bob, 'audioDevicesUpdated', 0, 3);
+    await tells(bob, 'selectedMicrophone', undefined);
+    await plug(['audiooutput']);
+    await tells(bob, 'noMicrophoneDevicesEnumerated', false);
+    await tells(bob, 'noSpeakerDevicesEnumerated', true);
+    await tells(bob, 'audioDevicesUpdated', 3, 3);
+    await tells(bob, 'selectedMicrophone', 'default');
+    await tells(bob, 'selectedSpeaker', undefined);
+    await plug([]);
+    await tells(bob, 'noSpeakerDevicesEnumerated', false);
+    await tells(bob, 'audioDevicesUpdated', 3, 0);
+  });
+
+  const wrong = Object.entries(await latest(bob, 'media')).filter(([, value]) => value === true);
+  assert.deepEqual(wrong, [['capturerStoppedUnexpectedly', true]]);
 });
 
 test('a_network_that_loses_much_is_told_and_fewer_videos_are_advised_until_it_is_good_again', async (t) => {
