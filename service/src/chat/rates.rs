@@ -172,13 +172,16 @@ impl Throttle {
     ) -> Result<(), u64> {
         let rates = self.rates.of(operation);
         let thread = thread.map(str::to_owned);
-        let counters: Vec<(Key, Rate)> = [
-            ((operation, Some(who.clone()), thread.clone()), rates.user),
-            ((operation, None, thread), rates.thread),
-        ]
-        .into_iter()
-        .filter(|(_, rate)| rate.per_10s > 0 || rate.per_minute > 0)
-        .collect();
+        // Reading a thread and listing them are counted together.
+        let within = thread
+            .clone()
+            .filter(|_| operation != Operation::ReadThread);
+        let of_thread = thread.map(|thread| ((operation, None, Some(thread)), rates.thread));
+        let of_user = ((operation, Some(who.clone()), within), rates.user);
+        let counters: Vec<(Key, Rate)> = std::iter::once(of_user)
+            .chain(of_thread)
+            .filter(|(_, rate)| rate.per_10s > 0 || rate.per_minute > 0)
+            .collect();
         let waits = counters
             .iter()
             .map(|(key, rate)| self.wait(key, *rate, now));
@@ -249,6 +252,66 @@ mod tests {
             throttle.ask(Operation::Write, &ada, Some("another"), 30_500),
             Ok(())
         );
+    }
+
+    /// Operation; of a user in ten seconds and a minute, of a thread the same: as Microsoft documents them.
+    const DOCUMENTED: [(Operation, [u32; 4]); 11] = [
+        (Operation::Thread, [10, 0, 0, 0]),
+        (Operation::Update, [0, 0, 5, 0]),
+        (Operation::Participants, [0, 0, 10, 30]),
+        (Operation::ReadThread, [50, 0, 0, 0]),
+        (Operation::ReadMessage, [50, 0, 250, 0]),
+        (Operation::ListMessages, [50, 200, 250, 400]),
+        (Operation::ListReceipts, [5, 0, 100, 0]),
+        (Operation::ListParticipants, [10, 0, 250, 0]),
+        (Operation::Write, [0, 0, 10, 30]),
+        (Operation::Receipt, [10, 30, 0, 0]),
+        (Operation::Typing, [5, 15, 10, 30]),
+    ];
+
+    /// How often these people are let in at one time, each of them until refused, and how long who is refused
+    /// waits.
+    fn burst(
+        throttle: &mut Throttle,
+        operation: Operation,
+        people: &[RawId],
+        now: u64,
+    ) -> (u32, u64) {
+        let (mut count, mut wait) = (0, 0);
+        for who in people {
+            loop {
+                match throttle.ask(operation, who, Some("t"), now) {
+                    Ok(()) => count += 1,
+                    Err(refused) => {
+                        wait = refused;
+                        break;
+                    }
+                }
+            }
+        }
+        (count, wait)
+    }
+
+    #[test]
+    fn each_operation_has_the_documented_rates_and_who_has_waited_is_let_in() {
+        let many: Vec<RawId> = (0..100).map(|n| RawId(n.to_string())).collect();
+        let least = |rates: [u32; 2]| rates.into_iter().filter(|rate| *rate > 0).min();
+        for (operation, [of_user, of_user_60, of_thread, of_thread_60]) in DOCUMENTED {
+            let short = least([of_user, of_thread]).unwrap();
+            let long = least([of_user_60, of_thread_60]).unwrap_or(6 * short);
+            let mut throttle = Throttle::new(AllRates::default());
+            let mut alone = |now| burst(&mut throttle, operation, &many[..1], now);
+            assert_eq!(alone(0), (short, 10_000), "{operation:?} of one");
+            assert_eq!(alone(9_999), (0, 1), "{operation:?} of one");
+            let rest = (1..6).map(|n| alone(n * 10_000).0);
+            assert_eq!(short + rest.sum::<u32>(), long, "{operation:?} in a minute");
+            assert!(alone(60_000).0 > 0, "{operation:?} after a minute");
+            if of_thread > 0 {
+                let mut throttle = Throttle::new(AllRates::default());
+                let all = burst(&mut throttle, operation, &many, 0);
+                assert_eq!(all, (of_thread, 10_000), "{operation:?} of all in a thread");
+            }
+        }
     }
 
     #[test]
