@@ -227,12 +227,22 @@ impl From<ChatError> for HttpError {
                 Self::new(StatusCode::FORBIDDEN, "ThreadTooLarge", message)
             }
             ChatError::Store(error) => error.into(),
-            ChatError::Busy => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "ServiceUnavailable",
-                message,
-            ),
+            ChatError::Busy => Self::unavailable(),
             ChatError::Wait(wait) => Self::too_many(wait),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+
+    #[test]
+    fn busy_is_told_as_a_store_that_fails() {
+        let failed = StoreError::from(sqlx::Error::PoolTimedOut);
+        for error in [ChatError::Busy, ChatError::Store(failed)] {
+            assert_eq!(HttpError::from(error), HttpError::unavailable());
         }
     }
 }
