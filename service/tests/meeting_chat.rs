@@ -315,18 +315,29 @@ async fn d5_members_read_and_write_chat_in_graphs_shape() {
         .json("GET", &target, Some(&ada.token), Value::Null)
         .await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
-    // The call is told, too.
-    let mut organizer = service.agent(&olivia, "").await;
-    organizer.join("o", &meeting).await.unwrap();
-    let page = graph(&service, &marco, "GET", &thread, "?$top=1", Value::Null)
+    // What is older than a time, as a client goes back in the history.
+    let sent = graph(&service, &olivia, "GET", &thread, "?$top=1", Value::Null);
+    let sent = sent.await.ok()["value"][0]["createdDateTime"].clone();
+    let filter = format!(
+        "?$orderby=createdDateTime%20desc&$filter=createdDateTime%20lt%20{}",
+        sent.as_str().unwrap()
+    );
+    let page = graph(&service, &olivia, "GET", &thread, &filter, Value::Null)
         .await
         .ok();
-    let event = &page["value"][0];
-    assert_eq!(event["messageType"], "systemEventMessage");
-    assert_eq!(
-        event["eventDetail"]["@odata.type"],
-        "#microsoft.graph.callStartedEventMessageDetail"
-    );
+    assert!(!page["value"].as_array().unwrap().is_empty());
+    assert!(page["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .all(|one| one["createdDateTime"].as_str() < sent.as_str()));
+    for refused in [
+        "?$filter=createdDateTime%20gt%202020-01-01T00:00:00Z",
+        "?$orderby=lastModifiedDateTime%20desc",
+    ] {
+        let refused = graph(&service, &olivia, "GET", &thread, refused, Value::Null).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    }
     service.stop().await;
 }
 
@@ -367,9 +378,11 @@ async fn d2_a_guest_has_text_and_their_own_messages_and_no_files_replies_or_reac
         body.as_object_mut()
             .unwrap()
             .extend(extra.as_object().unwrap().clone());
-        let refused = ask(&service, &ada, "POST", &thread, "/messages", body).await;
-        assert_eq!(refused.status, StatusCode::FORBIDDEN);
-        assert_eq!(refused.json()["error"]["code"], "NotSupported");
+        for (method, rest) in [("POST", "/messages"), ("PATCH", mine.as_str())] {
+            let refused = ask(&service, &ada, method, &thread, rest, body.clone()).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{method}");
+            assert_eq!(refused.json()["error"]["code"], "NotSupported");
+        }
     }
     for rest in [format!("{theirs}/reactions"), "/images".to_owned()] {
         let refused = ask(&service, &ada, "POST", &thread, &rest, json!({})).await;
@@ -379,5 +392,80 @@ async fn d2_a_guest_has_text_and_their_own_messages_and_no_files_replies_or_reac
     assert_eq!(texts(&page), ["theirs", "changed"]);
     let deleted = ask(&service, &ada, "DELETE", &thread, &mine, Value::Null).await;
     assert_eq!(deleted.status, StatusCode::NO_CONTENT);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn d5_what_happens_to_a_meeting_is_told_in_graphs_shape() {
+    let service = Service::start().await;
+    let olivia = service.sign_in("Olivia").await;
+    let wish = json!({"subject": "Plenary", "lobbyBypassSettings": {"scope": "everyone"}});
+    let meeting = service.schedule(&olivia, wish).await;
+    let thread = thread_of(&meeting);
+    let mut organizer = service.agent(&olivia, "").await;
+    organizer.join("o", &meeting).await.unwrap();
+    let ada = service.guest().await;
+    let mut guest = service.agent(&ada, "Ada").await;
+    guest.join("g", &meeting).await.unwrap();
+    let target = format!("/v1.0/me/onlineMeetings/{}", text(&meeting["id"]));
+    let subject = json!({"subject": "Renamed"});
+    let renamed = service.json("PATCH", &target, Some(&olivia.access), subject);
+    assert_eq!(renamed.await.status, StatusCode::OK);
+    for (agent, call) in [(&mut guest, "g"), (&mut organizer, "o")] {
+        let call = CallId::from(call);
+        agent.ask(Request::Leave { call }).await.unwrap();
+    }
+    let page = graph(&service, &olivia, "GET", &thread, "", Value::Null);
+    let page = page.await.ok();
+    let mut events: Vec<&Value> = page["value"].as_array().unwrap().iter().collect();
+    events.reverse();
+    let member = json!({
+        "@odata.type": "#microsoft.graph.teamworkUserIdentity",
+        "id": olivia.oid,
+        "displayName": "Olivia Organizer",
+        "userIdentityType": "aadUser",
+    });
+    let resource = ada.id.as_str().trim_start_matches("8:acs:");
+    let guest = json!({
+        "@odata.type": "#microsoft.graph.azureCommunicationServicesUserIdentity",
+        "id": ada.id,
+        "displayName": "Ada",
+        "azureCommunicationServicesResourceId": resource.split('_').next(),
+    });
+    let by = json!({"user": member});
+    let detail = |kind: &str, mut rest: Value| {
+        rest["@odata.type"] = json!(format!("#microsoft.graph.{kind}EventMessageDetail"));
+        rest
+    };
+    let renamed = |name: &str| {
+        let body = json!({"chatId": thread, "chatDisplayName": name, "initiator": by});
+        detail("chatRenamed", body)
+    };
+    let expected = [
+        detail(
+            "membersAdded",
+            json!({"members": [member], "initiator": by}),
+        ),
+        renamed("Plenary"),
+        detail(
+            "callStarted",
+            json!({"callEventType": "meeting", "initiator": by}),
+        ),
+        detail("membersAdded", json!({"members": [guest], "initiator": by})),
+        renamed("Renamed"),
+        detail(
+            "membersDeleted",
+            json!({"members": [guest], "initiator": by}),
+        ),
+        detail("callEnded", json!({"callEventType": "meeting"})),
+    ];
+    let told: Vec<&Value> = events.iter().map(|event| &event["eventDetail"]).collect();
+    assert_eq!(told, expected.iter().collect::<Vec<_>>());
+    for event in events {
+        assert_eq!(event["messageType"], "systemEventMessage");
+        assert_eq!(event["from"], Value::Null);
+        let nothing = json!({"contentType": "html", "content": "<systemEventMessage/>"});
+        assert_eq!(event["body"], nothing);
+    }
     service.stop().await;
 }

@@ -10,7 +10,7 @@ use crate::chat::{
     content, Answer, Command, Content, Draft, Life, Message, Named, Refusal, Thread,
 };
 use crate::chats::ChatError;
-use crate::clock::rfc3339;
+use crate::clock::{parse_rfc3339, rfc3339};
 use crate::meeting::Kind;
 use crate::store::Member;
 use axum::body::Bytes;
@@ -27,6 +27,8 @@ use std::sync::Arc;
 /// `$top`'s bound and default.
 const MOST: usize = 50;
 const PAGE: usize = 20;
+/// `$orderby`.
+const ORDER: &str = "createdDateTime desc";
 
 /// The routes; the same with and without `/me`.
 pub(super) fn routes() -> Routes {
@@ -266,6 +268,15 @@ impl Asked {
     }
 }
 
+/// The one filter that there is, of messages written before a time. A message's id is that time.
+fn before(filter: &str) -> Result<u64, HttpError> {
+    let time = filter.strip_prefix("createdDateTime lt ");
+    let time = time.and_then(|time| parse_rfc3339(time.trim()));
+    time.ok_or_else(|| {
+        bad("$filter is createdDateTime lt and a time, such as 2026-11-22T00:00:00Z.")
+    })
+}
+
 async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -277,19 +288,15 @@ async fn list(
     if size == 0 || size > MOST {
         return Err(bad("$top is 1 to 50."));
     }
-    if paging.filter.is_some()
-        || paging
-            .order
-            .is_some_and(|order| order != "createdDateTime desc")
-    {
-        return Err(bad(
-            "$orderby is createdDateTime desc; there is no $filter.",
-        ));
+    if paging.order.is_some_and(|order| order != ORDER) {
+        return Err(bad(&format!("$orderby is {ORDER}.")));
     }
+    let before = paging.filter.as_deref().map(before).transpose()?;
+    let below = paging.below.into_iter().chain(before).min();
     let page = asked
         .app
         .chats
-        .history(&asked.thread, &asked.by, paging.below, 0, size, true)
+        .history(&asked.thread, &asked.by, below, 0, size, true)
         .await
         .map_err(refused)?;
     let origin = asked.app.public_url.as_str().trim_end_matches('/');

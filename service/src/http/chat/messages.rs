@@ -33,9 +33,12 @@ struct Send {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Edit {
     content: Option<String>,
     metadata: Option<BTreeMap<String, String>>,
+    attachments: Option<Value>,
+    reply_to_id: Option<Value>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -43,6 +46,18 @@ struct Edit {
 enum Kind {
     Text,
     Html,
+}
+
+/// `D2`.
+fn text_alone(attachments: Option<&Value>, reply_to: Option<&Value>) -> Result<(), HttpError> {
+    match attachments.or(reply_to) {
+        None => Ok(()),
+        Some(_) => Err(HttpError::new(
+            StatusCode::FORBIDDEN,
+            "NotSupported",
+            "Files and replies cannot be sent here; send a text.",
+        )),
+    }
 }
 
 /// `S12`: what is left of a message, in its size.
@@ -76,13 +91,7 @@ pub(super) async fn send(
         .open(&thread, &caller.id, Operation::Write)
         .await?;
     let wish: Send = read_body(&body)?;
-    if wish.attachments.is_some() || wish.reply_to_id.is_some() {
-        return Err(HttpError::new(
-            StatusCode::FORBIDDEN,
-            "NotSupported",
-            "Files and replies cannot be sent here; send a text.",
-        ));
-    }
+    text_alone(wish.attachments.as_ref(), wish.reply_to_id.as_ref())?;
     let draft = Draft {
         content: written(&app, &wish.content, wish.kind.unwrap_or(Kind::Text))?,
         name: display_name(wish.sender_display_name.as_deref())?,
@@ -176,6 +185,7 @@ pub(super) async fn edit(
 ) -> Result<StatusCode, HttpError> {
     let message = find(&app, &caller, Operation::Write, &thread, &message).await?;
     let wish: Edit = read_body(&body)?;
+    text_alone(wish.attachments.as_ref(), wish.reply_to_id.as_ref())?;
     let kind = match message.body.content {
         Content::Html(_) => Kind::Html,
         _ => Kind::Text,
