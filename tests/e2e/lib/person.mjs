@@ -36,6 +36,12 @@ export async function openWatched(browser, url, { scripts = [], allowed = ['came
   return page;
 }
 
+/**
+ * A media socket that was still opening when its person was let in or moved: its token is void from then on
+ * (S2), and the next one, with the new token, is there a moment later. Browsers write down the first.
+ */
+const LATE = /\/rtc(\/v1)?\?.* failed: .*(401|Authentication failed)/;
+
 export class Person {
   constructor(name, page) {
     this.name = name;
@@ -169,7 +175,8 @@ export class Person {
 
   /** Nothing was logged as an error and nothing was against the content security policy (S12). */
   async nothingToComplain(...except) {
-    const complaints = this.page.complaints.filter((text) => !except.some((pattern) => pattern.test(text)));
+    const excepted = [...except, LATE];
+    const complaints = this.page.complaints.filter((text) => !excepted.some((pattern) => pattern.test(text)));
     assert.deepEqual(complaints, [], `${this.name}'s page complained`);
     assert.deepEqual(await this.page.evaluate(() => window.__watch.violations), [], `${this.name}'s page hit its content security policy`);
   }
