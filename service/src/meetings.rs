@@ -277,14 +277,17 @@ impl Actor {
         };
         tracing::debug!(call = actor.server_call_id, "meeting wakes");
         loop {
-            let due = actor
-                .core
-                .deadline()
-                .map(|at| Duration::from_millis(at.saturating_sub(now_ms())));
+            let due = actor.core.deadline().map(|at| at.saturating_sub(now_ms()));
+            // A sleep of no time ends with the timer's next tick: what is over already would be asked for first.
+            let over = async {
+                if let Some(ms @ 1..) = due {
+                    tokio::time::sleep(Duration::from_millis(ms)).await;
+                }
+            };
             // A lobby's time is over when it is, however many messages wait.
             tokio::select! {
                 biased;
-                () = tokio::time::sleep(due.unwrap_or(Duration::MAX)), if due.is_some() => {
+                () = over, if due.is_some() => {
                     let _ = actor.command(Command::Tick).await;
                     actor.settle().await;
                 }

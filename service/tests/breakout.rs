@@ -11,6 +11,7 @@ use plenary_protocol::breakout::{BreakoutView, RoomState};
 use plenary_protocol::end::Reason;
 use plenary_protocol::id::{CallId, RoomId};
 use serde_json::{json, Value};
+use std::collections::BTreeSet;
 
 /// Olivia and a guest in a meeting with two rooms, which were made before it began.
 async fn scene() -> Scene {
@@ -285,6 +286,102 @@ async fn e4_s1_nobody_else_manages_rooms() {
         let refused = asked(service, &marco, meeting, method, rest, json!({})).await;
         assert_eq!(refused.status.as_u16(), 403, "{method} {rest}");
     }
+}
+
+/// The organiser's deputy does all that she does with the rooms, but says not who else does.
+#[tokio::test]
+async fn e4_a_co_organiser_manages_the_rooms() {
+    let mut scene = scene().await;
+    let room = scene.room(0).await;
+    let marco = scene.service.sign_in("Marco").await;
+    let invite = |role: &str| json!({"participants": {"attendees": [{"upn": "marco@plenary.test", "role": role}]}});
+    let path = format!(
+        "/v1.0/me/onlineMeetings/{}",
+        scene.meeting["id"].as_str().unwrap()
+    );
+    let olivia = Some(scene.olivia.access.as_str());
+    let invited = scene
+        .service
+        .json("PATCH", &path, olivia, invite("coorganizer"));
+    invited.await.ok();
+    let (service, meeting) = (&scene.service, &scene.meeting);
+    let ask = |method: &'static str, rest: &'static str, body: Value| {
+        let marco = &marco;
+        async move { asked(service, marco, meeting, method, rest, body).await }
+    };
+    let wish = json!({"assignments": [{"id": scene.user.id, "roomId": room}]});
+    for (method, rest, body) in [
+        ("GET", "", json!({})),
+        ("POST", "", json!({"count": 1})),
+        ("PATCH", "", json!({"disableReturnToMainMeeting": true})),
+        ("POST", "/assign", wish),
+        ("POST", "/open", json!({"durationSeconds": 600})),
+        ("POST", "/announce", json!({"message": "Hello"})),
+    ] {
+        let status = ask(method, rest, body).await.status.as_u16();
+        assert!(status < 300, "{method} {rest}: {status}");
+    }
+    let (.., there) = moved(&mut scene.guest).await;
+    assert_eq!(there.room, Some(RoomId(room)));
+    let oid = marco.id.as_str().trim_start_matches("8:orgid:");
+    let appoints = ask("PATCH", "", json!({"managers": [oid]})).await;
+    assert_eq!(appoints.status.as_u16(), 403);
+
+    // No longer one: it is over at once.
+    let demoted = scene
+        .service
+        .json("PATCH", &path, olivia, invite("presenter"));
+    demoted.await.ok();
+    assert_eq!(ask("POST", "/close", json!({})).await.status.as_u16(), 403);
+}
+
+/// Seven people in three rooms, of two or three; at random it is not always the same.
+#[tokio::test]
+async fn everybody_is_distributed_in_equal_numbers_in_order_or_at_random() {
+    let scene = scene().await;
+    scene.ask("POST", "", json!({"count": 1})).await;
+    let mut agents = Vec::new();
+    for n in 1..7 {
+        let guest = scene.service.guest().await;
+        let mut agent = scene.service.agent(&guest, "Guest").await;
+        agent.join(&format!("g{n}"), &scene.meeting).await.unwrap();
+        agents.push(agent);
+    }
+    let distribute = |order: &'static str| {
+        let scene = &scene;
+        async move {
+            let body = json!({"order": order});
+            let all = scene.ask("POST", "/distribute", body).await;
+            let rooms = all["value"].as_array().unwrap().clone();
+            let invited = rooms.iter().map(|room| {
+                let people = room["invitees"].as_array().unwrap().iter();
+                let people: BTreeSet<_> =
+                    people.map(|id| id.as_str().unwrap().to_owned()).collect();
+                assert!(
+                    !people.contains(scene.olivia.id.as_str()),
+                    "who manages them goes where she likes"
+                );
+                people
+            });
+            invited.collect::<Vec<_>>()
+        }
+    };
+    let even = distribute("even").await;
+    assert_eq!(even, distribute("even").await, "the same again");
+    let sizes = |rooms: &[BTreeSet<String>]| {
+        let mut sizes: Vec<_> = rooms.iter().map(BTreeSet::len).collect();
+        sizes.sort_unstable();
+        sizes
+    };
+    assert_eq!(sizes(&even), [2, 2, 3]);
+    let mut seen = BTreeSet::new();
+    for _ in 0..20 {
+        let random = distribute("random").await;
+        assert_eq!(sizes(&random), [2, 2, 3]);
+        seen.insert(random);
+    }
+    // 210 ways each time: one alone in twenty is no chance.
+    assert!(seen.len() > 1);
 }
 
 /// Who is appointed without an invitation finds the meeting, as long as they are.

@@ -10,6 +10,10 @@ use common::*;
 use plenary_protocol::agent::*;
 use serde_json::json;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// What a busy machine may add to an end time.
+const SOON: Duration = Duration::from_secs(3);
 
 #[tokio::test]
 async fn a_kill_loses_nothing_and_nothing_secret_is_written() {
@@ -102,6 +106,71 @@ async fn a_kill_loses_nothing(settings: &[(&'static str, String)]) {
     ]) {
         assert!(!log.contains(hidden), "S15: {hidden}");
     }
+}
+
+/// `E12`: what the end time says holds whether the service was there all along or not.
+#[tokio::test]
+async fn rooms_close_at_their_end_though_the_service_was_killed_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = serve_with(folder.path(), &[]).await;
+    let mut service = program.service(folder);
+    let olivia = service.sign_in("Olivia").await;
+    let body = json!({"lobbyBypassSettings": {"scope": "everyone"}});
+    let meeting = service.schedule(&olivia, body).await;
+    let mut organizer = service.agent(&olivia, "").await;
+    organizer.join("o", &meeting).await.unwrap();
+    let user = service.guest().await;
+    let mut guest = service.agent(&user, "Ada").await;
+    guest.join("g", &meeting).await.unwrap();
+    let path = format!("/meetings/{}/breakoutRooms", text(&meeting["id"]));
+    let token = Some(olivia.access.as_str());
+    let made = service.post(&path, token, json!({"count": 1})).await.ok();
+    let room = text(&made["value"][0]["id"]);
+    let wish = json!({"assignments": [{"id": user.id, "roomId": room}]});
+    let assign = format!("{path}/assign");
+    service.post(&assign, token, wish).await.ok();
+    // Long enough for another start of the program.
+    let seconds = 8;
+    let ends = Instant::now() + Duration::from_secs(seconds);
+    let open = json!({"durationSeconds": seconds});
+    service
+        .post(&format!("{path}/open"), token, open)
+        .await
+        .ok();
+    let there = guest.until(|event| match event {
+        Event::Moved { to, .. } => Some((**to).clone()),
+        _ => None,
+    });
+    let there = there.await;
+    program.kill().await;
+
+    let program = serve_with(service.data.path(), &[]).await;
+    service.address = program.address;
+    let mut guest = service.agent(&user, "Ada").await;
+    let again = guest.join(there.call.as_str(), &meeting).await.unwrap();
+    assert_eq!(again.room, there.room, "back where they were");
+    let back = guest.until(|event| match event {
+        Event::Moved { to, .. } => Some((**to).clone()),
+        _ => None,
+    });
+    assert_eq!(back.await.room, None);
+    let off = Instant::now().saturating_duration_since(ends);
+    assert!(Instant::now() >= ends && off < SOON, "{off:?} late");
+
+    // The end comes while nobody is there to see it.
+    let open = json!({"durationSeconds": 1});
+    service
+        .post(&format!("{path}/open"), token, open)
+        .await
+        .ok();
+    let ends = Instant::now() + Duration::from_secs(1);
+    program.kill().await;
+    tokio::time::sleep_until(ends.into()).await;
+    let program = serve_with(service.data.path(), &[]).await;
+    service.address = program.address;
+    let state = service.json("GET", &path, token, json!({})).await.ok();
+    assert_eq!(state["value"][0]["state"], "closed");
+    program.kill().await;
 }
 
 #[tokio::test]

@@ -444,6 +444,18 @@ async fn rooms_are_managed_from_a_terminal() {
         "assigned, and there"
     );
 
+    // A co-organiser does, too (E4).
+    let invite = json!({"participants": {"attendees": [{"upn": "chidi@plenary.test", "role": "coorganizer"}]}});
+    let path = format!("/v1.0/me/onlineMeetings/{id}");
+    let access = Some(olivia.access.as_str());
+    service.json("PATCH", &path, access, invite).await.ok();
+    assert!(!done(&service, &["list", id]).await.contains("open"));
+    let chidi = ["--member", "chidi@plenary.test", "open", id, "Blue"];
+    let (opened, out, err) = command(&service, &chidi).await;
+    assert!(opened, "{out}{err}");
+    let listed = done(&service, &["list", id]).await;
+    assert!(listed.contains("open"), "{listed}");
+
     // What goes wrong says what would be right, and tells no secret (S15).
     let unknown = [&OLIVIA[..], &["open", id, "Green"]].concat();
     let unknown = refused(&service, &unknown).await;
