@@ -4,8 +4,10 @@
 
 mod common;
 
-use common::chat::thread;
+use common::chat::{thread, UNBOUNDED};
+use common::postgres::Cluster;
 use common::program::*;
+use common::*;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -15,40 +17,47 @@ use tokio::process::Command;
 
 /// Room for the database and a few hundred messages.
 const DISK: &str = "size=4m";
+/// PostgreSQL makes 40 MB before anybody has written.
+const SERVERS_DISK: &str = "size=96m";
 /// A long message, so that pages fill fast.
 const LENGTH: usize = 2_000;
 
-/// The program with a small disk of its own for its data, in a mount namespace that goes with it. None where
-/// this machine allows none, and then it is said.
-async fn on_a_small_disk(data: &Path) -> Option<Program> {
-    let within = |rest: &[&str]| {
-        let mut command = Command::new("unshare");
-        command
-            .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
-            .arg(format!(
-                "mount -t tmpfs -o {DISK} tmpfs \"$1\" && shift && exec \"$@\""
-            ))
-            .arg("sh")
-            .arg(data)
-            .args(rest);
-        command
-    };
-    let allowed = within(&["true"]).output().await;
-    if !allowed.is_ok_and(|output| output.status.success()) {
+/// Runs a command with a small disk of its own at a folder, in a mount namespace that goes with it.
+fn within(disk: &Path, command: &[&str]) -> Command {
+    let mut unshare = Command::new("unshare");
+    unshare
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
+        .arg(format!(
+            "mount -t tmpfs -o {DISK} tmpfs \"$1\" && shift && exec \"$@\""
+        ))
+        .arg("sh")
+        .arg(disk)
+        .args(command);
+    unshare
+}
+
+/// False where this machine allows none, and then it is said. `cargo xtask test` counts these tests as skipped
+/// there.
+async fn there_are_namespaces() -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let allowed = within(folder.path(), &["true"]).output().await;
+    let allowed = allowed.is_ok_and(|output| output.status.success());
+    if !allowed {
         let _ = writeln!(
             std::io::stderr(),
             "skipped: the test with a full disk, for want of mount namespaces (unshare --user --mount)"
         );
+    }
+    allowed
+}
+
+/// The program with a small disk for its data.
+async fn on_a_small_disk(data: &Path) -> Option<Program> {
+    if !there_are_namespaces().await {
         return None;
     }
-    Some(
-        started(
-            within(&[env!("CARGO_BIN_EXE_plenary-service")]),
-            data,
-            &unlimited(),
-        )
-        .await,
-    )
+    let program = within(data, &[env!("CARGO_BIN_EXE_plenary-service")]);
+    Some(started(program, data, &unlimited()).await)
 }
 
 /// Takes all that is left of the disk.
@@ -61,21 +70,10 @@ fn fill(disk: &Path) -> PathBuf {
     path
 }
 
-#[tokio::test]
-async fn a_full_disk_loses_no_acknowledged_message_and_refuses_what_it_cannot_store() {
-    let folder = tempfile::tempdir().unwrap();
-    let Some(program) = on_a_small_disk(folder.path()).await else {
-        return;
-    };
-    // The namespace's own view of the folder.
-    let disk = PathBuf::from(format!(
-        "/proc/{}/root{}",
-        program.id(),
-        folder.path().display()
-    ));
-    let service = program.service(folder);
+/// `disk` is where its data is, as it is seen from here.
+async fn a_full_disk_loses_nothing(service: &Service, disk: &Path) {
     let user = service.guest().await;
-    let chat = thread(&service, &user, &[]).await;
+    let chat = thread(service, &user, &[]).await;
     let text = |n: usize| format!("{n} {}", "x".repeat(LENGTH));
     let send = async |n: usize| {
         let body = json!({"content": text(n)});
@@ -90,7 +88,7 @@ async fn a_full_disk_loses_no_acknowledged_message_and_refuses_what_it_cannot_st
     for n in 0..20 {
         known.push((n, send(n).await.unwrap()));
     }
-    let filler = fill(&disk);
+    let filler = fill(disk);
     // What the database has room for in its own files may still be stored.
     let mut refused = Vec::new();
     for n in 20.. {
@@ -115,5 +113,41 @@ async fn a_full_disk_loses_no_acknowledged_message_and_refuses_what_it_cannot_st
     let expected: BTreeSet<_> = known.into_iter().map(|(n, id)| (id, text(n))).collect();
     assert_eq!(there.len(), expected.len(), "none twice");
     assert_eq!(there.into_iter().collect::<BTreeSet<_>>(), expected);
+}
+
+#[tokio::test]
+async fn on_a_full_disk_no_acknowledged_message_is_lost_and_what_cannot_be_stored_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(program) = on_a_small_disk(folder.path()).await else {
+        return;
+    };
+    // The namespace's own view of the folder.
+    let disk = PathBuf::from(format!(
+        "/proc/{}/root{}",
+        program.id(),
+        folder.path().display()
+    ));
+    let service = program.service(folder);
+    a_full_disk_loses_nothing(&service, &disk).await;
     program.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgresql_on_a_full_disk_no_acknowledged_message_is_lost_and_what_cannot_be_stored_is_refused(
+) {
+    if !there_are_namespaces().await {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let Some(server) = Cluster::start_on_a_small_disk(folder.path(), SERVERS_DISK) else {
+        return;
+    };
+    let url = server.database().await;
+    let service = Service::with(|config| {
+        config.database = Some(url.parse().unwrap());
+        config.limits.chat.rates.write.thread = UNBOUNDED;
+    })
+    .await;
+    a_full_disk_loses_nothing(&service, &server.disk(folder.path())).await;
+    service.stop().await;
 }

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::failure::{fail, Context, Failure, Result};
@@ -130,12 +130,26 @@ fn native(report: &mut Report) -> Result<()> {
     let mut test = cargo("test");
     test.args(["--workspace", "--no-fail-fast", "--target-dir"])
         .arg(target());
+    // Tests that would return at once and count as passed.
+    test.arg("--");
     if let Some(without) = postgres::offer() {
         report.skipped.push(without);
-        // They would return at once and count as passed.
-        test.args(["--", "--skip", "on_postgresql"]);
+        test.args(["--skip", "on_postgresql"]);
+    }
+    if !has_mount_namespaces() {
+        let without = "tests with a full disk (no mount namespaces: unshare --user --mount)";
+        report.skipped.push(without.to_owned());
+        test.args(["--skip", "on_a_full_disk"]);
     }
     judge(report, watched(&mut test)?, "tests of the workspace")
+}
+
+/// Some containers and kernels let nobody make them.
+fn has_mount_namespaces() -> bool {
+    let mut unshare = Command::new("unshare");
+    let alone = ["--user", "--map-root-user", "--mount", "true"];
+    let made = unshare.args(alone).stderr(Stdio::null()).status();
+    made.is_ok_and(|status| status.success())
 }
 
 fn browser(report: &mut Report) -> Result<()> {

@@ -47,6 +47,12 @@ cat > /dev/null
 "$bin/pg_ctl" -w -D "$folder/data" -m immediate stop > /dev/null 2>&1 || true
 "#;
 
+/// The rest of the command is run with a small disk of its own for temporary folders, and not as root.
+const ON_A_SMALL_DISK: &str = r#"
+mount -t tmpfs -o "$2,mode=777" tmpfs "$1" && export TMPDIR="$1" && shift 2 &&
+    exec unshare --user --map-user=1000 --map-group=1000 "$@"
+"#;
+
 /// A server.
 pub struct Cluster {
     programs: PathBuf,
@@ -68,17 +74,42 @@ impl Cluster {
             );
             return None;
         };
-        // Somebody else may take the port before the server does.
-        let cluster = (0..3).find_map(|_| Self::try_start(&programs));
-        Some(cluster.expect("PostgreSQL is installed and does not start; see above"))
+        Some(Self::started(&programs, || unprivileged("sh")))
     }
 
-    fn try_start(programs: &Path) -> Option<Self> {
+    /// On a disk of that size (`size=…` of a tmpfs), mounted at a folder in a namespace that goes with it. None
+    /// where PostgreSQL is not installed; whether there are such namespaces is known before.
+    pub fn start_on_a_small_disk(disk: &Path, size: &str) -> Option<Self> {
+        let programs = programs()?;
+        Some(Self::started(&programs, || {
+            let mut command = Command::new("unshare");
+            command
+                .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
+                .args([ON_A_SMALL_DISK, "sh"])
+                .arg(disk)
+                .args([size, "sh"]);
+            command
+        }))
+    }
+
+    /// That disk, as it is seen from here.
+    pub fn disk(&self, disk: &Path) -> PathBuf {
+        let id = self.shell.id();
+        PathBuf::from(format!("/proc/{id}/root{}", disk.display()))
+    }
+
+    fn started(programs: &Path, shell: impl Fn() -> Command) -> Self {
+        // Somebody else may take the port before the server does.
+        let cluster = (0..3).find_map(|_| Self::try_start(programs, shell()));
+        cluster.expect("PostgreSQL is installed and does not start; see above")
+    }
+
+    fn try_start(programs: &Path, mut shell: Command) -> Option<Self> {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-        let mut shell = unprivileged("sh")
+        let mut shell = shell
             .args(["-c", SCRIPT, "sh"])
             .arg(programs)
             .args([&port.to_string(), PASSWORD])
@@ -87,6 +118,7 @@ impl Cluster {
             .stdout(Stdio::piped())
             // An interrupted test ends it by its input, not by the terminal's signal.
             .process_group(0)
+            .current_dir("/")
             .spawn()
             .unwrap();
         let mut folder = String::new();
