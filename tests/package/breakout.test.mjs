@@ -105,11 +105,17 @@ test('settings are on the feature of a room’s call alone (3.4.3)', async () =>
   view(call.id, { rooms: [room('1')], stays: true, ends });
   assert.equal(call.feature(BreakoutRooms).breakoutRoomsSettings, undefined);
   assert.ok(!heard.includes('main: breakoutRoomsSettings'));
+  heard.length = 0;
+  view(call.id, { rooms: [room('1')], stays: true, ends: ends + 1000 });
+  assert.deepEqual(heard, ['main: breakoutRooms'], 'who is in the main meeting is told when they close, too');
+  assert.equal(call.feature(BreakoutRooms).breakoutRooms[0].roomEndTime, '2030-01-01T00:00:01.000Z');
+  view(call.id, { rooms: [room('1')], stays: true, ends });
   move(call.id, 'next', { into: '1' });
   assert.deepEqual(agent.calls[0].feature(BreakoutRooms).breakoutRoomsSettings, { disableReturnToMainMeeting: true, roomEndTime: '2030-01-01T00:00:00.000Z' });
   heard.length = 0;
   view('next', { rooms: [room('1')], stays: false });
   assert.deepEqual(heard, ['call 1: breakoutRoomsSettings']);
+  assert.equal(agent.calls[0].feature(BreakoutRooms).breakoutRooms[0].roomEndTime, undefined);
   assert.deepEqual(agent.calls[0].feature(BreakoutRooms).breakoutRoomsSettings, { disableReturnToMainMeeting: false });
 });
 

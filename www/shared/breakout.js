@@ -23,6 +23,8 @@ export class BreakoutPlace {
     this.name = el('strong', {});
     this.clock = el('span', { class: 'remaining', role: 'timer', 'aria-label': 'Time until the room closes' });
     this.time = el('span', { class: 'row time-left', hidden: true }, icon('clock'), this.clock);
+    this.outside = el('span', { class: 'remaining', role: 'timer', 'aria-label': 'Time until the breakout rooms close' });
+    this.elsewhere = el('p', { class: 'row elsewhere', hidden: true }, icon('clock'), el('span', {}, 'The breakout rooms close in ', this.outside));
     this.back = el('button', { class: 'button compact return', type: 'button', onclick: () => this.goBack() }, icon('return'), 'Return to the main meeting');
     this.element = el('section', { class: 'place', 'aria-label': 'Breakout room', hidden: true },
       icon('rooms'), el('span', { class: 'text' }, 'Breakout room ', this.name), this.time, this.back);
@@ -72,7 +74,10 @@ export class BreakoutPlace {
     this.back.hidden = Boolean(settings?.disableReturnToMainMeeting) && !this.holds;
     if (focused && (this.back.hidden || !settings)) document.querySelector('.meeting h1')?.focus();
     this.showAssigned(feature.assignedBreakoutRooms, settings !== undefined);
-    this.keepTime(settings?.roomEndTime);
+    const open = feature.breakoutRooms?.find(({ state }) => state === 'open');
+    this.keepTime(settings ? settings.roomEndTime : open?.roomEndTime);
+    // Who is in the main meeting sees when the others come back.
+    this.elsewhere.hidden = Boolean(settings) || !this.end;
   }
 
   /** The room that is theirs, as long as they are not in it. */
@@ -155,8 +160,8 @@ export class BreakoutPlace {
     let warned = at - Date.now() <= LAST_CALL_MS;
     const tick = () => {
       const left = at - Date.now();
-      setText(this.clock, clockText(left));
-      if (left <= LAST_CALL_MS && !warned) {
+      for (const clock of [this.clock, this.outside]) setText(clock, clockText(left));
+      if (this.room && left <= LAST_CALL_MS && !warned) {
         warned = true;
         const text = `${this.room} closes in a minute. You go back to the main meeting then.`;
         this.announce.say(text);
@@ -171,5 +176,6 @@ export class BreakoutPlace {
     clearInterval(this.timer);
     this.listeners.dispose();
     this.element.remove();
+    this.elsewhere.remove();
   }
 }

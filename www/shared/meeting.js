@@ -88,7 +88,7 @@ export class Meeting {
     this.heading = el('h1', { tabindex: '-1' }, subject);
     this.element = el('div', { class: 'meeting' },
       el('header', { class: 'head' }, this.heading, clock, el('span', { class: 'fill' }), helpButton(), themeButton(this.listeners)),
-      el('div', { class: 'middle' }, this.breakout.element, this.notices.element,
+      el('div', { class: 'middle' }, this.breakout.element, this.breakout.elsewhere, this.notices.element,
         el('div', { class: 'stages' }, this.shared.element, this.stage.element), this.reactions.element, this.alone),
       this.panel.element, this.controls.element);
     this.keepClock(clock);

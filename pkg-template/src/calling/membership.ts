@@ -38,12 +38,16 @@ export class Membership {
 
   /** The call in which the rooms are told of: a manager's is on hold in the main meeting. */
   get _teller(): CallCommon {
-    return [...this.calls.values()].find((call) => !call._record.room) ?? this.current;
+    return this._find((call) => !call._record.room) ?? this.current;
   }
 
   /** The call in a room, if the user is there. */
   _callIn(room: string): CallCommon | undefined {
-    return [...this.calls.values()].find((call) => call._record.room === room && call.state !== 'Disconnected');
+    return this._find((call) => call._record.room === room && call.state !== 'Disconnected');
+  }
+
+  private _find(is: (call: CallCommon) => boolean): CallCommon | undefined {
+    return [...this.calls.values()].find(is);
   }
 
   ended(call: CallCommon): void {
@@ -76,15 +80,17 @@ export class Membership {
   rooms(view: RoomsView): void {
     const before = this.view;
     const { assigned } = before;
+    const { room } = this.current._record;
     // Whose room is taken away finds it closed until they are back: it is the way there (UI library 6059).
-    if (!view.assigned && assigned && this.current._record.room) view = { ...view, assigned: { ...assigned, open: false } };
+    if (!view.assigned && assigned && room) view = { ...view, assigned: { ...assigned, open: false } };
     this.view = view;
-    const changes = { assigned: differs(before.assigned, view.assigned), rooms: differs(before.rooms, view.rooms) };
+    const ends = before.ends !== view.ends;
+    // Who is in no room is told no settings, but when the rooms close.
+    const changes = { assigned: differs(before.assigned, view.assigned), rooms: (ends && !room) || differs(before.rooms, view.rooms) };
     if (changes.assigned) this.assigned = undefined;
     if (changes.rooms) this.list = undefined;
-    const settings = before.stays !== view.stays || before.ends !== view.ends;
     isolated(() => this._teller._toRooms((feature) => feature._roomsChanged(changes)));
-    if (settings && this.current._record.room) isolated(() => this.current._toRooms((feature) => feature._settingsChanged()));
+    if (room && (ends || before.stays !== view.stays)) isolated(() => this.current._toRooms((feature) => feature._settingsChanged()));
   }
 
   join(room: RoomInfo['id']): Promise<CallCommon> {

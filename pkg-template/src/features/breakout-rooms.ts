@@ -15,6 +15,7 @@ export interface BreakoutRoom {
   /** Name of the room. */ readonly displayName?: string;
   /** Only an open room can be joined. */ readonly state: 'open' | 'closed';
   /** Whether the service moves by itself when the room opens. */ readonly autoMoveParticipantToBreakoutRoom?: boolean;
+  /** Ours: when the open rooms close, as in the settings; in the main meeting, too. */ readonly roomEndTime?: string | undefined;
   /** Who is assigned to it; for those who manage the rooms. */ readonly invitees?: BreakoutRoomInvitee[];
   /** The call in the room, once joined. */ readonly call?: Call | TeamsCall | undefined;
   /**
@@ -81,8 +82,8 @@ export class BreakoutRoomsCallFeature extends CallFeatureBase<BreakoutRoomsEvent
   /** Settings; on the feature of a room's call alone. */
   get breakoutRoomsSettings(): BreakoutRoomsSettings | undefined {
     if (!this._record.room) return undefined;
-    const { stays, ends } = this._stay.view;
-    return { disableReturnToMainMeeting: stays, ...(ends && { roomEndTime: new Date(ends).toISOString() }) };
+    const roomEndTime = endOf(this._stay);
+    return { disableReturnToMainMeeting: this._stay.view.stays, ...(roomEndTime && { roomEndTime }) };
   }
 
   /** @internal */
@@ -116,6 +117,10 @@ export class BreakoutRoomsCallFeature extends CallFeatureBase<BreakoutRoomsEvent
   }
 }
 
+function endOf({ view: { ends } }: Membership): string | undefined {
+  return ends ? new Date(ends).toISOString() : undefined;
+}
+
 class Room implements BreakoutRoom {
   readonly threadId: string;
   readonly displayName: string;
@@ -133,6 +138,10 @@ class Room implements BreakoutRoom {
     this.state = open ? 'open' : 'closed';
     this.autoMoveParticipantToBreakoutRoom = autoMove;
     if (invitees) this.invitees = invitees.map((id) => ({ identifier: identifierOf(id) }));
+  }
+
+  get roomEndTime(): string | undefined {
+    return endOf(this._stay);
   }
 
   get call(): Call | TeamsCall | undefined {
