@@ -127,7 +127,7 @@ fn mark_defaults(devices: &mut [DeviceInfo]) {
 /// keep the other from being granted. Called often (acs-api 2.2), so it is cheap when nothing is to
 /// be asked.
 pub async fn ask_permission(audio: bool, video: bool) -> Result<Permission, MediaError> {
-    let devices = media_devices()?;
+    media_devices()?;
     let (mut given, mut open) = ([false; 2], [false; 2]);
     for (at, name) in ["microphone", "camera"].into_iter().enumerate() {
         if [audio, video][at] {
@@ -141,8 +141,13 @@ pub async fn ask_permission(audio: bool, video: bool) -> Result<Permission, Medi
         if !(audio || video) {
             continue;
         }
-        match try_open(&devices, audio, video).await {
-            Ok(()) => given = [given[0] || audio, given[1] || video],
+        match get_user_media(audio.into(), video.into()).await {
+            Ok(tracks) => {
+                for track in tracks.iter() {
+                    track.unchecked_into::<MediaStreamTrack>().stop();
+                }
+                given = [given[0] || audio, given[1] || video];
+            }
             Err(MediaError::Device(_)) if audio && video => {
                 attempts.extend([[false, true], [true, false]]);
             }
@@ -164,30 +169,22 @@ async fn state(name: &str) -> Option<String> {
     field(&JsFuture::from(asked).await.ok()?, "state").as_string()
 }
 
-async fn try_open(devices: &MediaDevices, audio: bool, video: bool) -> Result<(), MediaError> {
-    let stream = get_user_media(devices, &audio.into(), &video.into()).await?;
-    stream
-        .get_tracks()
-        .iter()
-        .for_each(|track| track.unchecked_into::<MediaStreamTrack>().stop());
-    Ok(())
-}
+/// What a browser opens; one future for all who ask it.
+type Tracks = Pin<Box<dyn Future<Output = Result<js_sys::Array, MediaError>>>>;
 
-async fn get_user_media(
-    devices: &MediaDevices,
-    audio: &JsValue,
-    video: &JsValue,
-) -> Result<MediaStream, MediaError> {
-    let constraints = MediaStreamConstraints::new();
-    constraints.set_audio(audio);
-    constraints.set_video(video);
-    let asked = devices
-        .get_user_media_with_constraints(&constraints)
-        .map_err(MediaError::from_get_user_media)?;
-    let stream = JsFuture::from(asked)
-        .await
-        .map_err(MediaError::from_get_user_media)?;
-    Ok(stream.unchecked_into())
+fn get_user_media(audio: JsValue, video: JsValue) -> Tracks {
+    Box::pin(async move {
+        let constraints = MediaStreamConstraints::new();
+        constraints.set_audio(&audio);
+        constraints.set_video(&video);
+        let asked = media_devices()?
+            .get_user_media_with_constraints(&constraints)
+            .map_err(MediaError::from_get_user_media)?;
+        let stream = JsFuture::from(asked)
+            .await
+            .map_err(MediaError::from_get_user_media)?;
+        Ok(stream.unchecked_into::<MediaStream>().get_tracks())
+    })
 }
 
 /// A microphone that the SDK opened: dropping it stops it.
@@ -270,9 +267,9 @@ pub fn open(microphone: Option<Cleaning>, device_id: &str) -> Opening {
         Some(_) => (constraints, JsValue::FALSE),
         None => (JsValue::FALSE, constraints),
     };
+    let opening = get_user_media(audio, video);
     Box::pin(async move {
-        let stream = get_user_media(&media_devices()?, &audio, &video).await?;
-        let track = stream.get_tracks().get(0);
+        let track = opening.await?.get(0);
         track
             .dyn_into()
             .map_err(|_| MediaError::Device("the stream has no track".to_owned()))
