@@ -1,15 +1,11 @@
 /**
- * In place of `@azure/communication-calling-effects`, whose classes applications import by name. There are
- * no effects in meetings (rule C4): the features VideoEffects and AudioEffects say so of each of these.
+ * In place of `@azure/communication-calling-effects`, whose classes applications import by name: from the package,
+ * which may be installed under that name, or from its entry `effects`. There are no effects in meetings (rule C4):
+ * the features VideoEffects and AudioEffects say so of each of these.
  */
+import { notSupported } from './errors.js';
 import type { AudioEffectProcessor } from './features/audio-effects.js';
 import type { BackgroundBlurConfig, BackgroundReplacementConfig, VideoEffectProcessor } from './features/video-effects.js';
-
-/** As `errors.ts` has it, which this entry would else share with those that everybody loads. */
-function notSupported(what: string): Error {
-  const error = new Error(`${what} is not supported by Plenary yet: it is part of a later version.`);
-  return Object.assign(error, { name: 'CommunicationServicesError', code: 501, subCode: 59200 });
-}
 
 /** Would blur what is behind the user; `VideoEffects` does not support it. */
 export class BackgroundBlurEffect implements VideoEffectProcessor {

@@ -1,6 +1,7 @@
 /** The public surface, the same for every entry. What is not listed here is not public. */
 export { CallClient } from './calling/call-client.js';
 export { configure } from './configuration.js';
+export { BackgroundBlurEffect, BackgroundReplacementEffect, DeepNoiseSuppressionEffect } from './effects.js';
 export {
   CallAgentKind, CallKind, DevicePermissionAccess, DiagnosticQuality, disconnectCategoryMap, IncomingCallKind, RecordingState,
 } from './enums.js';

@@ -6,7 +6,12 @@ import type { LocalVideoStream } from './streams/local-video-stream.js';
 /** Anything that gives tokens, such as `AzureCommunicationTokenCredential`. */
 export interface CommunicationTokenCredential {
   /** A valid token; asked for again before the last one runs out. Times in milliseconds since 1970. */
-  getToken(options?: { abortSignal?: AbortSignal }): Promise<{ token: string; expiresOnTimestamp: number }>;
+  getToken(options?: {
+    /** Never given by the SDK. */ abortSignal?: AbortSignal;
+  }): Promise<{
+    /** The token. */ token: string;
+    /** Milliseconds since 1970. */ expiresOnTimestamp: number;
+  }>;
   /** Stops what the credential does in the background. Never called by the SDK. */
   dispose?(): void;
 }
@@ -30,9 +35,14 @@ export interface DiagnosticOptions {
 /** Accepted for compatibility; the service tells its own relays. */
 export interface NetworkConfiguration {
   /** Ignored. */
-  proxy?: { url: string };
+  proxy?: {
+    /** Where it is. */ url: string;
+  };
   /** Ignored. */
-  turn?: { iceServers: { urls: string[]; username?: string; credential?: string }[] };
+  turn?: {
+    /** Relays. */
+    iceServers: { /** Where one is. */ urls: string[]; /** Who one is. */ username?: string; /** Password. */ credential?: string }[];
+  };
 }
 
 /** Options of {@link CallClient}. */
@@ -50,7 +60,9 @@ export interface CallAgentOptions {
   /** Name that others see (rule A2). */
   displayName?: string;
   /** Accepted for compatibility; there are no emergency calls. */
-  emergencyCallOptions?: { countryCode?: string };
+  emergencyCallOptions?: {
+    /** ISO 3166-1. */ countryCode?: string;
+  };
 }
 
 /** Options of `createTeamsCallAgent`: none. A member's name comes from the directory (rule A4). */
@@ -89,9 +101,15 @@ export type TeamsMeetingLocator = TeamsMeetingLinkLocator | TeamsMeetingIdLocato
 
 /** Bounds of what a call sends. */
 export interface VideoSendConstraints {
-  /** Picture height in pixels. */ frameHeight?: { max?: number };
-  /** Pictures per second. */ frameRate?: { max?: number };
-  /** Bits per second. */ bitrate?: { max?: number };
+  /** Picture height in pixels. */ frameHeight?: {
+    /** At most. */ max?: number;
+  };
+  /** Pictures per second. */ frameRate?: {
+    /** At most. */ max?: number;
+  };
+  /** Bits per second. */ bitrate?: {
+    /** At most. */ max?: number;
+  };
 }
 /** Bounds of what a call sends. */
 export interface MediaConstraints {

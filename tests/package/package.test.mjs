@@ -1,7 +1,7 @@
 /** The package as it is published: which files, and what the two linters of packages say of it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +34,34 @@ test('the tarball holds these files and no others', { skip }, () => {
   assert.deepEqual(files.filter((path) => !SHARED.test(path)).sort(), wanted.sort());
   const shared = files.filter((path) => SHARED.test(path));
   assert.deepEqual(shared.filter((path) => path.endsWith('.js')).map((path) => `${path}.map`).sort(), shared.filter((path) => path.endsWith('.map')).sort());
+});
+
+test('installed under the names of the originals, it is what they were imported for, without a bundler', { skip }, () => {
+  const project = join(folder, 'renamed');
+  mkdirSync(project);
+  const names = ['@azure/communication-calling', '@azure/communication-calling-effects'];
+  const dependencies = Object.fromEntries(names.map((name) => [name, `file:${join(folder, packed.filename)}`]));
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
+  const installed = spawnSync('npm', ['install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'], {
+    cwd: project, encoding: 'utf8', shell: process.platform === 'win32',
+  });
+  assert.equal(installed.status, 0, installed.stderr);
+  writeFileSync(join(project, 'application.js'), `
+    import { CallClient, Features, LocalAudioStream, LocalVideoStream } from '@azure/communication-calling';
+    import { BackgroundBlurEffect, BackgroundReplacementEffect, DeepNoiseSuppressionEffect } from '@azure/communication-calling-effects';
+    const video = new LocalVideoStream({ id: '', name: '', deviceType: 'UsbCamera' }).feature(Features.VideoEffects);
+    const audio = new LocalAudioStream({ id: '', name: '' }).feature(Features.AudioEffects);
+    const effects = [new BackgroundBlurEffect(), new BackgroundReplacementEffect({ backgroundImageUrl: '' })];
+    console.log(JSON.stringify([
+      typeof CallClient, ...effects.map(({ name }) => name), new DeepNoiseSuppressionEffect().name,
+      ...await Promise.all(effects.map((effect) => video.isSupported(effect))), await audio.isSupported(new DeepNoiseSuppressionEffect()),
+      await effects[0].configure({}).catch(({ code, subCode }) => code + '/' + subCode),
+    ]));`);
+  const ran = spawnSync(process.execPath, ['application.js'], { cwd: project, encoding: 'utf8' });
+  assert.equal(ran.status, 0, ran.stderr);
+  assert.deepEqual(JSON.parse(ran.stdout), [
+    'function', 'BackgroundBlur', 'BackgroundReplacement', 'DeepNoiseSuppression', false, false, false, '501/59200',
+  ]);
 });
 
 test('publint finds nothing', { skip }, async () => {

@@ -18,14 +18,21 @@ export interface CallAgentCommonEvents<C, Incoming> {
   /** Calls came or went; a call comes before anything else is told of it. */
   callsUpdated: CollectionUpdatedEvent<C>;
   /** Somebody calls; nobody can yet. */
-  incomingCall: (args: { incomingCall: Incoming }) => void;
+  incomingCall: (args: {
+    /** The call. */ incomingCall: Incoming;
+  }) => void;
   /** The connection to the service went or came back; the SDK reconnects by itself. */
   connectionStateChanged: (args: ConnectionStateChangedArgs) => void;
 }
 /** Events of {@link CallAgent}. */
 export interface CallAgentEvents extends CallAgentCommonEvents<Call, IncomingCall> {
   /** An incoming call needs the application; none does yet. */
-  handleIncomingCall: (args: { callId: string; participantId: string; code: number; subCode?: number }) => void;
+  handleIncomingCall: (args: {
+    /** Which. */ callId: string;
+    /** Endpoint id of who calls. */ participantId: string;
+    /** Why, as in `CallEndReason`. */ code: number;
+    /** More closely. */ subCode?: number;
+  }) => void;
 }
 /** Events of {@link TeamsCallAgent}. */
 export interface TeamsCallAgentEvents extends CallAgentCommonEvents<TeamsCall, TeamsIncomingCall> {}

@@ -7,7 +7,9 @@ import type { CallInfo, TeamsCallInfo } from './call-info.js';
 /** Events of an incoming call. */
 export interface IncomingCallEvents {
   /** It ended before it was answered, or was answered elsewhere. */
-  callEnded: (args: { callEndReason: CallEndReason }) => void;
+  callEnded: (args: {
+    /** Why. */ callEndReason: CallEndReason;
+  }) => void;
   /** `callerInfo` changed. */
   callerInfoChanged: PropertyChangedEvent;
   /** `transferorInfo` changed. */

@@ -51,7 +51,7 @@ export class Lobby extends Emitter<LobbyEvents> {
    * @returns how many came in and how many could not.
    * @throws CommunicationServicesError 403/59120 without the right.
    */
-  async admitAll(_options?: object): Promise<{ successCount: number; failureCount: number }> {
+  async admitAll(_options?: object): Promise<{ /** Came in. */ successCount: number; /** Could not. */ failureCount: number }> {
     return settled(async () => (await loadedCore()).ask(this._record.id, 'admitAll'));
   }
 }

@@ -12,7 +12,11 @@ export interface RemoteParticipantEvents {
   /** `isMuted` changed. */
   isMutedChanged: PropertyChangedEvent;
   /** `displayName` changed. */
-  displayNameChanged: (args: { newValue?: string; oldValue?: string; reason?: 'editedDisplayName' }) => void;
+  displayNameChanged: (args: {
+    /** The name now. */ newValue?: string;
+    /** The name before. */ oldValue?: string;
+    /** Never set: names are not edited. */ reason?: 'editedDisplayName';
+  }) => void;
   /** `role` changed. */
   roleChanged: PropertyChangedEvent;
   /** `isSpeaking` changed. */

@@ -24,7 +24,10 @@ export interface ActiveAudioEffects {
 export interface AudioEffectsEvents {
   /** Effects run. */ effectsStarted: (effects: ActiveAudioEffects) => void;
   /** Effects ended. */ effectsStopped: (effects: ActiveAudioEffects) => void;
-  /** An effect failed. */ effectsError: (error: { code: string; message: string }) => void;
+  /** An effect failed. */ effectsError: (error: {
+    /** Which failure. */ code: string;
+    /** A sentence. */ message: string;
+  }) => void;
 }
 
 /** Effects on the microphone's sound. The browser's own always run; no others are available. */

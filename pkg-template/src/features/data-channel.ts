@@ -22,7 +22,9 @@ export interface DataChannelSender {
 export interface DataChannelReceiver {
   /** Its channel. */ readonly channelId: number;
   /** Who sends. */ readonly senderParticipantIdentifier: CommunicationIdentifierKind;
-  /** The next message. */ readMessage(): { sequenceNumber: number; data: Uint8Array } | undefined;
+  /** The next message. */ readMessage(): { /** Of its sender, rising. */ sequenceNumber: number; /** Its bytes. */ data: Uint8Array } | undefined;
+  /** Calls `listener` when a message came, or when no more will. */ on(event: 'messageReady' | 'close', listener: () => void): void;
+  /** Takes `on` back. */ off(event: 'messageReady' | 'close', listener: () => void): void;
 }
 /** Events of {@link DataChannelCallFeature}. */
 export interface DataChannelEvents {

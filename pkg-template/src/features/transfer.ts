@@ -7,7 +7,7 @@ import { CallFeatureBase, notInMeetings } from './base.js';
 /** A transfer under way. */
 export interface Transfer {
   /** How far it is. */ readonly state: 'None' | 'Transferring' | 'Transferred' | 'Failed';
-  /** Why it failed. */ readonly error?: { code: number; subCode?: number };
+  /** Why it failed. */ readonly error?: { /** As in `CallEndReason`. */ code: number; /** More closely. */ subCode?: number };
   /** Calls `listener` when `state` changed. */ on(event: 'stateChanged', listener: PropertyChangedEvent): void;
   /** Takes `on` back. */ off(event: 'stateChanged', listener: PropertyChangedEvent): void;
 }

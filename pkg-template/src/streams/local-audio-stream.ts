@@ -9,7 +9,9 @@ import { Volume } from './volume.js';
 /** Events of {@link LocalAudioStream}. */
 export interface LocalAudioStreamEvents {
   /** The stream has another source. */
-  audioSourceChanged: (args: { source: LocalAudioStream }) => void;
+  audioSourceChanged: (args: {
+    /** The stream. */ source: LocalAudioStream;
+  }) => void;
 }
 
 /** Options of {@link LocalAudioStream}. */

@@ -13,7 +13,9 @@ export interface LocalVideoStreamOptions {
 /** Events of {@link LocalVideoStream}. */
 export interface LocalVideoStreamEvents {
   /** The stream has another source. */
-  videoSourceChanged: (args: { source: LocalVideoStream }) => void;
+  videoSourceChanged: (args: {
+    /** The stream. */ source: LocalVideoStream;
+  }) => void;
 }
 
 /**
