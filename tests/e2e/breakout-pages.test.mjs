@@ -7,9 +7,11 @@ import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
 import { signIn } from './lib/attendee.mjs';
 import { AXE, coloured, violations } from './lib/axe.mjs';
+import { newGuest, openBlank } from './lib/blank.mjs';
 import { clickReturn, inMain, inRoom, isTold, Rooms, together } from './lib/breakout-people.mjs';
 import { Guest } from './lib/guest.mjs';
 import { Organiser } from './lib/organiser.mjs';
+import { picture } from './lib/pictures.mjs';
 import { until } from './lib/until.mjs';
 
 async function meeting(t, subject, options = {}) {
@@ -166,17 +168,24 @@ test('who_must_stay_sees_no_way_back_and_who_leaves_the_room_leaves (E11, E12)',
   await grete.nothingToComplain();
 });
 
+/** The meeting over REST, as Olivia: its id, and asking. */
+async function byRest(service, link) {
+  const { accessToken } = await signIn(service, 'olivia@plenary.test');
+  const ask = async (method, path, body) => {
+    const answer = await fetch(`${service.origin}${path}`, {
+      method, headers: { 'content-type': 'application/json', authorization: `Bearer ${accessToken}` }, body: body && JSON.stringify(body),
+    });
+    assert.equal(answer.status, 200, `${method} ${path}`);
+    return answer.json();
+  };
+  const { value: [{ id }] } = await ask('GET', `/v1.0/me/onlineMeetings?$filter=${encodeURIComponent(`JoinWebUrl eq '${link}'`)}`);
+  return { id, ask };
+}
+
 /** Chidi, with a role in the meeting, by his own console. */
 async function comes(browser, service, { link, subject, role, options }) {
-  const { accessToken } = await signIn(service, 'olivia@plenary.test');
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${accessToken}` };
-  const meetings = `${service.origin}/v1.0/me/onlineMeetings`;
-  const found = await fetch(`${meetings}?$filter=${encodeURIComponent(`JoinWebUrl eq '${link}'`)}`, { headers });
-  const { value: [{ id }] } = await found.json();
-  const invited = await fetch(`${meetings}/${id}`, {
-    method: 'PATCH', headers, body: JSON.stringify({ participants: { attendees: [{ upn: 'chidi@plenary.test', role }] } }),
-  });
-  assert.equal(invited.status, 200);
+  const { id, ask } = await byRest(service, link);
+  await ask('PATCH', `/v1.0/me/onlineMeetings/${id}`, { participants: { attendees: [{ upn: 'chidi@plenary.test', role }] } });
   const chidi = await Organiser.signIn(browser, service, 'Chidi', options);
   await chidi.page.fill('#other-link', link);
   await chidi.page.click('.add-other');
@@ -310,14 +319,88 @@ test('a_member_is_appointed_and_withdrawn_in_the_middle_of_the_meeting_and_manag
   for (const person of [ada, chidi, grete]) await person.nothingToComplain(/403|ERR_FAILED/);
 });
 
+test('everybody_is_assigned_by_one_of_two_buttons (E4)', async (t) => {
+  const { service, browser, link, rooms } = await meeting(t, 'Crowd');
+  const page = await openBlank(browser, service);
+  const names = ['Ann', 'Ben', 'Cat', 'Dan', 'Eve', 'Fay'];
+  for (const name of names) {
+    const { token } = await newGuest(service, name);
+    await page.evaluate(async ([origin, secret, who, url]) => (await AgentSocket.open(origin, secret, who)).join(url), [service.origin, token, name, link]);
+  }
+  await rooms.make(3);
+  const found = async () => {
+    const all = [];
+    for (const room of ['Room 1', 'Room 2', 'Room 3']) {
+      const people = await rooms.room(room).locator('li[data-person]').evaluateAll((rows) => rows.map((row) => row.dataset.person).sort());
+      all.push(people);
+    }
+    return all;
+  };
+  const spread = (all) => all.map(({ length }) => length).sort().join() === '2,2,3';
+  await rooms.press('Evenly');
+  const even = await until('seven people are spread evenly', async () => { const all = await found(); return spread(all) && all; });
+  await until('at random it is another order, as even', async () => {
+    await rooms.press('At random');
+    const all = await found();
+    return spread(all) && JSON.stringify(all) !== JSON.stringify(even);
+  });
+  await rooms.press('Evenly');
+  await until('evenly it is as before', async () => JSON.stringify(await found()) === JSON.stringify(even));
+});
+
+test('everybody_sees_when_the_rooms_close_and_is_told_a_minute_before (E12)', async (t) => {
+  const { service, ada, link, grete, rooms } = await meeting(t, 'Countdown');
+  const { id, ask } = await byRest(service, link);
+  const endsIn = (seconds) => ask('PATCH', `/meetings/${id}/breakoutRooms`, { roomEndTime: new Date(Date.now() + seconds * 1000).toISOString() });
+  const elsewhere = (person) => person.page.locator('.elsewhere');
+  const reads = (what, locator, words) => until(what, async () => words.test(await locator.textContent({ timeout: 200 })));
+  const timer = rooms.panel.locator('.running .remaining');
+  await rooms.make(1);
+  for (const person of [ada, grete]) assert.equal(await elsewhere(person).isVisible(), false);
+  await rooms.openAll(10);
+  await reads('the console counts', timer, /^Closing in (9:\d\d|10:00)$/);
+  for (const person of [ada, grete]) await reads(`${person.name} sees it in the main meeting`, elsewhere(person), /close in (9:\d\d|10:00)$/);
+  const first = await timer.textContent();
+  await until('it runs', async () => await timer.textContent() !== first);
+  await rooms.press('+5 minutes');
+  await reads('more time is seen by who is in the main meeting', elsewhere(grete), /close in 1[45]:/);
+  await reads('and in the console', timer, /^Closing in 1[45]:/);
+  await rooms.press('No end');
+  await reads('without an end nothing counts', timer, /^Open without an end$/);
+  for (const person of [ada, grete]) await until('nor elsewhere', () => elsewhere(person).isHidden());
+
+  await rooms.assign('Grete Gast', 'Room 1');
+  await inRoom(grete, 'Room 1');
+  const notice = grete.page.locator('.notice.last-minute');
+  await endsIn(64);
+  await until('the clock is on, and nothing is told yet', () => grete.page.evaluate(() =>
+    /^1:0[1-9]$/.test(document.querySelector('.place .remaining').textContent) && !document.querySelector('.notice.last-minute')?.checkVisibility()));
+  await isTold(grete, 'last-minute', /^Room 1 closes in a minute\. You go back to the main meeting then\.$/);
+  assert.equal(await notice.getAttribute('role'), 'status');
+  await endsIn(2);
+  await inMain(grete);
+  await isTold(grete, 'moved', /Room 1 was closed/);
+  await until('what was told of the end is gone', () => notice.isHidden());
+  await rooms.state('Room 1', /Closed/);
+  for (const person of [ada, grete]) await until('nobody counts any more', () => elsewhere(person).isHidden());
+  for (const person of [ada, grete]) await person.nothingToComplain();
+});
+
 test('rooms_are_accessible_in_light_and_dark_and_used_by_keyboard', async (t) => {
   const { ada, grete, rooms } = await meeting(t, 'Keys', { scripts: [AXE] });
-  const cleanIn = async (colorScheme, person, screen) => {
-    await coloured(person.page, colorScheme);
-    assert.deepEqual(await violations(person.page), [], `${screen} in ${colorScheme}`);
-  };
   const clean = async (person, screen) => {
-    for (const colorScheme of ['light', 'dark']) await cleanIn(colorScheme, person, screen);
+    const usual = person.page.viewportSize();
+    for (const [width, height] of [[360, 720], [1440, 900]]) {
+      await person.page.setViewportSize({ width, height });
+      const overflow = await person.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(overflow <= 0, `${screen} is not wider than ${width} pixels`);
+      for (const colorScheme of ['light', 'dark']) {
+        await coloured(person.page, colorScheme);
+        await picture(person.page, `rooms ${screen} ${width} ${colorScheme}`);
+        assert.deepEqual(await violations(person.page), [], `${screen} in ${colorScheme} at ${width}`);
+      }
+    }
+    await person.page.setViewportSize(usual);
   };
   await clean(ada, 'panel without rooms');
   await rooms.make(2);
@@ -329,6 +412,7 @@ test('rooms_are_accessible_in_light_and_dark_and_used_by_keyboard', async (t) =>
   assert.ok(await select.evaluate((element) => element === document.activeElement), 'the focus goes along');
   await clean(ada, 'panel with rooms');
   await clean(grete, 'assigned');
+  await ada.page.fill('#room-minutes', '10');
   await rooms.panel.locator('.all').focus();
   await keyboard.press('Enter');
   await inRoom(grete, 'Room 1');
@@ -339,10 +423,5 @@ test('rooms_are_accessible_in_light_and_dark_and_used_by_keyboard', async (t) =>
   await grete.page.keyboard.press('Enter');
   await inMain(grete);
   assert.ok(await grete.page.evaluate(() => document.activeElement !== document.body), 'the focus is not lost with the button');
-  for (const person of [ada, grete]) {
-    await person.page.setViewportSize({ width: 360, height: 720 });
-    const overflow = await person.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(overflow <= 0, `${person.name}'s page is not wider than a phone`);
-    await clean(person, 'on a phone');
-  }
+  await clean(grete, 'back in the main meeting');
 });

@@ -13,6 +13,7 @@ import { inMain, inRoom, Rooms } from './lib/breakout-people.mjs';
 import { ChatUser } from './lib/chat-people.mjs';
 import { Guest } from './lib/guest.mjs';
 import { Organiser } from './lib/organiser.mjs';
+import { picture } from './lib/pictures.mjs';
 import { until } from './lib/until.mjs';
 
 const VERSION = 'api-version=2025-03-15';
@@ -20,8 +21,6 @@ const VERSION = 'api-version=2025-03-15';
 const UNLIMITED = {
   PLENARY_LIMITS__CHAT__RATES__WRITE__THREAD__PER_10S: '0', PLENARY_LIMITS__CHAT__RATES__WRITE__THREAD__PER_MINUTE: '0',
 };
-/** Where pictures of the pages go, for who wants to look at them. */
-const PICTURES = process.env.PLENARY_TEST_PICTURES;
 
 async function meeting(t, subject, { env, ...options } = {}) {
   const service = await Service.start(t, { env });
@@ -274,6 +273,28 @@ test('what_cannot_be_sent_yet_is_shown_so_and_what_failed_can_be_sent_again', as
   });
 });
 
+test('what_was_written_while_a_page_was_away_is_there_when_the_service_was_restarted_meanwhile', async (t) => {
+  const { service, grete, member, guest } = await meeting(t, 'Restart');
+  await (await member.show()).ready();
+  await (await guest.show()).ready();
+  await guest.write('Before');
+  await member.reads('Before');
+  await grete.page.context().setOffline(true);
+  await member.write('While she is away');
+  await member.reads('Before', 'While she is away');
+  // Her session goes with the process, and what was kept for her in it.
+  await service.kill();
+  await service.restart();
+  await member.ready();
+  await member.write('After the restart');
+  await member.reads('Before', 'While she is away', 'After the restart');
+  assert.deepEqual(await guest.texts(), ['Before']);
+  await grete.page.context().setOffline(false);
+  await guest.reads('Before', 'While she is away', 'After the restart');
+  await member.write('And live');
+  await guest.reads('Before', 'While she is away', 'After the restart', 'And live');
+});
+
 test('older_messages_come_on_scrolling_up_and_the_reader_stays_where_they_are', async (t) => {
   const { service, browser, link, ada, grete, member, guest } = await meeting(t, 'History', { env: UNLIMITED });
   const bea = await raw(browser, service, link, 'Bea');
@@ -411,7 +432,7 @@ test('the_chat_is_accessible_in_light_and_dark_and_fits_a_phone', async (t) => {
       await coloured(person.page, colorScheme);
       const found = await violations(person.page);
       const width = person.page.viewportSize().width;
-      if (PICTURES) await person.page.screenshot({ path: `${PICTURES}/${screen}-${person === ada ? 'member' : 'guest'}-${width}-${colorScheme}.png` });
+      await picture(person.page, `${screen}-${person === ada ? 'member' : 'guest'}-${width}-${colorScheme}`);
       assert.deepEqual(found, [], `${screen} in ${colorScheme}`);
     }
   };
@@ -505,7 +526,7 @@ test('a_guest_in_firefox_writes_and_reads', async (t) => {
   await until('Fritz reads what came after him, and nothing of before (D1)', async () => (await texts()).join('\n') === 'From the fox\nTo the fox: https://example.org/');
   assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('.chat .bubble a')].map(({ href, rel }) => [href, rel])), [['https://example.org/', 'noopener noreferrer']]);
   await member.sees('that he has read it', '.seen:not([hidden])', /^Seen by Fritz \(External\)$/);
-  if (PICTURES) await page.screenshot({ path: `${PICTURES}/firefox.png` });
+  await picture(page, 'firefox');
 });
 
 test('what_is_a_link_and_how_long_a_text_may_be', async () => {
