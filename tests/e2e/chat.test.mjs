@@ -177,6 +177,35 @@ test('events_come_once_and_in_order_across_a_drop_of_the_service', async (t) => 
   assert.deepEqual(await ada.history(), ['before', 'during', 'after']);
 });
 
+test('who_was_away_longer_than_a_session_is_told_so_and_finds_what_was_written_in_the_history', async (t) => {
+  const service = await Service.start(t, { env: { PLENARY_LIMITS__RESUME_WINDOW_MS: '1000' } });
+  const browser = await startChromium(t);
+  const [ada, bea] = [await Chatter.come(browser, service, 'Ada'), await Chatter.come(browser, service, 'Bea')];
+  await ada.makesThread('Away', bea);
+  await ada.listens();
+  await bea.writes('before');
+  const { createdOn } = await ada.hears('chatMessageReceived', ({ message }) => message === 'before');
+  await ada.page.context().setOffline(true);
+  await ada.page.evaluate(() => { for (const socket of window.__watch.sockets) socket.close(); });
+  await ada.hears('disconnected');
+  await bea.writes('meanwhile');
+  await bea.allAre('sent');
+  await service.restart();
+  await bea.writes('after the restart');
+  await bea.allAre('sent');
+  await ada.page.context().setOffline(false);
+  await until('Ada is connected again', async () => (await ada.told('connected')).length === 2);
+  // As an application does when it is connected again.
+  const missed = await ada.run(async (_, thread, since) => {
+    const found = [];
+    for await (const message of thread.listMessages({ startTime: new Date(since) })) found.push(message);
+    return found.filter(({ type }) => type === 'text').map(({ content }) => content.message).reverse();
+  }, createdOn);
+  assert.deepEqual(missed.filter((text) => text !== 'before'), ['meanwhile', 'after the restart']);
+  await bea.writes('live');
+  await ada.hears('chatMessageReceived', ({ message }) => message === 'live');
+});
+
 test('who_is_in_a_call_and_who_is_not_are_told_in_one_page_with_one_core', async (t) => {
   const service = await Service.start(t);
   const browser = await startChromium(t);
