@@ -13,7 +13,7 @@ export class RoomTimer {
     this.left = el('span', { class: 'remaining', role: 'timer', 'aria-label': 'Time until the rooms close' });
     this.more = el('button', { class: 'button compact more-time', type: 'button', onclick: () => this.add() }, '+5 minutes');
     this.never = el('button', { class: 'button compact plain no-end', type: 'button', onclick: () => store.configure({ roomEndTime: null }) }, 'No end');
-    this.running = el('div', { class: 'row running', hidden: true }, icon('clock'), this.left, this.more, this.never);
+    this.running = el('div', { class: 'row running', hidden: true }, icon('clock'), this.left, el('div', { class: 'row changes' }, this.more, this.never));
     this.element = el('div', { class: 'timer' }, this.field, this.running);
   }
 
