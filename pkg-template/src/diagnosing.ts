@@ -103,7 +103,9 @@ export function watch(
     if (over || !list?.some(({ label }) => label)) return;
     const lacks = (kind: MediaDeviceKind): boolean => !list.some((one) => one.kind === kind);
     tell('media', 'noMicrophoneDevicesEnumerated', lacks('audioinput'));
-    if (/Chrom/.test(navigator.userAgent)) tell('media', 'noSpeakerDevicesEnumerated', lacks('audiooutput'));
+    // Where the user picks speakers for a page, those that were not picked are in no list.
+    const listsSpeakers = 'setSinkId' in HTMLMediaElement.prototype && !('selectAudioOutput' in devices!);
+    if (listsSpeakers) tell('media', 'noSpeakerDevicesEnumerated', lacks('audiooutput'));
   };
 
   const listen = (microphone: MediaStreamTrack | undefined): void => {
