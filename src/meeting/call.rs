@@ -236,6 +236,12 @@ impl Call {
                 );
             }
             Command::HangUp { .. } => self.hang_up(Some(ticket), around),
+            // E9: the media is in the room, and with it what there is to say of it.
+            Command::Mute | Command::Unmute | Command::Microphone(_) | Command::Video(true)
+                if self.is_held() =>
+            {
+                around.settle(ticket, Err(reasons::NOT_CONNECTED.into()));
+            }
             Command::Mute => {
                 // Whoever waits to be unmuted is not any more, when it opens.
                 self.answer_microphone(&Ok(()), around);

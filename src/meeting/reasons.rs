@@ -64,12 +64,8 @@ pub const SCREEN_ENDED: Reason = reason(
     59144,
     "Sharing the screen ended before it began; share it again.",
 );
-/// Only who is in a meeting can share a screen.
-pub const NOT_IN_MEETING: Reason = reason(
-    412,
-    59203,
-    "A screen can be shared once the call is connected.",
-);
+/// Only who is in a meeting can share a screen, and only the call that is not on hold sends.
+pub const NOT_CONNECTED: Reason = reason(412, 59203, "This takes a call that is connected.");
 /// Camera or microphone was refused by the user or by a policy.
 pub const DEVICE_DENIED: Reason = reason(
     403,

@@ -23,7 +23,7 @@ impl Call {
     /// The user shares a screen, or another one instead.
     pub(super) fn share_screen(&mut self, ticket: Ticket, around: &mut Around) {
         if !self.is_in() {
-            return around.settle(ticket, Err(reasons::NOT_IN_MEETING.into()));
+            return around.settle(ticket, Err(reasons::NOT_CONNECTED.into()));
         }
         match &mut self.screen {
             Screen::Asked(tickets) => tickets.push(ticket),
@@ -124,7 +124,7 @@ mod tests {
         let mut sim = Sim::guest();
         sim.join();
         let ticket = sim.command(Command::Screen(true));
-        let refused = reasons::NOT_IN_MEETING.sub_code;
+        let refused = reasons::NOT_CONNECTED.sub_code;
         assert_eq!(sim.settled(ticket), Some(Err(refused)));
         assert!(!sim.news().iter().any(shares(true)));
     }

@@ -96,6 +96,27 @@ fn e9_a_manager_s_call_is_on_hold_and_hanging_up_the_room_s_goes_back_to_it() {
 }
 
 #[test]
+fn e9_nothing_of_a_held_call_is_sent_muted_or_left_without_an_answer() {
+    let mut sim = Sim::member().in_meeting();
+    let to = there(&sim, ROOM_CALL, Some("r1"));
+    sim.event(moved(CALL, true, to));
+    sim.news();
+    for command in [
+        Command::Mute,
+        Command::Unmute,
+        Command::Microphone(MicrophoneUse::Opening),
+        Command::Video(true),
+        Command::Screen(true),
+    ] {
+        let ticket = sim.command(command.clone());
+        let refused = Err(reasons::NOT_CONNECTED.sub_code);
+        assert_eq!(sim.settled(ticket), Some(refused), "{command:?}");
+    }
+    let done = |a: &Action| !matches!(a, Action::Settle(..));
+    assert!(!sim.news().iter().any(done), "and nothing else");
+}
+
+#[test]
 fn e9_who_stayed_is_seen_on_the_return_although_the_engine_told_of_them_before_the_service() {
     let mut sim = Sim::member().in_meeting();
     let ada = || person("8:acs:ada", &["ada-1"]);
