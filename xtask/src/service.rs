@@ -21,9 +21,18 @@ pub enum Profile {
 }
 
 /// Builds the service. `--workspace` although it is one binary: the features of shared dependencies
-/// are then those of `cargo test --workspace`, and nothing heavy is compiled twice.
+/// are then those of the load tools, too, and nothing heavy is compiled twice.
 pub fn build(profile: Profile) -> Result<PathBuf> {
     build_binary(BINARY, profile)
+}
+
+/// The service as `cargo test --workspace` makes it for the tests beside it, of which one is enough: with
+/// the features that tests need of shared dependencies, so that nothing is compiled again.
+pub fn build_as_tested() -> Result<PathBuf> {
+    let mut build = cargo("test");
+    build.args(["--workspace", "--test", "process", "--no-run"]);
+    run(build.arg("--target-dir").arg(target()))?;
+    Ok(built(BINARY, "debug"))
 }
 
 /// A load tool, as optimised as what it loads.
@@ -42,9 +51,12 @@ fn build_binary(name: &str, profile: Profile) -> Result<PathBuf> {
         }
     };
     run(build.arg("--target-dir").arg(target()))?;
-    Ok(target()
-        .join(folder)
-        .join(format!("{name}{}", env::consts::EXE_SUFFIX)))
+    Ok(built(name, folder))
+}
+
+fn built(name: &str, folder: &str) -> PathBuf {
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    target().join(folder).join(file)
 }
 
 pub fn www() -> PathBuf {

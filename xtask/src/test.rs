@@ -11,7 +11,7 @@ use crate::failure::{fail, Context, Failure, Result};
 use crate::process::{cargo, watched};
 use crate::project::{root, short, target};
 use crate::provision::Provisions;
-use crate::service::{self, Profile};
+use crate::service;
 use crate::tally::{count, Tally};
 use crate::{checks, debian, instructions, node, package, postgres, python, reproducible, wasm};
 
@@ -125,7 +125,7 @@ pub fn run(chosen: &[String]) -> Result<()> {
     }
 }
 
-/// The service is built along with the tests: with the same features, so that nothing is compiled twice.
+/// The service is built along with the tests.
 fn native(report: &mut Report) -> Result<()> {
     let mut test = cargo("test");
     test.args(["--workspace", "--no-fail-fast", "--target-dir"])
@@ -218,7 +218,7 @@ fn with_service(
     }
     package::ensure()?;
     service::assemble_pages()?;
-    let service = service::build(Profile::Debug)?;
+    let service = service::build_as_tested()?;
     // Tests of failing networks cut links with `ip`; without it they say so and are skipped.
     debian::offer("ip", "iproute2");
     let mut told = service::environment(&service)?;
