@@ -7,14 +7,13 @@
   const HEARD = 0.01;
   const WINDOW = 480;
 
-  const canvas = new OffscreenCanvas(1, 1);
-  const context = canvas.getContext('2d', { willReadFrequently: true });
   /** Only the room's frames count. */
-  bench.counts = (frame) => {
+  bench.counts = `(frame) => {
+    self.context ??= new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
     context.drawImage(frame, 0, 0, 1, 1);
     const [red, , blue] = context.getImageData(0, 0, 1, 1).data;
     return red > 120 && blue < 100;
-  };
+  }`;
 
   const meter = `registerProcessor('meter', class extends AudioWorkletProcessor {
     constructor() { super(); this.filled = 0; this.block = new Float32Array(${WINDOW}); }
