@@ -36,15 +36,14 @@ async fn d3_d4_a_guests_last_message_is_kept_apart_and_goes_by_the_policy_of_who
     })
     .await;
     let app = service.running.as_ref().unwrap().app.clone();
-    let olivia = service.sign_in("Olivia").await;
-    let open = json!({"lobbyBypassSettings": {"scope": "everyone"}});
-    let meeting = service.schedule(&olivia, open).await;
-    let thread = thread_of(&meeting);
-    let mut organizer = service.agent(&olivia, "").await;
-    organizer.join("o", &meeting).await.unwrap();
-    let ada = service.guest().await;
-    let mut guest = service.agent(&ada, "Ada").await;
-    guest.join("g", &meeting).await.unwrap();
+    let InCall {
+        olivia,
+        thread,
+        ada,
+        organizer: _organizer,
+        guest: _guest,
+        ..
+    } = InCall::of(&service).await;
     for text in ["first", "last"] {
         assert_eq!(
             send(&service, &ada, &thread, text).await.status,

@@ -80,12 +80,10 @@ impl Worker {
                 layers,
             } => self.interest(track, worker, layers),
             Command::Keyframe { track, layers } => {
-                if let Some(index) = self.uptracks.get(&track).copied() {
-                    if let Some(track) = self.uptrack(track) {
-                        track.want_keyframes(layers);
-                    }
-                    self.ask_keyframe(track, index, now);
+                if let Some(track) = self.uptrack(track) {
+                    track.want_keyframes(layers);
                 }
+                self.ask_keyframe(track, now);
             }
             Command::Recall { track, worker } => self.recall(track, worker),
             Command::Data { id, label, bytes } => {
@@ -175,24 +173,21 @@ impl Worker {
     }
 
     fn gate(&mut self, key: TrackKey, open: bool, now: Instant) {
-        let Some(index) = self.uptracks.get(&key).copied() else {
+        let interests = self.desk.interests.get(&key).copied();
+        let Some(track) = self.uptrack(key) else {
             return;
         };
-        if let Some(track) = self.sessions[index].up.iter_mut().find(|t| t.key == key) {
-            let was_open = std::mem::replace(&mut track.open, open);
-            let opens = open && !was_open;
-            if opens {
-                track.cut();
-            }
-            // Only for somebody: an encoder makes three key frames a second at most, and one that
-            // nobody was there for delays the one that is needed.
-            let interests = self.desk.interests.get(&key).copied();
-            if !opens || interests.is_none() {
-                return;
-            }
-            track.want_keyframes(interests.unwrap_or_default().layers());
+        let was_open = std::mem::replace(&mut track.open, open);
+        if !open || was_open {
+            return;
         }
-        self.ask_keyframe(key, index, now);
+        track.cut();
+        // Only for somebody: an encoder makes three key frames a second at most, and one that
+        // nobody was there for delays the one that is needed.
+        if let Some(interests) = interests {
+            track.want_keyframes(interests.layers());
+            self.ask_keyframe(key, now);
+        }
     }
 
     fn unpublish(&mut self, id: SessionId, key: TrackKey) {
@@ -201,12 +196,6 @@ impl Worker {
         if let Some(index) = self.index_of.get(&id) {
             self.sessions[*index].up.retain(|t| t.key != key);
         }
-    }
-
-    /// A track that is published here.
-    fn uptrack(&mut self, key: TrackKey) -> Option<&mut UpTrack> {
-        let session = self.sessions.get_mut(*self.uptracks.get(&key)?)?;
-        session.up.iter_mut().find(|t| t.key == key)
     }
 
     /// Send what is remembered of a track, before what comes next of it. Who has it already drops it.

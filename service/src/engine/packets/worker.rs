@@ -467,21 +467,17 @@ impl Worker {
     }
 
     fn tick(&mut self, now: Instant) {
-        let keys: Vec<(TrackKey, usize)> = self.uptracks.iter().map(|(k, s)| (*k, *s)).collect();
+        let keys: Vec<TrackKey> = self.uptracks.keys().copied().collect();
         let mut levels = HashMap::new();
         let report_levels = now >= self.next_levels;
-        for (key, index) in keys {
-            self.ask_keyframe(key, index, now);
-            self.measure(key, index, now);
+        for key in keys {
+            self.ask_keyframe(key, now);
+            let Some(track) = self.uptrack(key) else {
+                continue;
+            };
+            track.measure(now);
             if report_levels {
-                let level = self
-                    .sessions
-                    .get_mut(index)
-                    .and_then(|s| s.up.iter_mut().find(|t| t.key == key))
-                    .and_then(UpTrack::take_level);
-                if let Some(level) = level {
-                    levels.insert(key, level);
-                }
+                levels.extend(track.take_level().map(|level| (key, level)));
             }
         }
         self.allocate_all(now);
@@ -493,11 +489,10 @@ impl Worker {
         }
     }
 
-    fn measure(&mut self, key: TrackKey, index: usize, now: Instant) {
-        let session = self.sessions.get_mut(index);
-        if let Some(track) = session.and_then(|s| s.up.iter_mut().find(|t| t.key == key)) {
-            track.measure(now);
-        }
+    /// A track that is published here.
+    pub(super) fn uptrack(&mut self, key: TrackKey) -> Option<&mut UpTrack> {
+        let session = self.sessions.get_mut(*self.uptracks.get(&key)?)?;
+        session.up.iter_mut().find(|t| t.key == key)
     }
 
     /// Bandwidth, what layers cost and which of them flow change all the time.
@@ -514,7 +509,10 @@ impl Worker {
         tracks.into_iter().for_each(|t| self.refresh_interest(t));
     }
 
-    pub(super) fn ask_keyframe(&mut self, key: TrackKey, index: usize, now: Instant) {
+    pub(super) fn ask_keyframe(&mut self, key: TrackKey, now: Instant) {
+        let Some(index) = self.uptracks.get(&key).copied() else {
+            return;
+        };
         let Some(session) = self.sessions.get_mut(index) else {
             return;
         };

@@ -3,6 +3,37 @@
 use super::{encoded, operations, VERSION};
 use crate::common::*;
 
+/// A meeting that needs no admission, with its organiser and a guest in the call.
+pub struct InCall {
+    pub olivia: SignedIn,
+    pub meeting: Value,
+    pub thread: String,
+    pub organizer: Agent,
+    pub ada: SignedIn,
+    pub guest: Agent,
+}
+
+impl InCall {
+    pub async fn of(service: &Service) -> Self {
+        let olivia = service.sign_in("Olivia").await;
+        let open = json!({"lobbyBypassSettings": {"scope": "everyone"}});
+        let meeting = service.schedule(&olivia, open).await;
+        let mut organizer = service.agent(&olivia, "").await;
+        organizer.join("o", &meeting).await.unwrap();
+        let ada = service.guest().await;
+        let mut guest = service.agent(&ada, "Ada").await;
+        guest.join("g", &meeting).await.unwrap();
+        Self {
+            olivia,
+            thread: thread_of(&meeting),
+            meeting,
+            organizer,
+            ada,
+            guest,
+        }
+    }
+}
+
 pub async fn ask(
     service: &Service,
     who: &SignedIn,
