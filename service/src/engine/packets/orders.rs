@@ -80,10 +80,12 @@ impl Worker {
                 layers,
             } => self.interest(track, worker, layers),
             Command::Keyframe { track, layers } => {
-                if let Some(track) = self.uptrack(track) {
-                    track.want_keyframes(layers);
+                if let Some(index) = self.uptracks.get(&track).copied() {
+                    if let Some(track) = self.uptrack(track) {
+                        track.want_keyframes(layers);
+                    }
+                    self.ask_keyframe(track, index, now);
                 }
-                self.ask_keyframe(track, now);
             }
             Command::Recall { track, worker } => self.recall(track, worker),
             Command::Data { id, label, bytes } => {
@@ -173,6 +175,9 @@ impl Worker {
     }
 
     fn gate(&mut self, key: TrackKey, open: bool, now: Instant) {
+        let Some(index) = self.uptracks.get(&key).copied() else {
+            return;
+        };
         let interests = self.desk.interests.get(&key).copied();
         let Some(track) = self.uptrack(key) else {
             return;
@@ -186,7 +191,7 @@ impl Worker {
         // nobody was there for delays the one that is needed.
         if let Some(interests) = interests {
             track.want_keyframes(interests.layers());
-            self.ask_keyframe(key, now);
+            self.ask_keyframe(key, index, now);
         }
     }
 

@@ -467,12 +467,12 @@ impl Worker {
     }
 
     fn tick(&mut self, now: Instant) {
-        let keys: Vec<TrackKey> = self.uptracks.keys().copied().collect();
+        let keys: Vec<(TrackKey, usize)> = self.uptracks.iter().map(|(k, s)| (*k, *s)).collect();
         let mut levels = HashMap::new();
         let report_levels = now >= self.next_levels;
-        for key in keys {
-            self.ask_keyframe(key, now);
-            let Some(track) = self.uptrack(key) else {
+        for (key, index) in keys {
+            self.ask_keyframe(key, index, now);
+            let Some(track) = self.published(key, index) else {
                 continue;
             };
             track.measure(now);
@@ -491,7 +491,12 @@ impl Worker {
 
     /// A track that is published here.
     pub(super) fn uptrack(&mut self, key: TrackKey) -> Option<&mut UpTrack> {
-        let session = self.sessions.get_mut(*self.uptracks.get(&key)?)?;
+        self.published(key, *self.uptracks.get(&key)?)
+    }
+
+    /// The same, where its session is known.
+    fn published(&mut self, key: TrackKey, index: usize) -> Option<&mut UpTrack> {
+        let session = self.sessions.get_mut(index)?;
         session.up.iter_mut().find(|t| t.key == key)
     }
 
@@ -509,10 +514,7 @@ impl Worker {
         tracks.into_iter().for_each(|t| self.refresh_interest(t));
     }
 
-    pub(super) fn ask_keyframe(&mut self, key: TrackKey, now: Instant) {
-        let Some(index) = self.uptracks.get(&key).copied() else {
-            return;
-        };
+    pub(super) fn ask_keyframe(&mut self, key: TrackKey, index: usize, now: Instant) {
         let Some(session) = self.sessions.get_mut(index) else {
             return;
         };
