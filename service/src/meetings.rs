@@ -376,15 +376,12 @@ impl Actor {
                 reply,
             } => {
                 let (call, session) = (comer.call.clone(), comer.session.clone());
-                let over = self
-                    .meetings
-                    .sessions
-                    .get(&session)
-                    .is_none_or(|session| session.is_over());
-                let result = match over {
+                let of = self.meetings.sessions.get(&session);
+                let result = match of.filter(|of| !of.is_over()) {
                     // Revoked or expired while the join was on its way (`S6`).
-                    true => Err(Reason::UNAUTHENTICATED),
-                    false => self.command(Command::Join(comer)).await,
+                    None => Err(Reason::UNAUTHENTICATED),
+                    Some(of) if of.has_ended(&call) => Err(Reason::NO_SUCH_CALL),
+                    Some(_) => self.command(Command::Join(comer)).await,
                 };
                 match result {
                     Ok(Answer::Joined {

@@ -106,3 +106,53 @@ async fn a_guest_waits_in_the_lobby_until_a_member_admits() {
     assert_eq!(left, std::slice::from_ref(&guest_user.id));
     service.stop().await;
 }
+
+/// Media is cut before the word comes that a call is over. A client whose media is gone asks for another,
+/// and what it asks so arrives after the end: it came in, or waited, again, and nobody was there to leave.
+#[tokio::test]
+async fn what_is_asked_for_a_call_that_others_ended_brings_nobody_back() {
+    let service = Service::start().await;
+    let olivia = service.sign_in("Olivia").await;
+    let meeting = service
+        .schedule(&olivia, json!({"subject": "Plenary"}))
+        .await;
+    let mut organizer = service.agent(&olivia, "").await;
+    organizer.join("o", &meeting).await.unwrap();
+    let guest_user = service.guest().await;
+    let mut guest = service.agent(&guest_user, "Ada").await;
+
+    for (calls, admitted, why) in [
+        (["rejected", "rejected then"], false, Reason::REJECTED),
+        (["removed", "removed then"], true, Reason::REMOVED),
+    ] {
+        let [ended, next] = calls;
+        guest.join(ended, &meeting).await.unwrap();
+        let ada = || Some(guest_user.id.clone());
+        if admitted {
+            organizer.ask(act("o", "admit", ada())).await.unwrap();
+            guest.admitted().await;
+        }
+        let away = if admitted { "remove" } else { "reject" };
+        organizer.ask(act("o", away, ada())).await.unwrap();
+        assert_eq!(
+            guest.join(ended, &meeting).await.unwrap_err(),
+            Reason::NO_SUCH_CALL.error()
+        );
+        assert_eq!(guest.ended().await, why.end());
+
+        // They may come again, as another call (B5); the organiser sees nothing in between.
+        let again = guest.join(next, &meeting).await.unwrap();
+        assert_eq!(again.state, CallState::Lobby);
+        let leave = Request::Leave { call: call(next) };
+        guest.ask(leave).await.unwrap();
+        assert_eq!(guest.ended().await, Reason::HUNG_UP.end());
+        for step in [(1, 0), (0, 1), (1, 0), (0, 1)] {
+            let lobby = |event: &Event| match event {
+                Event::Lobby { waiting, gone, .. } => Some((waiting.len(), gone.len())),
+                _ => None,
+            };
+            assert_eq!(organizer.until(lobby).await, step, "{away}: (came, gone)");
+        }
+    }
+    service.stop().await;
+}

@@ -13,7 +13,7 @@ use plenary_protocol::agent::{close, Event, Frame, ProtocolError, Reply, Welcome
 use plenary_protocol::chat::ChatEvent;
 use plenary_protocol::id::{CallId, RawId, SessionId};
 use plenary_protocol::matrix::Client;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 use tokio::sync::mpsc;
 
@@ -54,6 +54,8 @@ struct State {
     replay: Replay,
     link: Link,
     calls: BTreeMap<CallId, CallPlace>,
+    /// The last ones that are over.
+    ended: VecDeque<CallId>,
 }
 
 /// What the token of a session is for.
@@ -124,6 +126,7 @@ impl Session {
             replay: Replay::new(limits.replay_events, limits.replay_ms),
             link: Link::New { since: now },
             calls: BTreeMap::new(),
+            ended: VecDeque::new(),
         };
         Arc::new(Self {
             id,
@@ -215,7 +218,7 @@ impl Session {
     pub fn event(&self, event: Event, now: u64) {
         let mut state = self.state.lock();
         match &event {
-            Event::Ended { call, .. } => drop(state.calls.remove(call)),
+            Event::Ended { call, .. } => state.ended(call),
             Event::Moved { from, held, to } => state.moved(from, *held, &to.call),
             _ => {}
         }
@@ -241,6 +244,12 @@ impl Session {
             Err(error) => Frame::Failure { id, error },
         };
         state.send(Out::Text(text(&frame)), now);
+    }
+
+    /// Whether a call of it has ended. Whose media is cut may ask for another before they hear why, and
+    /// are not to come in again by that (S2).
+    pub fn has_ended(&self, call: &CallId) -> bool {
+        self.state.lock().ended.contains(call)
     }
 
     /// Notes in which meeting a call is. False: the session is over or has too many calls.
@@ -404,6 +413,14 @@ impl State {
         if !self.rights.chat {
             self.chat = None;
         }
+    }
+
+    fn ended(&mut self, call: &CallId) {
+        self.calls.remove(call);
+        if self.ended.len() == CALLS {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(call.clone());
     }
 
     /// A call goes on under another id.
