@@ -38,9 +38,10 @@ export async function openWatched(browser, url, { scripts = [], allowed = ['came
 
 /**
  * A media socket that was still opening when its person was let in or moved: its token is void from then on
- * (S2), and the next one, with the new token, is there a moment later. Browsers write down the first.
+ * (S2), and the next one, with the new token, is there a moment later. Browsers write down the first, and
+ * the question why it failed.
  */
-const LATE = /\/rtc(\/v1)?\?.* failed: .*(401|Authentication failed)/;
+const LATE = /\/rtc(\/v1)?\?.* failed: .*(401|Authentication failed)|status of 401 .*\/rtc\/v1\/validate\?/;
 
 export class Person {
   constructor(name, page) {
