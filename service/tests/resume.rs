@@ -79,10 +79,13 @@ async fn cut_at_random(plan: Vec<(u8, bool, bool)>) {
     }
     let mut inside = [false; 4];
     let mut muted = [true; 4];
+    let mut joined = [0; 4];
     for (n, leaves, cuts) in plan {
         let n = usize::from(n);
         let mut guest = guests[n].take().unwrap();
-        let id = format!("call {n}");
+        // A call that is over is not joined again.
+        joined[n] += usize::from(!inside[n]);
+        let id = format!("call {n}.{}", joined[n]);
         if !inside[n] {
             guest.join(&id, &meeting).await.unwrap();
             (inside[n], muted[n]) = (true, true);
