@@ -295,8 +295,9 @@ impl Thread {
     ) -> Result<Answer, Refusal> {
         self.managing(by, now)?;
         let at = now;
-        if let Some(topic) = update.topic.filter(|topic| *topic != self.topic) {
-            self.rename(topic, by.id.clone(), now, effects);
+        match update.topic.filter(|topic| *topic != self.topic) {
+            Some(topic) => self.rename(topic, by.id.clone(), now, effects),
+            None => drop(self.next_version(now)),
         }
         self.metadata = update
             .metadata
@@ -328,6 +329,7 @@ impl Thread {
         effects.extend([Effect::Keep, Effect::Purge]);
         if self.deleted.is_none() {
             self.deleted = Some(now);
+            self.next_version(now);
             effects.push(self.tell(News::Deleted { by, at: now }));
         }
         Answer::Done

@@ -28,7 +28,8 @@ pub struct Thread {
     pub retention: Option<Retention>,
     /// When it went.
     pub deleted: Option<u64>,
-    /// The last message's id; 0: there is none.
+    /// The version of the last change, which is the last message's id if nothing was changed since; 0: there
+    /// is none.
     pub last_id: u64,
     /// The last message's sequence number.
     pub last_sequence: u64,

@@ -53,6 +53,13 @@ impl Thread {
         now.max(self.last_id + 1)
     }
 
+    /// The version of a change. Later ones of the thread are greater, messages' ids among them: by its
+    /// versions one knows what came after what.
+    pub(super) fn next_version(&mut self, now: u64) -> u64 {
+        self.last_id = self.next_id(now);
+        self.last_id
+    }
+
     pub(super) fn write(
         &mut self,
         sender: Option<RawId>,
@@ -61,8 +68,7 @@ impl Thread {
         now: u64,
         effects: &mut Vec<Effect>,
     ) -> u64 {
-        let id = self.next_id(now);
-        self.last_id = id;
+        let id = self.next_version(now);
         self.last_sequence += 1;
         let message = Message {
             id,
@@ -107,7 +113,7 @@ impl Thread {
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Refusal> {
         self.own(by, &message, now)?;
-        message.version = now.max(message.version + 1);
+        message.version = self.next_version(now);
         message.body.content = content.unwrap_or(message.body.content);
         message.body.metadata = metadata.unwrap_or(message.body.metadata);
         message.body.life = Life::Edited(now);
@@ -123,7 +129,7 @@ impl Thread {
         effects: &mut Vec<Effect>,
     ) -> Result<Answer, Refusal> {
         self.own(by, &message, now)?;
-        message.version = now.max(message.version + 1);
+        message.version = self.next_version(now);
         message.body.content = message.body.content.emptied();
         message.body.metadata.clear();
         message.body.life = Life::Deleted(now);

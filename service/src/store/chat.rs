@@ -56,6 +56,10 @@ pub trait ChatStore: Send + Sync + 'static {
     async fn commit(&self, thread: &Thread, writes: &Writes) -> Result<bool>;
     /// Messages, the newest first.
     async fn messages(&self, thread: &str, stretch: Stretch) -> Result<Vec<Message>>;
+    /// Messages up to the id `since` that were edited or deleted after it, the last changed first.
+    async fn changed(&self, thread: &str, since: u64, limit: usize) -> Result<Vec<Message>>;
+    /// Threads of somebody, of old ones, too, that changed after `since`, the last changed first.
+    async fn changed_threads(&self, who: &RawId, since: u64, limit: usize) -> Result<Vec<String>>;
     /// One message.
     async fn message(&self, thread: &str, id: u64) -> Result<Option<Message>>;
     /// The message that somebody sent under a client id.

@@ -23,6 +23,10 @@ pub const SQLITE: &[Step] = &[
         "recordings",
         include_str!("../../migrations/sqlite/0004_recordings.sql"),
     ),
+    (
+        "changes",
+        include_str!("../../migrations/sqlite/0005_changes.sql"),
+    ),
 ];
 
 pub const POSTGRES: &[Step] = &[
@@ -37,6 +41,10 @@ pub const POSTGRES: &[Step] = &[
     (
         "recordings",
         include_str!("../../migrations/postgres/0003_recordings.sql"),
+    ),
+    (
+        "changes",
+        include_str!("../../migrations/postgres/0004_changes.sql"),
     ),
 ];
 

@@ -224,6 +224,56 @@ async fn a_message_is_changed_in_its_place_and_a_client_id_is_good_once() {
 }
 
 #[tokio::test]
+async fn what_changed_since_is_found_the_last_change_first() {
+    for (_folder, store) in stores().await {
+        let other = RawId::from("8:acs:other");
+        for (id, last) in [("t", 40), ("u", 20), ("v", 30)] {
+            let (mut thread, writes) = new(id, "8:acs:a", 5);
+            thread.last_id = last;
+            // Who is gone is among them.
+            if let (Some(one), "v") = (thread.participants.get_mut(&other), id) {
+                one.windows = vec![Window {
+                    from: 0,
+                    to: Some(9),
+                }];
+            }
+            assert!(store.commit(&thread, &writes).await.unwrap());
+            if id == "t" {
+                thread.revision = 1;
+                let changed = |id, version| Message {
+                    version,
+                    ..text(id)
+                };
+                let messages = [
+                    text(10),
+                    changed(11, 40),
+                    changed(12, 19),
+                    changed(13, 35),
+                    changed(25, 38),
+                    text(30),
+                ];
+                assert!(write(&*store, &mut thread, messages.into()).await);
+            }
+        }
+        let threads = |since, limit| store.changed_threads(&other, since, limit);
+        assert_eq!(threads(0, 9).await.unwrap(), ["t", "v", "u"]);
+        assert_eq!(threads(20, 9).await.unwrap(), ["t", "v"]);
+        assert_eq!(threads(20, 1).await.unwrap(), ["t"]);
+        let nobody = "8:acs:nobody".into();
+        assert!(store
+            .changed_threads(&nobody, 0, 9)
+            .await
+            .unwrap()
+            .is_empty());
+        let changed = store.changed("t", 20, 9).await.unwrap();
+        let ids = |page: &[Message]| Vec::from_iter(page.iter().map(|message| message.id));
+        assert_eq!(ids(&changed), [11, 13], "the newer ones are new");
+        assert_eq!(ids(&store.changed("t", 20, 1).await.unwrap()), [11]);
+        assert_eq!(ids(&store.changed("u", 0, 9).await.unwrap()), [0; 0]);
+    }
+}
+
+#[tokio::test]
 async fn threads_are_listed_for_those_who_take_part_the_youngest_first() {
     for (_folder, store) in stores().await {
         for (id, created) in [("a", 10), ("b", 20), ("c", 20), ("d", 30)] {

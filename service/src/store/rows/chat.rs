@@ -113,6 +113,33 @@ impl ChatStore for Rows {
         .await
     }
 
+    async fn changed(&self, thread: &str, since: u64, limit: usize) -> Result<Vec<Message>> {
+        self.tables(|t| {
+            let changed = t.chat.messages.iter().filter(|((of, id), message)| {
+                of == thread && *id <= since && message.version > since.max(*id)
+            });
+            let mut changed: Vec<Message> = changed.map(|(_, message)| message.clone()).collect();
+            changed.sort_by_key(|message| Reverse(message.version));
+            changed.truncate(limit);
+            changed
+        })
+        .await
+    }
+
+    async fn changed_threads(&self, who: &RawId, since: u64, limit: usize) -> Result<Vec<String>> {
+        self.tables(|t| {
+            let changed =
+                t.chat.threads.values().filter(|thread| {
+                    thread.last_id > since && thread.participants.contains_key(who)
+                });
+            let mut changed: Vec<&Thread> = changed.collect();
+            changed.sort_by_key(|thread| Reverse(thread.last_id));
+            let ids = changed.into_iter().take(limit);
+            ids.map(|thread| thread.id.clone()).collect()
+        })
+        .await
+    }
+
     async fn message(&self, thread: &str, id: u64) -> Result<Option<Message>> {
         let key = (thread.to_owned(), id);
         self.tables(|t| t.chat.messages.get(&key).cloned()).await

@@ -120,6 +120,33 @@ impl ChatStore for Db {
         rows.iter().map(message).collect()
     }
 
+    async fn changed(&self, thread: &str, since: u64, limit: usize) -> Result<Vec<Message>> {
+        let rows = sqlx::query(
+            "SELECT id, sequence, version, created, sender, client_id, body FROM chat_message \
+             WHERE thread = $1 AND version > id AND version > $2 AND id <= $3 ORDER BY version DESC LIMIT $4",
+        )
+        .bind(thread)
+        .bind(signed(since))
+        .bind(signed(since))
+        .bind(signed(limit as u64))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(message).collect()
+    }
+
+    async fn changed_threads(&self, who: &RawId, since: u64, limit: usize) -> Result<Vec<String>> {
+        let rows = sqlx::query(
+            "SELECT id FROM chat_participant JOIN chat_thread ON id = thread \
+             WHERE raw_id = $1 AND last_id > $2 ORDER BY last_id DESC LIMIT $3",
+        )
+        .bind(who.as_str())
+        .bind(signed(since))
+        .bind(signed(limit as u64))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+    }
+
     async fn message(&self, thread: &str, id: u64) -> Result<Option<Message>> {
         let row = sqlx::query("SELECT id, sequence, version, created, sender, client_id, body FROM chat_message WHERE thread = $1 AND id = $2")
             .bind(thread)
