@@ -2,10 +2,11 @@
 //!
 //! The client speaks first, with [`Request::Hello`], within 5 s; the token travels there and never in
 //! the URL. Every request has an id and gets exactly one [`Frame::Reply`] or [`Frame::Failure`].
-//! Everything else from the service is an [`Event`] with a sequence number that rises by one; after
+//! Everything else from the service is an [`Event`] with a sequence number that rises; after
 //! a drop the client names the last one it applied ([`Resume`]) and the service replays from there,
 //! or answers [`Welcome::resumed`] `false`: then the client sends [`Request::Join`] again for every
-//! call that it is still in, with the same call id, which finds the living admission.
+//! call that it is still in, with the same call id, which finds the living admission, and
+//! [`Request::SubscribeChat`], which tells what it missed of chat.
 
 use crate::breakout::BreakoutView;
 use crate::chat::ChatEvent;
@@ -75,7 +76,7 @@ pub enum Frame {
     },
     /// Something happened. A client skips an event whose type it does not know; its number counts.
     Event {
-        /// Rises by one with every event of a session.
+        /// Rises with every event of a session; fits 53 bits.
         seq: u64,
         /// What happened.
         event: Event,
@@ -144,8 +145,12 @@ pub enum Request {
         participant: Option<RawId>,
     },
     /// Hear of chat from now on ([`Event::Chat`]), in a call or without one, until the session ends. The
-    /// token needs a scope of chat. A session that was not resumed asks again, and reads what it missed
-    /// over REST.
+    /// token needs a scope of chat. A session that was not resumed asks again: where its hello named the
+    /// one of before ([`Resume`]), it is told first what happened since that one's last event of chat, as it
+    /// is stored now and as far as it may be read now. What was deleted again did not come, of edits the last
+    /// is told; nothing is of typing, read receipts and threads' metadata. Where it is more than the service
+    /// keeps for a session, nothing is told, and a client reads it over REST. A guest is told of their
+    /// meeting's thread when their call is back.
     SubscribeChat,
     /// Hear of chat no longer.
     UnsubscribeChat,
@@ -206,7 +211,7 @@ pub enum ClientKind {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Resume {
-    /// From [`Welcome::session`].
+    /// From [`Welcome::session`]; also of a session that could not be resumed.
     pub session: SessionId,
     /// Last event that was applied; 0 for none.
     pub last_seq: u64,

@@ -3,9 +3,11 @@
 
 mod held;
 pub mod live;
+pub mod missed;
 mod retention;
 #[cfg(test)]
 mod tests;
+mod underway;
 
 use crate::chat::rates::{Operation, Throttle};
 use crate::chat::retention::Policy;
@@ -23,6 +25,8 @@ use plenary_protocol::id::RawId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+use underway::Underway;
 
 /// Another instance wrote to the thread meanwhile: so often it is tried again.
 const TRIES: usize = 8;
@@ -86,6 +90,9 @@ pub struct Chats {
     throttle: Mutex<Throttle>,
     late: retention::Late,
     listeners: Arc<live::Listeners>,
+    underway: Underway,
+    /// Places for those who ask what they missed.
+    missing: Semaphore,
 }
 
 impl Chats {
@@ -101,6 +108,8 @@ impl Chats {
             in_call: Mutex::default(),
             late: retention::Late::default(),
             listeners: Arc::default(),
+            underway: Underway::default(),
+            missing: Semaphore::new(missed::AT_ONCE),
         })
     }
 
@@ -183,15 +192,15 @@ impl Chats {
             update,
             request,
         } = new.clone();
-        let now = now_ms();
-        let by = creator.clone();
+        let mut held = self.slots.turn(&id).await?;
+        let begun = self.underway.begin(&id);
+        let (by, now) = (creator.clone(), begun.at);
         let (mut thread, effects) = Thread::create(id, Origin::Group, by, people, topic, now);
         thread.metadata = update.metadata.unwrap_or_default();
         thread.retention = update.retention;
         let (writes, notices) = sorted(effects);
         let mut writes = writes.unwrap_or_default();
         writes.creation = request.map(|request| (creator, request));
-        let mut held = self.slots.turn(&thread.id).await?;
         self.commit(&mut held, thread, (writes, notices)).await?;
         let made = held.thread.clone();
         drop(held);
@@ -228,7 +237,8 @@ impl Chats {
             organizer,
         } = place.clone();
         let people = vec![invited(organizer.clone(), None)];
-        let (made, effects) = Thread::create(thread, origin, organizer, people, topic, now_ms());
+        let begun = self.underway.begin(&thread);
+        let (made, effects) = Thread::create(thread, origin, organizer, people, topic, begun.at);
         let (writes, notices) = sorted(effects);
         let writes = (writes.unwrap_or_default(), notices);
         if !self.commit(held, made, writes).await? {
@@ -254,7 +264,8 @@ impl Chats {
             let mut command = command.clone();
             self.bring_up_to_date(id, &mut command).await?;
             let mut effects = Vec::new();
-            let answer = thread.apply(command, self.bounds(), now_ms(), &mut effects)?;
+            let begun = self.underway.begin(id);
+            let answer = thread.apply(command, self.bounds(), begun.at, &mut effects)?;
             let (writes, notices) = sorted(effects);
             match writes {
                 Some(writes) => {
@@ -359,16 +370,20 @@ impl Chats {
     pub async fn follow(self: &Arc<Self>, place: &Place, mut roster: Roster) -> Result<()> {
         let guests = roster.guests.clone().unwrap_or_default();
         let guests: BTreeSet<RawId> = guests.into_keys().collect();
-        let thread = place.thread.clone();
-        let before = self.in_call.lock().insert(thread, guests.clone());
+        let (before, back) = self.are_in_call(&place.thread, &guests);
         let first = before.is_none();
         let gone = before.unwrap_or_default().into_iter();
         self.withdraw(&place.thread, gone.filter(|guest| !guests.contains(guest)));
         roster.restarted = first.then_some(self.started);
-        self.made_for(place).await?;
-        let followed = self.apply(&place.thread, Command::Follow(roster)).await;
+        let followed = match self.made_for(place).await {
+            Ok(()) => self.apply(&place.thread, Command::Follow(roster)).await,
+            Err(error) => Err(error),
+        };
         if followed.is_err() && first {
             self.in_call.lock().remove(&place.thread);
+        }
+        for listener in back {
+            listener.catch_up(self.clone());
         }
         followed.map(|_| ())
     }

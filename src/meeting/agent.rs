@@ -7,7 +7,7 @@ use super::call::{Around, Call};
 use super::input::{
     Action, At, Command, Identity, Input, Kind, NewCall, Outcome, Received, Ticket, UserToken,
 };
-use super::link::{Link, Sequence};
+use super::link::Link;
 use super::requests::{Purpose, Requests};
 use super::roster::StreamIds;
 use super::{check_locator, reasons, Refused};

@@ -229,16 +229,13 @@ impl Link {
         }
     }
 
-    /// What to do with an event of this number.
-    pub fn sequence(&mut self, seq: u64) -> Sequence {
-        if seq <= self.last_seq {
-            Sequence::Duplicate
-        } else if seq == self.last_seq + 1 {
+    /// Whether an event of this number is new: numbers rise.
+    pub fn is_new(&mut self, seq: u64) -> bool {
+        let new = seq > self.last_seq;
+        if new {
             self.last_seq = seq;
-            Sequence::Next
-        } else {
-            Sequence::Gap
         }
+        new
     }
 
     /// The socket is gone, or is to be given up: a pause, then another attempt.
@@ -345,17 +342,6 @@ impl Link {
         self.token = TokenState::Asked { old };
         out.push(Action::GetToken);
     }
-}
-
-/// What an event's number says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sequence {
-    /// Applied before.
-    Duplicate,
-    /// The next one.
-    Next,
-    /// Something is missing.
-    Gap,
 }
 
 /// Growing, and spread: between half of it and all of it.

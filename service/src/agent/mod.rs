@@ -1,13 +1,13 @@
 //! The agent socket, `/agent`: one WebSocket per call agent. It authenticates before it parses anything
 //! else (CVE-2024-38518), resumes sessions, and hands requests to the meetings.
 
+mod hearing;
 pub mod replay;
 mod requests;
 pub mod session;
 
 use crate::app::App;
 use crate::clock::{self, now_ms};
-use crate::random;
 use crate::tokens::UserToken;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, State};
@@ -19,7 +19,6 @@ use plenary_protocol::agent::{
     close, ClientFrame, Frame, Hello, ProtocolError, Request, Welcome, SUBPROTOCOL, VERSION,
 };
 use plenary_protocol::end::Reason;
-use plenary_protocol::id::SessionId;
 use session::{Added, Out, Session};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -191,7 +190,9 @@ async fn greet(
             }
         }
     }
-    let session = new_session(app, &token, &hello).await?;
+    let resume = hello.resume.as_ref();
+    let lacks = resume.and_then(|resume| hearing::lacks_since(resume, now_ms()));
+    let session = new_session(app, &token, &hello, lacks).await?;
     let welcome = (request, welcome(&session, false));
     let queue = session
         .attach(connection, 0, &token, welcome, most)
@@ -203,12 +204,12 @@ async fn new_session(
     app: &Arc<App>,
     token: &UserToken,
     hello: &Hello,
+    lacks: Option<u64>,
 ) -> Result<Arc<Session>, Reason> {
     let chosen = hello.display_name.as_deref();
     let name = app.display_name(&token.id, chosen).await?;
-    let id = SessionId(random::text(random::ALPHANUMERIC, 32));
     let session = Session::new(
-        id,
+        lacks,
         token.id.clone(),
         name,
         hello.client.kind.into(),

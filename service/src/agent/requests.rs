@@ -39,10 +39,8 @@ pub async fn serve(
         Request::Hello(_) => return answer(Err(Reason::MALFORMED.error())),
         Request::Ping => return answer(Ok(Reply::Done)),
         Request::SubscribeChat => {
-            return answer(match session.hear_chat(&app.chats) {
-                true => Ok(Reply::Done),
-                false => Err(Reason::NOT_ALLOWED.error()),
-            });
+            let heard = session.hear_chat(&app.chats).await;
+            return answer(heard.map(|()| Reply::Done).map_err(Reason::error));
         }
         Request::UnsubscribeChat => {
             session.hear_no_chat();

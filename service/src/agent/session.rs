@@ -1,11 +1,14 @@
 //! Agent sessions: what goes on when a socket drops. Replies and events of a session leave in one
 //! order, so that a snapshot and the changes after it never overtake each other.
 
+use super::hearing::Hearing;
 use super::replay::Replay;
-use crate::chats::live::{Listener, Subscription, Told};
+use crate::chats::live::{Listener, Told};
+use crate::chats::missed::Lack;
 use crate::chats::Chats;
 use crate::clock::now_ms;
 use crate::config::Limits;
+use crate::random;
 use crate::tokens::UserToken;
 use axum::extract::ws::Utf8Bytes;
 use parking_lot::Mutex;
@@ -14,7 +17,7 @@ use plenary_protocol::chat::ChatEvent;
 use plenary_protocol::id::{CallId, RawId, SessionId};
 use plenary_protocol::matrix::Client;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// What a socket's writer is to send.
@@ -34,7 +37,8 @@ const CALLS: usize = 16;
 /// One agent session.
 #[derive(Debug)]
 pub struct Session {
-    /// Its name; unguessable.
+    /// Its name, unguessable: since when its client lacks chat, in µs since 1970, and a secret. So it says that
+    /// to the next session, though nobody knows this one any more.
     pub id: SessionId,
     /// Whose.
     pub who: RawId,
@@ -42,16 +46,18 @@ pub struct Session {
     pub name: Option<String>,
     /// What it runs on.
     pub client: Client,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct State {
+pub(super) struct State {
     expires: u64,
-    rights: Rights,
+    pub(super) rights: Rights,
     /// Whether chat is heard.
-    chat: Option<Subscription>,
-    replay: Replay,
+    pub(super) chat: Hearing,
+    /// What of chat its client was not told, where it takes the place of a session that is gone.
+    pub(super) lacks: Option<Lack>,
+    pub(super) replay: Replay,
     link: Link,
     calls: BTreeMap<CallId, CallPlace>,
     /// The last ones that are over.
@@ -109,9 +115,10 @@ pub enum Overdue {
 }
 
 impl Session {
-    /// A new session; a socket attaches to it next.
+    /// A new session; a socket attaches to it next. `lacks`: since when its client was told nothing of chat, where
+    /// it takes the place of one that is gone.
     pub fn new(
-        id: SessionId,
+        lacks: Option<u64>,
         who: RawId,
         name: Option<String>,
         client: Client,
@@ -119,17 +126,20 @@ impl Session {
         limits: &Limits,
         now: u64,
     ) -> Arc<Self> {
+        let since = lacks.unwrap_or(now * 1_000);
+        let secret = random::text(random::ALPHANUMERIC, 32);
         let state = State {
             expires: token.expires,
             rights: Rights::of(token),
-            chat: None,
+            chat: Hearing::No,
+            lacks: lacks.map(|since| Lack { since, only: None }),
             replay: Replay::new(limits.replay_events, limits.replay_ms),
             link: Link::New { since: now },
             calls: BTreeMap::new(),
             ended: VecDeque::new(),
         };
         Arc::new(Self {
-            id,
+            id: SessionId(format!("{since}-{secret}")),
             who,
             name,
             client,
@@ -154,7 +164,7 @@ impl Session {
         most: usize,
     ) -> Option<mpsc::Receiver<Out>> {
         let mut state = self.state.lock();
-        if matches!(state.link, Link::Over) {
+        if state.is_over() {
             return None;
         }
         let (out, queue) = mpsc::channel(most + QUEUE);
@@ -222,14 +232,12 @@ impl Session {
             Event::Moved { from, held, to } => state.moved(from, *held, &to.call),
             _ => {}
         }
-        if matches!(state.link, Link::Over) {
+        if state.is_over() {
             return;
         }
-        let frame = text(&Frame::Event {
-            seq: state.replay.next_seq(),
-            event,
-        });
-        state.replay.push(frame.clone(), None, now);
+        let seq = state.replay.next_seq(0);
+        let frame = text(&Frame::Event { seq, event });
+        state.replay.push(seq, frame.clone(), None, now);
         state.send(Out::Text(frame), now);
     }
 
@@ -256,7 +264,7 @@ impl Session {
     pub fn begin_call(&self, call: &CallId, meeting: &str) -> bool {
         let mut state = self.state.lock();
         let known = state.calls.contains_key(call);
-        if matches!(state.link, Link::Over) || (!known && state.calls.len() >= CALLS) {
+        if state.is_over() || (!known && state.calls.len() >= CALLS) {
             return false;
         }
         let place = CallPlace {
@@ -296,26 +304,9 @@ impl Session {
         self.state.lock().rights
     }
 
-    /// Hears of chat from now on. False: the token is not for chat, or the session is over.
-    pub fn hear_chat(self: &Arc<Self>, chats: &Chats) -> bool {
-        let weak: Weak<Self> = Arc::downgrade(self);
-        let subscription = chats.listen(&self.who, weak);
-        let mut state = self.state.lock();
-        if !state.rights.chat || matches!(state.link, Link::Over) {
-            return false;
-        }
-        state.chat.get_or_insert(subscription);
-        true
-    }
-
-    /// Hears of chat no longer.
-    pub fn hear_no_chat(&self) {
-        self.state.lock().chat = None;
-    }
-
     /// Whether it will never come back.
     pub fn is_over(&self) -> bool {
-        matches!(self.state.lock().link, Link::Over)
+        self.state.lock().is_over()
     }
 
     /// Whether it is time to end it.
@@ -334,7 +325,7 @@ impl Session {
     /// From here on no call can begin and no socket attach; gives the calls that are left.
     pub fn finish(&self) -> Finish {
         let mut state = self.state.lock();
-        state.chat = None;
+        state.chat = Hearing::No;
         let calls = state
             .calls
             .iter()
@@ -344,12 +335,12 @@ impl Session {
             Link::Up { out, .. } => Finish {
                 calls,
                 out: Some(out),
-                next_seq: state.replay.next_seq(),
+                next_seq: state.replay.next_seq(0),
             },
             _ => Finish {
                 calls,
                 out: None,
-                next_seq: state.replay.next_seq(),
+                next_seq: state.replay.next_seq(0),
             },
         }
     }
@@ -365,17 +356,15 @@ impl Session {
 impl Listener for Session {
     fn hear(&self, told: &Told) {
         let mut state = self.state.lock();
-        if state.chat.is_none() || matches!(state.link, Link::Over) {
+        if state.is_over() {
             return;
         }
-        let (seq, now) = (state.replay.next_seq(), now_ms());
-        // A frame around what is written once for everybody.
-        let json = &told.json;
-        let frame = format!(r#"{{"event":{{"seq":{seq},"event":{{"chat":{json}}}}}}}"#);
-        let frame = Utf8Bytes::from(frame);
-        let thread = Some(told.thread.clone());
-        state.replay.push(frame.clone(), thread, now);
-        state.send(Out::Text(frame), now);
+        let most = state.replay.room().events;
+        match &mut state.chat {
+            Hearing::No => {}
+            Hearing::CatchingUp(catch_up) => catch_up.hold(told.clone(), most),
+            Hearing::Yes(_) => state.tell(told, now_ms()),
+        }
     }
 
     fn withdraw(&self, thread: &str) {
@@ -383,7 +372,19 @@ impl Listener for Session {
             let event = Event::Chat(Box::new(ChatEvent::Withdrawn));
             text(&Frame::Event { seq, event })
         };
-        self.state.lock().replay.withdraw(thread, nothing);
+        let mut state = self.state.lock();
+        state.replay.withdraw(thread, nothing);
+        if let Hearing::CatchingUp(catch_up) = &mut state.chat {
+            catch_up.withdraw(thread);
+        }
+    }
+
+    fn comes_back(&self, thread: &str) -> bool {
+        self.state.lock().comes_back(thread)
+    }
+
+    fn catch_up(self: Arc<Self>, chats: Arc<Chats>) {
+        tokio::spawn(async move { self.hear_missed(&chats).await });
     }
 }
 
@@ -411,8 +412,24 @@ impl State {
         self.expires = token.expires;
         self.rights = Rights::of(token);
         if !self.rights.chat {
-            self.chat = None;
+            self.chat = Hearing::No;
         }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.link, Link::Over)
+    }
+
+    /// Tells of chat; kept for a replay.
+    pub(super) fn tell(&mut self, told: &Told, now: u64) {
+        let seq = self.replay.next_seq(told.through);
+        // A frame around what is written once for everybody.
+        let json = &told.json;
+        let frame = format!(r#"{{"event":{{"seq":{seq},"event":{{"chat":{json}}}}}}}"#);
+        let frame = Utf8Bytes::from(frame);
+        let thread = Some(told.thread.clone());
+        self.replay.push(seq, frame.clone(), thread, now);
+        self.send(Out::Text(frame), now);
     }
 
     fn ended(&mut self, call: &CallId) {

@@ -3,6 +3,7 @@
 use super::commands::News;
 use super::message::{Content, Life, Message, Named};
 use super::thread::{Participant, Retention, Thread};
+use crate::meeting::Kind;
 use plenary_protocol::chat::{
     ChatEvent, ChatMessage, ChatMessageKind, ChatParticipant, ChatRetention, ChatThread,
 };
@@ -59,6 +60,62 @@ impl Thread {
                 deleted_by: by.as_ref().map(|by| self.person(by, None)),
             },
         })
+    }
+
+    /// The version under which it is stored; what is not stored has none.
+    pub fn version_of(&self, news: &News) -> Option<u64> {
+        match news {
+            News::Message(message) => Some(message.version),
+            News::Created | News::Properties { .. } | News::Deleted { .. } => Some(self.last_id),
+            News::Typing { .. } | News::Read { .. } => None,
+        }
+    }
+
+    /// What there was to hear of a message after `since`, of the thread as it is now: that it came, unless
+    /// it is gone, and what became of it; each with its version.
+    pub fn missed(&self, message: &Message, since: u64) -> Vec<(u64, ChatEvent)> {
+        let mut missed = Vec::new();
+        let mut tell = |version: u64, news: &News| {
+            let event = self.event(news).filter(|_| version > since);
+            missed.extend(event.map(|event| (version, event)));
+        };
+        let at = message.created;
+        match &message.body.content {
+            // Both were told as one: the thread is there.
+            Content::ParticipantAdded { .. } if message.sequence == 1 => {
+                tell(message.id, &News::Created);
+            }
+            Content::TopicUpdated { .. } if message.sequence == 2 && at == self.created => {}
+            Content::TopicUpdated { by, .. } => {
+                let by = by.clone();
+                tell(message.id, &News::Properties { by, at });
+            }
+            _ if message.body.life == Life::Sent => {
+                tell(message.id, &News::Message(Box::new(message.clone())));
+            }
+            _ => {
+                if !message.is_deleted() {
+                    let mut sent = message.clone();
+                    sent.body.life = Life::Sent;
+                    tell(message.id, &News::Message(Box::new(sent)));
+                }
+                tell(message.version, &News::Message(Box::new(message.clone())));
+            }
+        }
+        missed
+    }
+
+    /// That the thread is gone, which those hear who took part; guests of a meeting went with its call (`D1`).
+    pub fn missed_end(&self, who: &RawId) -> Option<(u64, ChatEvent)> {
+        let member = !self.is_of_a_meeting() || Kind::of(who) == Kind::Member;
+        let there = self
+            .participants
+            .get(who)
+            .is_some_and(Participant::is_present);
+        let at = self.deleted.filter(|_| member && there)?;
+        // Nobody wrote down who did it.
+        let event = self.event(&News::Deleted { by: None, at })?;
+        Some((self.last_id, event))
     }
 
     fn message_event(&self, message: &Message) -> Option<ChatEvent> {

@@ -8,19 +8,37 @@ use crate::meeting::Kind;
 use parking_lot::Mutex;
 use plenary_protocol::chat::ChatEvent;
 use plenary_protocol::id::RawId;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 /// What is told, once for all who hear it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Told {
     /// The thread.
     pub thread: Arc<str>,
+    /// The version under which it is stored; what is not, as that somebody types, has none.
+    pub version: Option<u64>,
+    /// With it everything is told that changed up to then, µs since 1970; 0: it says nothing of that.
+    pub through: u64,
     /// What.
     pub event: ChatEvent,
     /// The same in JSON.
     pub json: String,
+}
+
+impl Told {
+    /// Of a thread.
+    pub(super) fn new(thread: &str, version: Option<u64>, event: ChatEvent) -> Self {
+        Self {
+            thread: thread.into(),
+            version,
+            through: 0,
+            #[allow(clippy::expect_used)] // A text of our own types.
+            json: serde_json::to_string(&event).expect("an event has a JSON form"),
+            event,
+        }
+    }
 }
 
 /// Hears of chat for one identity. It takes what it hears and does not wait.
@@ -30,6 +48,15 @@ pub trait Listener: Send + Sync {
 
     /// What was heard of a thread and is still kept here may not be read any more (`D1`).
     fn withdraw(&self, thread: &str);
+
+    /// The call of a thread's meeting has them again. True: they missed something of it, and nothing is to
+    /// be heard before [`Self::catch_up`].
+    fn comes_back(&self, _thread: &str) -> bool {
+        false
+    }
+
+    /// They may read the thread to which they came back.
+    fn catch_up(self: Arc<Self>, _chats: Arc<Chats>) {}
 }
 
 type Numbered = (u64, Weak<dyn Listener>);
@@ -51,6 +78,13 @@ pub struct Subscription {
 impl std::fmt::Debug for Subscription {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Subscription").finish_non_exhaustive()
+    }
+}
+
+impl Subscription {
+    /// No other has it.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 }
 
@@ -98,12 +132,9 @@ impl Chats {
                 continue;
             };
             let ends = matches!(event, ChatEvent::ThreadDeleted { .. });
-            let told = Told {
-                thread: thread.id.as_str().into(),
-                #[allow(clippy::expect_used)] // A text of our own types.
-                json: serde_json::to_string(&event).expect("an event has a JSON form"),
-                event,
-            };
+            let version = thread.version_of(&notice.news);
+            let mut told = Told::new(&thread.id, version, event);
+            told.through = version.map_or(0, |version| self.underway.told(&thread.id, version));
             // The notice was made of what the thread knows; the meeting knows first who is gone. Held, so
             // that nobody is found gone between here and what they hear (D1).
             let in_call = thread.is_of_a_meeting().then(|| self.in_call.lock());
@@ -121,6 +152,27 @@ impl Chats {
                 }
             }
         }
+    }
+
+    /// Guests who are in a thread's call from now on; gives those who were, and who has to catch up.
+    pub(super) fn are_in_call(
+        &self,
+        thread: &str,
+        guests: &BTreeSet<RawId>,
+    ) -> (Option<BTreeSet<RawId>>, Vec<Arc<dyn Listener>>) {
+        // Held, so that nobody hears what comes before what they missed.
+        let mut in_call = self.in_call.lock();
+        let before = in_call.insert(thread.to_owned(), guests.clone());
+        let come = guests.iter().filter(|guest| {
+            !before
+                .as_ref()
+                .is_some_and(|before| before.contains(*guest))
+        });
+        let listeners = come.flat_map(|guest| self.listeners.of(guest));
+        let back = listeners
+            .filter(|listener| listener.comes_back(thread))
+            .collect();
+        (before, back)
     }
 
     /// Guests whose call is over keep nothing of what their clients have not fetched yet (`D1`).

@@ -8,14 +8,14 @@ impl Agent {
         match received {
             Received::Unreadable => {}
             Received::Other(seq, event) => {
-                if self.in_sequence(seq, at, out) {
+                if self.link.is_new(seq) {
                     let agent = self.handle;
                     out.push(Action::Emit(Change::Event { agent, event }));
                 }
             }
             Received::Frame(frame) => match *frame {
                 Frame::Event { seq, event } => {
-                    if self.in_sequence(seq, at, out) {
+                    if self.link.is_new(seq) {
                         self.event(event, at, out);
                     }
                 }
@@ -37,17 +37,6 @@ impl Agent {
                     }
                 }
             },
-        }
-    }
-
-    pub(super) fn in_sequence(&mut self, seq: u64, at: At, out: &mut Vec<Action>) -> bool {
-        match self.link.sequence(seq) {
-            Sequence::Next => true,
-            Sequence::Duplicate => false,
-            Sequence::Gap => {
-                self.link_lost(at, out);
-                false
-            }
         }
     }
 
