@@ -388,6 +388,12 @@ impl Chats {
         followed.map(|_| ())
     }
 
+    /// As after a restart.
+    #[cfg(test)]
+    pub fn forget_calls(&self) {
+        self.in_call.lock().clear();
+    }
+
     async fn made_for(&self, place: &Place) -> Result<()> {
         let mut held = self.slots.turn(&place.thread).await?;
         self.load(&place.thread, &mut held).await?;

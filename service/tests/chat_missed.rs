@@ -179,6 +179,8 @@ async fn after_a_restart_every_kind_of_event_is_told_once_and_in_order() {
     assert_eq!(told(&mut ear).await, missed);
     // Asked again, on the same socket or after a drop, nothing comes twice; and live goes on.
     ear.ask(Request::SubscribeChat).await.unwrap();
+    ear.ask(Request::UnsubscribeChat).await.unwrap();
+    ear.ask(Request::SubscribeChat).await.unwrap();
     ear = ear.drop_and_resume().await;
     assert!(ear.welcome.resumed);
     ear.ask(Request::SubscribeChat).await.unwrap();
@@ -246,7 +248,8 @@ async fn who_was_away_longer_than_a_session_is_kept_is_told_and_who_was_not_hear
     service.stop().await;
 }
 
-/// While two threads are written to, clients come that lack everything since before.
+/// While two threads are written to, clients come that lack everything since before, every other of them with a
+/// connection that drops while it is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happens_while_it_is_read_what_was_missed_is_told_once_and_in_its_place() {
     const MESSAGES: usize = 120;
@@ -270,7 +273,16 @@ async fn what_happens_while_it_is_read_what_was_missed_is_told_once_and_in_its_p
         let mut ears = Vec::new();
         for n in 0..12 {
             tokio::time::sleep(Duration::from_millis(n * 2)).await;
-            ears.push(back(&service, &alex, forged(since, 0)).await);
+            let ear = Agent::greet(service.address, &alex.token, "", Some(forged(since, 0)));
+            let mut ear = ear.await.unwrap();
+            if n % 2 == 0 {
+                ear.send(Request::SubscribeChat).await;
+                tokio::time::sleep(Duration::from_micros(n * 100)).await;
+                ear = ear.drop_and_resume().await;
+                assert!(ear.welcome.resumed);
+            }
+            ear.ask(Request::SubscribeChat).await.unwrap();
+            ears.push(ear);
         }
         ears
     };
@@ -310,11 +322,14 @@ async fn s13_whatever_a_client_says_of_before_it_is_told_what_it_may_read_and_no
     ];
     let chat = thread(&service, &jane, &[&alex]).await;
     let mut ear = listening(&service, &alex, "").await;
-    chat.send(&jane, "of before").await;
+    let before = chat.send(&jane, "of before").await;
     assert_eq!(told(&mut ear).await, ["+ of before"]);
     let add = json!({"participants": [participant(&rama, "Rama")]});
     chat.ask(&jane, "POST", "/participants/:add", add).await;
     let now = chat.send(&jane, "of now").await;
+    let edit = json!({"content": "edit of before"});
+    chat.ask(&jane, "PATCH", &format!("/messages/{before}"), edit)
+        .await;
 
     // Another's session, a session of all times, one of the future.
     let mut stranger = back(&service, &eve, ear.resume()).await;

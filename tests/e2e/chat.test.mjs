@@ -177,33 +177,38 @@ test('events_come_once_and_in_order_across_a_drop_of_the_service', async (t) => 
   assert.deepEqual(await ada.history(), ['before', 'during', 'after']);
 });
 
-test('who_was_away_longer_than_a_session_is_told_so_and_finds_what_was_written_in_the_history', async (t) => {
+test('who_was_away_longer_than_a_session_hears_what_was_written_changed_and_deleted_meanwhile_once_and_in_order', async (t) => {
   const service = await Service.start(t, { env: { PLENARY_LIMITS__RESUME_WINDOW_MS: '1000' } });
   const browser = await startChromium(t);
   const [ada, bea] = [await Chatter.come(browser, service, 'Ada'), await Chatter.come(browser, service, 'Bea')];
   await ada.makesThread('Away', bea);
   await ada.listens();
-  await bea.writes('before');
-  const { createdOn } = await ada.hears('chatMessageReceived', ({ message }) => message === 'before');
-  await ada.page.context().setOffline(true);
-  await ada.page.evaluate(() => { for (const socket of window.__watch.sockets) socket.close(); });
-  await ada.hears('disconnected');
-  await bea.writes('meanwhile');
-  await bea.allAre('sent');
-  await service.restart();
-  await bea.writes('after the restart');
-  await bea.allAre('sent');
-  await ada.page.context().setOffline(false);
-  await until('Ada is connected again', async () => (await ada.told('connected')).length === 2);
-  // As an application does when it is connected again.
-  const missed = await ada.run(async (_, thread, since) => {
-    const found = [];
-    for await (const message of thread.listMessages({ startTime: new Date(since) })) found.push(message);
-    return found.filter(({ type }) => type === 'text').map(({ content }) => content.message).reverse();
-  }, createdOn);
-  assert.deepEqual(missed.filter((text) => text !== 'before'), ['meanwhile', 'after the restart']);
-  await bea.writes('live');
-  await ada.hears('chatMessageReceived', ({ message }) => message === 'live');
+  await bea.writes('before', 'regretted');
+  const { id } = await ada.hears('chatMessageReceived', ({ message }) => message === 'before');
+  const regretted = await ada.hears('chatMessageReceived', ({ message }) => message === 'regretted');
+  const told = async () => (await ada.run(() => window.told)).map(({ event, message }) => (message === undefined ? event : `${event} ${message}`));
+  const first = await told();
+  for (let round = 1; round <= 2; round += 1) {
+    await ada.page.context().setOffline(true);
+    await ada.page.evaluate(() => { for (const socket of window.__watch.sockets) socket.close(); });
+    await until('Ada is disconnected', async () => (await ada.told('disconnected')).length === round);
+    await bea.writes(`meanwhile ${round}`);
+    await bea.allAre('sent');
+    await bea.run((_, thread, { id, round }) => thread.updateMessage(id, { content: `changed ${round}` }), { id, round });
+    if (round === 1) await bea.run((_, thread, gone) => thread.deleteMessage(gone), regretted.id);
+    await service.restart();
+    await bea.writes(`after the restart ${round}`);
+    await bea.allAre('sent');
+    await ada.page.context().setOffline(false);
+    await until('Ada is connected again', async () => (await ada.told('connected')).length === round + 1);
+    await bea.writes(`live ${round}`);
+    await ada.hears('chatMessageReceived', ({ message }) => message === `live ${round}`);
+  }
+  const round = (n, deleted = []) => [
+    'disconnected', `chatMessageReceived meanwhile ${n}`, `chatMessageEdited changed ${n}`, ...deleted, `chatMessageReceived after the restart ${n}`,
+    'connected', `chatMessageReceived live ${n}`,
+  ];
+  assert.deepEqual((await told()).slice(first.length), [...round(1, ['chatMessageDeleted']), ...round(2)]);
 });
 
 test('who_is_in_a_call_and_who_is_not_are_told_in_one_page_with_one_core', async (t) => {

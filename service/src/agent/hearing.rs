@@ -122,7 +122,11 @@ impl State {
             missed.withdraw(thread);
         }
         let absent = std::mem::take(&mut missed.absent);
+        // Of a call that has them again only now nothing is read yet.
         let again = !absent.is_disjoint(&back);
+        let (unread, held): (VecDeque<Told>, VecDeque<Told>) = held
+            .into_iter()
+            .partition(|told| absent.contains(&*told.thread));
         self.lacks = self.lacks.take().filter(|_| !absent.is_empty());
         if let Some(lack) = &mut self.lacks {
             lack.only = Some(absent);
@@ -132,7 +136,10 @@ impl State {
             self.tell(told, now);
         }
         self.chat = match again {
-            true => Hearing::CatchingUp(CatchUp::new(subscription, returns)),
+            true => Hearing::CatchingUp(CatchUp {
+                held: unread,
+                ..CatchUp::new(subscription, returns)
+            }),
             false => Hearing::Yes(subscription),
         };
         self.reads()
@@ -241,3 +248,6 @@ impl Drop for Unfinished<'_> {
         self.session.state.lock().chat.take(self.number);
     }
 }
+
+#[cfg(test)]
+mod tests;
