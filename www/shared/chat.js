@@ -86,7 +86,7 @@ export class Chat extends EventTarget {
 
   connection(yes) {
     this.connected = yes;
-    // Events are resumed, within the service's limit; beyond it only looking helps.
+    // What was missed is told, within the service's limit; beyond it only looking helps.
     if (yes) void this.thread?.refresh();
     this.panel.show();
   }

@@ -1,7 +1,8 @@
 //! Real-time notifications for `@azure/communication-chat` in browsers (`rest.md` 6): a client allocates a
 //! channel with its user token, connects to it by WebSocket, and gets every chat event that its identity
 //! may hear ([`crate::chats::live`]). A notification is kept until the client has answered it, so that
-//! nothing is lost when the connection drops; one whose answer was lost comes again.
+//! nothing is lost when the connection drops; one whose answer was lost comes again. A channel does not outlive
+//! the process or the resume window: a new one hears what happens from then on, and the client reads the rest.
 
 mod bodies;
 mod channel;
