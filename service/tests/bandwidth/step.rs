@@ -3,7 +3,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::client::{Client, Heard, Offering};
+use livekit_protocol as lk;
+use lk::signal_request::Message as Ask;
+use plenary_protocol::media::SlotMessage;
+
+use crate::client::{Client, Heard, Offering, Seen};
 use crate::paths::ALONE;
 use crate::server::Server;
 use plenary_service::engine::Grants;
@@ -74,5 +78,122 @@ async fn pictures_that_arrive_80_ms_late_are_in_step_with_their_sound() {
     eprintln!("apart by {apart} µs");
     assert!(apart.abs() < 10_000, "apart by {apart} µs");
     drop(ada);
+    server.engine.shutdown().await;
+}
+
+/// Somebody whose pictures are late by so much.
+async fn late(server: &Server, room: &str, name: &str, delay: Duration) -> Client {
+    let offering = Offering::simulcast().await.late_pictures(delay);
+    let token = server.token(room, name, &Grants::speaker());
+    Client::join_with(server.http, name, &token, offering).await
+}
+
+/// What each report of a section says of the instant at which somebody's sound or picture was captured, in
+/// microseconds; what it is counted from is the same for all sections.
+fn told(client: &Client, from: &str, sound: bool) -> Vec<i64> {
+    client.look(|s| {
+        let captured = |h: &Heard| match sound {
+            true => h.captured,
+            false => h.picture.map(|p| p.0.captured),
+        };
+        let mut heard = s.heard.iter().rev();
+        let last = heard.find(|h| h.from.starts_with(from) && captured(h).is_some());
+        let last = last.expect("sound and pictures");
+        let clock = if sound { 48_000 } else { 90_000 };
+        let reports = s.reports.iter().filter(|(mid, ..)| *mid == last.mid);
+        let micros = |at: SystemTime| at.duration_since(UNIX_EPOCH).expect("a clock").as_micros();
+        reports
+            .map(|(_, ntp, rtp)| {
+                let since = i64::from(last.time.wrapping_sub(*rtp).cast_signed());
+                let told = micros(*ntp) as i64 + since * 1_000_000 / clock;
+                told - captured(last).expect("looked for above") as i64
+            })
+            .collect()
+    })
+}
+
+/// A browser draws a line through the last twenty reports of a section, whoever was in it: all of them say
+/// the same of what is in it now, sound's and picture's. Before a publisher has reported on both (after five
+/// seconds for sound) nobody knows, and nothing is said.
+async fn is_in_step(viewer: &Client, name: &str) {
+    let before = viewer.look(|s| {
+        s.heard.clear();
+        s.reports.len()
+    });
+    let from = format!("{name}/");
+    // The sections of their sound and picture, and how much of each came.
+    let heard = |s: &Seen| {
+        [true, false].map(|sound| {
+            let own = |h: &&Heard| h.from.starts_with(&from) && h.captured.is_some() == sound;
+            let mut all = s.heard.iter().filter(own);
+            (all.next().map(|h| h.mid.clone()), all.count())
+        })
+    };
+    viewer
+        .until(&format!("reports on {name}"), |s| {
+            let new = &s.reports[before..];
+            heard(s)
+                .iter()
+                .all(|(mid, _)| new.iter().any(|(m, ..)| Some(m) == mid.as_ref()))
+        })
+        .await;
+    viewer.look(|s| s.heard.clear());
+    viewer
+        .until(&format!("a second of {name}"), |s| {
+            heard(s).iter().all(|(_, n)| *n >= 50)
+        })
+        .await;
+    let mut all = told(viewer, &from, true);
+    all.extend(told(viewer, &from, false));
+    let (least, most) = (all.iter().min(), all.iter().max());
+    let apart = most.expect("reports") - least.expect("reports");
+    eprintln!("{name}: apart by {apart} µs in {} reports", all.len());
+    assert!(apart < 45_000, "{name}: apart by {apart} µs: {all:?}");
+}
+
+fn subscribe(viewer: &Client, owner: &str, subscribe: bool, tracks: &[String]) {
+    assert_eq!(tracks.len(), 2, "{owner}");
+    viewer.ask(Ask::Subscription(lk::UpdateSubscription {
+        track_sids: tracks.to_vec(),
+        subscribe,
+        ..Default::default()
+    }));
+}
+
+fn tracks_of(viewer: &Client, owner: &str) -> Vec<String> {
+    viewer.look(|s| {
+        let Some(SlotMessage::Slots { slots }) = s.slots.last() else {
+            return Vec::new();
+        };
+        let of_owner = slots.iter().filter(|s| s.identity == owner);
+        of_owner.map(|s| s.track.clone()).collect()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_into_a_slot_or_a_room_is_in_step_by_the_reports_of_before() {
+    let _alone = ALONE.lock().await;
+    let server = Server::start().await;
+    let ms = Duration::from_millis;
+    let _ada = late(&server, "red", "ada", ms(80)).await;
+    let bob = server.speaker("red", "bob").await;
+    is_in_step(&bob, "ada").await;
+
+    // Into the slots that somebody else leaves, with all layers new to the engine.
+    let _cid = late(&server, "red", "cid", ms(150)).await;
+    let _dan = late(&server, "blue", "dan", ms(20)).await;
+    bob.until("cid", |s| {
+        s.heard.iter().any(|h| h.from.starts_with("cid/a"))
+    })
+    .await;
+    let (ada, cid) = (tracks_of(&bob, "ada"), tracks_of(&bob, "cid"));
+    subscribe(&bob, "ada", false, &ada);
+    subscribe(&bob, "cid", false, &cid);
+    subscribe(&bob, "cid", true, &cid);
+    is_in_step(&bob, "cid").await;
+
+    let blue = (server.engine).move_participant("bob", "red", "blue", Grants::speaker());
+    blue.await.expect("somebody to move");
+    is_in_step(&bob, "dan").await;
     server.engine.shutdown().await;
 }

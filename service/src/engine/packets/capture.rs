@@ -3,7 +3,9 @@
 //! A publisher's sender reports say which of its RTP times is which time of its own clock (RFC
 //! 3550 6.4.1), and that clock is one for its sound and its picture. So both are moved onto the
 //! engine's clock by one offset, and stay as far apart as they were captured, however much later
-//! one of them arrives. The offset is that of the quickest packet of late: the shortest way.
+//! one of them arrives. The offset is that of the quickest packet of late: the shortest way. From when
+//! sound is reported on it changes slowly: receivers average over many reports. Pictures are moved by as
+//! much as it changes, before and after, see [`super::continuity`].
 
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,31 @@ use super::rtcp::SenderInfo;
 /// The quickest packet is looked for among those of this long and as much before: the clocks drift
 /// apart by up to 50 ms in a quarter of an hour, a fraction of a millisecond in this time.
 const WINDOW: Duration = Duration::from_secs(10);
+
+/// The offset follows by so much of the time that passes: faster than clocks drift, too slow to be seen.
+const SLEW: i128 = 1_000;
+/// A clock that was set is followed at once.
+const STEP: i128 = 500_000_000;
+
+/// When a packet was captured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Captured {
+    /// On the engine's clock; that of its arrival while the publisher has not reported on its stream.
+    /// It may be later than the arrival, by as much as the offset has still to follow.
+    pub at: Instant,
+    /// By the publisher's clock.
+    pub reported: bool,
+}
+
+impl Captured {
+    /// Nobody knows better.
+    pub fn on_arrival(at: Instant) -> Self {
+        Self {
+            at,
+            reported: false,
+        }
+    }
+}
 
 /// Relates one publisher's clock to the engine's.
 #[derive(Debug)]
@@ -23,6 +50,19 @@ pub(crate) struct CaptureClock {
     ahead: Option<i128>,
     before: Option<i128>,
     window: Instant,
+    /// What is added to the publisher's times, and since when.
+    offset: Option<(i128, Instant)>,
+    sound: Sound,
+}
+
+/// Whether there was a report on sound, which comes seconds after its first packets.
+#[derive(Debug)]
+enum Sound {
+    Silent,
+    /// The stream, an RTP time of it, and when that would have come by the quickest packet so far, in
+    /// nanoseconds.
+    Unreported(u32, u32, i128),
+    Reported,
 }
 
 impl CaptureClock {
@@ -32,26 +72,78 @@ impl CaptureClock {
             ahead: None,
             before: None,
             window: now,
+            offset: None,
+            sound: Sound::Silent,
         }
     }
 
-    /// The time of capture of a packet with this RTP time; that of its arrival while the publisher
-    /// has not reported. Never later than the arrival.
+    /// The time of capture of a packet with this RTP time.
     pub fn captured(
         &mut self,
         report: Option<&SenderInfo>,
-        rtp_time: u32,
-        clock_rate: u32,
+        (stream, rtp_time): (u32, u32),
+        audio: bool,
         arrived: Instant,
-    ) -> Instant {
-        let Some(own) = report.map(|r| own_time(r, rtp_time, clock_rate)) else {
-            return arrived;
-        };
+    ) -> Captured {
         let arrival = nanos(arrived.saturating_duration_since(self.origin));
+        let clock_rate = if audio { 48_000 } else { 90_000 };
+        let Some(report) = report else {
+            if audio {
+                self.heard(stream, rtp_time, arrival);
+            }
+            return Captured::on_arrival(arrived);
+        };
+        if audio {
+            self.reported(stream, report, arrived);
+        }
+        let own = own_time(report, rtp_time, clock_rate);
         let ahead = self.note(arrival - own, arrived);
-        let captured = own + ahead;
-        let since = u64::try_from(captured).unwrap_or(0);
-        (self.origin + Duration::from_nanos(since)).min(arrived)
+        let captured = own + self.follow(ahead, arrived);
+        let since = u64::try_from(captured.min(arrival + STEP)).unwrap_or(0);
+        Captured {
+            at: self.origin + Duration::from_nanos(since),
+            reported: true,
+        }
+    }
+
+    /// Sound came without a report.
+    fn heard(&mut self, stream: u32, rtp_time: u32, arrival: i128) {
+        match &mut self.sound {
+            Sound::Silent => self.sound = Sound::Unreported(stream, rtp_time, arrival),
+            Sound::Unreported(known, first, quickest) if *known == stream => {
+                *quickest = (*quickest).min(arrival - elapsed(*first, rtp_time, 48_000));
+            }
+            Sound::Unreported(..) | Sound::Reported => {}
+        }
+    }
+
+    /// Sound came with a report: what came before counts by it, and the offset is found.
+    fn reported(&mut self, stream: u32, report: &SenderInfo, now: Instant) {
+        if let Sound::Reported = self.sound {
+            return;
+        }
+        if let Sound::Unreported(known, first, quickest) = self.sound {
+            if known == stream {
+                self.note(quickest - own_time(report, first, 48_000), now);
+            }
+        }
+        self.sound = Sound::Reported;
+        self.offset = None;
+    }
+
+    fn follow(&mut self, ahead: i128, now: Instant) -> i128 {
+        let (offset, since) = self.offset.unwrap_or((ahead, now));
+        let missing = ahead - offset;
+        let most = match self.sound {
+            Sound::Reported => nanos(now.saturating_duration_since(since)) / SLEW,
+            Sound::Silent | Sound::Unreported(..) => STEP,
+        };
+        let offset = match missing.abs() > STEP {
+            true => ahead,
+            false => offset + missing.clamp(-most, most),
+        };
+        self.offset = Some((offset, now));
+        offset
     }
 
     fn note(&mut self, ahead: i128, now: Instant) -> i128 {
@@ -68,8 +160,23 @@ impl CaptureClock {
 /// The RTP time on the publisher's own clock, in nanoseconds since 1900.
 fn own_time(report: &SenderInfo, rtp_time: u32, clock_rate: u32) -> i128 {
     let reported = (i128::from(report.ntp) * 1_000_000_000) >> 32;
-    let since = rtp_time.wrapping_sub(report.time).cast_signed();
-    reported + i128::from(since) * 1_000_000_000 / i128::from(clock_rate.max(1))
+    reported + elapsed(report.time, rtp_time, clock_rate)
+}
+
+/// Nanoseconds from one RTP time to another, which may be the earlier.
+fn elapsed(from: u32, to: u32, clock_rate: u32) -> i128 {
+    let since = to.wrapping_sub(from).cast_signed();
+    i128::from(since) * 1_000_000_000 / i128::from(clock_rate)
+}
+
+/// RTP time that passes from one instant to another, which may be the earlier.
+pub(crate) fn ticks(from: Instant, to: Instant, clock_rate: u32) -> u32 {
+    let passed =
+        |gap: Duration| (gap.as_micros() as u64 * u64::from(clock_rate) / 1_000_000) as u32;
+    match to.checked_duration_since(from) {
+        Some(gap) => passed(gap),
+        None => passed(from - to).wrapping_neg(),
+    }
 }
 
 fn nanos(duration: Duration) -> i128 {
@@ -89,6 +196,8 @@ mod tests {
     }
 
     const MS: Duration = Duration::from_millis(1);
+    const SOUND: u32 = 1;
+    const PICTURE: u32 = 2;
 
     #[test]
     fn sound_and_picture_of_one_instant_stay_together() {
@@ -101,43 +210,86 @@ mod tests {
         let mut apart = Vec::new();
         for n in 0..100u32 {
             let captured = start + n * 20 * MS;
-            let heard = clock.captured(Some(&sound), 48_000 + n * 960, 48_000, captured + 10 * MS);
-            let time = (u32::MAX - 100).wrapping_add(n * 1_800);
-            let seen = clock.captured(Some(&picture), time, 90_000, captured + 90 * MS);
-            apart.push(if seen > heard {
-                seen - heard
-            } else {
-                heard - seen
+            let time = (SOUND, 48_000 + n * 960);
+            let heard = clock.captured(Some(&sound), time, true, captured + 10 * MS);
+            let time = (PICTURE, (u32::MAX - 100).wrapping_add(n * 1_800));
+            let seen = clock.captured(Some(&picture), time, false, captured + 90 * MS);
+            apart.push(match seen.at > heard.at {
+                true => seen.at - heard.at,
+                false => heard.at - seen.at,
             });
         }
         assert!(apart.iter().all(|d| *d < MS), "{apart:?}");
     }
 
     #[test]
-    fn without_a_report_it_is_the_arrival_and_never_later() {
+    fn without_a_report_it_is_the_arrival() {
         let start = Instant::now();
         let mut clock = CaptureClock::new(start);
-        assert_eq!(clock.captured(None, 5, 90_000, start), start);
-        let info = report(Duration::from_secs(5), 0);
-        for late in [40u32, 10, 30] {
-            let arrived = start + late * MS;
-            assert!(clock.captured(Some(&info), 0, 90_000, arrived) <= arrived);
-        }
+        let captured = clock.captured(None, (SOUND, 5), true, start);
+        assert_eq!((captured.at, captured.reported), (start, false));
     }
 
     #[test]
-    fn a_clock_that_falls_behind_is_followed() {
+    fn the_first_report_on_sound_counts_for_what_came_before() {
+        let start = Instant::now();
+        let mut clock = CaptureClock::new(start);
+        let (sound, picture) = (
+            report(Duration::from_secs(9), 0),
+            report(Duration::from_secs(9), 0),
+        );
+        for n in 0..100u32 {
+            // One of them takes 5 ms, the others up to 80.
+            let late = if n == 42 { 5 } else { 50 + n % 30 };
+            clock.captured(None, (SOUND, n * 960), true, start + (n * 20 + late) * MS);
+            let late = start + (n * 20 + 150) * MS;
+            clock.captured(Some(&picture), (PICTURE, n * 1_800), false, late);
+        }
+        let arrived = start + 2_080 * MS;
+        let heard = clock.captured(Some(&sound), (SOUND, 96_000), true, arrived);
+        let seen = clock.captured(
+            Some(&picture),
+            (PICTURE, 180_000),
+            false,
+            start + 2_150 * MS,
+        );
+        assert_eq!(
+            (heard.at, seen.at),
+            (start + 2_005 * MS, start + 2_005 * MS)
+        );
+    }
+
+    #[test]
+    fn a_quicker_packet_moves_no_sound_at_once() {
         let start = Instant::now();
         let mut clock = CaptureClock::new(start);
         let info = report(Duration::from_secs(5), 0);
-        clock.captured(Some(&info), 0, 90_000, start);
-        // From now on everything comes 500 ms later by that clock.
+        let mut at = |captured: u32, late: u32| {
+            let arrived = start + (captured + late) * MS;
+            let time = (SOUND, captured * 48);
+            clock.captured(Some(&info), time, true, arrived).at
+        };
+        // Everything is late at first.
+        let first = at(1_000, 200);
+        let second = at(1_020, 5);
+        assert!(second - first > 19 * MS && second - first < 21 * MS);
+        let later = (1_040..400_000).step_by(20).map(|n| at(n, 5)).last();
+        assert_eq!(later, Some(start + 399_985 * MS), "and follows in the end");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_is_followed() {
+        let start = Instant::now();
+        let mut clock = CaptureClock::new(start);
+        let info = report(Duration::from_secs(5), 0);
         let mut last = start;
-        for second in 1..40u32 {
-            let arrived = start + second * 1_000 * MS + 500 * MS;
-            last = clock.captured(Some(&info), second * 90_000, 90_000, arrived);
-            assert!(last <= arrived);
+        for second in 0..40u32 {
+            // From the second on everything comes 600 ms later by that clock.
+            let late = if second == 0 { 0 } else { 600 };
+            let arrived = start + (second * 1_000 + late) * MS;
+            let time = (SOUND, second * 48_000);
+            last = clock.captured(Some(&info), time, true, arrived).at;
         }
-        assert_eq!(last, start + 39_500 * MS);
+        assert_eq!(last, start + 39_600 * MS);
     }
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use str0m::rtp::Vp8Descriptor;
 
 use super::*;
+use crate::engine::packets::capture::Captured;
 use crate::engine::packets::continuity::Continuity;
 
 /// Temporal layers of successive frames, whether each may be begun with, and how many frames back
@@ -237,7 +238,7 @@ proptest! {
                             Pick::Send => {}
                             Pick::Begin => {
                                 let h = &packet.head;
-                                c.begin_source(h.stream, h.seq, h.time, now);
+                                c.begin_source(h.stream, h.seq, h.time, Captured::on_arrival(now));
                             }
                             Pick::Skip => {
                                 c.skip(packet.head.seq, Some(&packet.descriptor));
@@ -251,7 +252,7 @@ proptest! {
                             Pick::Drop => continue,
                         }
                         let head = packet.head;
-                        let (seq, time) = c.map(head.seq, head.time, now).expect("in order");
+                        let (seq, time) = c.map(head.seq, head.time, Captured::on_arrival(now)).expect("in order");
                         decoder.receive(&packet, seq, time, &mut c);
                     }
                 }

@@ -5,23 +5,39 @@
 //! No clock and no I/O: times come in as arguments.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use str0m::rtp::Vp8Descriptor;
 
+use super::capture::{ticks, Captured};
 use super::sending::patch::Vp8Ids as Ids;
-
 use super::vp9::{Edits, Vp9};
 
 /// Gaps remembered for packets that come late: at 30 frames a second, each with a layer left out, four
 /// seconds; no retransmission takes longer.
 const GAPS: usize = 128;
 
-/// Where the outgoing stream stands.
+/// That of pictures (RFC 7741 4.1, RFC 9628 4, RFC 6184 5.1).
+const VIDEO: u32 = 90_000;
+/// So far a picture's time may be from that of its capture, in ticks: 10 ms, a fifth of what is noticed
+/// beside sound.
+const TOLERANCE: u32 = 900;
+/// Offsets of a source's times that are remembered, for packets that come late: at 30 frames a second half a
+/// second of corrections.
+const SHIFTS: usize = 16;
+
+/// An RTP time of the outgoing stream, and the time that it stands for.
 #[derive(Debug, Clone, Copy)]
 struct Sent {
     time: u32,
     at: Instant,
+}
+
+/// From this time of the source on its times are moved by so much.
+#[derive(Debug, Clone, Copy)]
+struct Shift {
+    from: u32,
+    offset: u32,
 }
 
 /// How the current source is moved onto the outgoing stream.
@@ -34,7 +50,9 @@ struct Source {
     /// The highest that was forwarded or left out.
     highest: u64,
     seq_offset: u64,
-    time_offset: u32,
+    /// The newest time that was forwarded.
+    time: u32,
+    shift: Shift,
 }
 
 /// Packets of a source that were left out on purpose (temporal layers), in a row.
@@ -64,7 +82,12 @@ pub(crate) struct Continuity {
     clock_rate: u32,
     next_seq: u64,
     sent: Option<Sent>,
+    /// Which time of a picture stands for which time of capture, for all sources: so the reports on the
+    /// stream lie on one line whatever is in it.
+    line: Option<Sent>,
     source: Option<Source>,
+    /// Earlier ones of the source, the last one first.
+    shifts: VecDeque<Shift>,
     gaps: VecDeque<Gap>,
     picture: PictureIds,
     frame: FrameNumbers,
@@ -78,7 +101,9 @@ impl Continuity {
             clock_rate,
             next_seq: u64::from(first_seq & 0x7fff),
             sent: None,
+            line: None,
             source: None,
+            shifts: VecDeque::new(),
             gaps: VecDeque::with_capacity(GAPS),
             picture: PictureIds::default(),
             frame: FrameNumbers::default(),
@@ -99,20 +124,17 @@ impl Continuity {
     /// Forget the source: the next one starts right behind what was sent.
     pub fn end_source(&mut self) {
         self.source = None;
+        self.shifts.clear();
         self.gaps.clear();
         self.picture.end_source();
         self.frame.offset = None;
     }
 
     /// Begin a new source with this packet.
-    pub fn begin_source(&mut self, stream: u32, seq: u64, time: u32, at: Instant) {
-        let out_time = match self.sent {
-            // As much media time as wall time went by, so that the receiver neither waits nor
-            // hurries; at least one tick, for two frames never share a timestamp.
-            Some(sent) => {
-                let gap = at.saturating_duration_since(sent.at);
-                sent.time.wrapping_add(ticks(gap, self.clock_rate).max(1))
-            }
+    pub fn begin_source(&mut self, stream: u32, seq: u64, time: u32, captured: Captured) {
+        // As much media time as wall time went by, so that the receiver neither waits nor hurries.
+        let out_time = match self.line.or(self.sent) {
+            Some(line) => self.behind_sent(self.on(line, captured.at)),
             None => time,
         };
         self.end_source();
@@ -121,14 +143,55 @@ impl Continuity {
             first_seq: seq,
             highest: seq.saturating_sub(1),
             seq_offset: self.next_seq.wrapping_sub(seq),
-            time_offset: out_time.wrapping_sub(time),
+            time,
+            shift: Shift {
+                from: time,
+                offset: out_time.wrapping_sub(time),
+            },
         });
+    }
+
+    /// The time on a line that stands for this instant.
+    fn on(&self, line: Sent, at: Instant) -> u32 {
+        line.time.wrapping_add(ticks(line.at, at, self.clock_rate))
+    }
+
+    /// This time, or the one after the newest: two frames never share one.
+    fn behind_sent(&self, time: u32) -> u32 {
+        match self.sent {
+            Some(sent) if !is_after(time, sent.time) => sent.time.wrapping_add(1),
+            _ => time,
+        }
+    }
+
+    /// A new picture's time is that of its capture again, if it is not: its source began before that was
+    /// known. Sound stays as it came, for a decoder conceals what is missing; its reports say where it is.
+    fn correct(&mut self, time: u32, captured: Captured) {
+        let Some(source) = self.source.as_ref().filter(|_| captured.reported) else {
+            return;
+        };
+        let shift = source.shift;
+        let out_time = time.wrapping_add(shift.offset);
+        let line = *self.line.get_or_insert(Sent {
+            time: out_time,
+            at: captured.at,
+        });
+        let wanted = self.on(line, captured.at);
+        if wanted.wrapping_sub(out_time).wrapping_add(TOLERANCE) <= 2 * TOLERANCE {
+            return;
+        }
+        let offset = self.behind_sent(wanted).wrapping_sub(time);
+        if let Some(source) = self.source.as_mut().filter(|_| offset != shift.offset) {
+            source.shift = Shift { from: time, offset };
+            self.shifts.truncate(SHIFTS - 1);
+            self.shifts.push_front(shift);
+        }
     }
 
     /// The outgoing numbers of a packet of the current source, or `None` if it is older than it
     /// or was left out.
-    pub fn map(&mut self, seq: u64, time: u32, at: Instant) -> Option<(u64, u32)> {
-        let source = self.source.as_mut()?;
+    pub fn map(&mut self, seq: u64, time: u32, captured: Captured) -> Option<(u64, u32)> {
+        let source = self.source.as_ref()?;
         if seq < source.first_seq {
             return None;
         }
@@ -136,12 +199,28 @@ impl Continuity {
             Place::Behind { packets, .. } => packets,
             Place::Gone => return None,
         };
+        let newer = is_after(time, source.time);
+        if self.clock_rate == VIDEO && (newer || self.line.is_none()) {
+            self.correct(time, captured);
+        }
+        let source = self.source.as_mut()?;
+        if newer {
+            source.time = time;
+        }
         source.highest = source.highest.max(seq);
         let out_seq = seq.wrapping_add(source.seq_offset).wrapping_sub(packets);
-        let out_time = time.wrapping_add(source.time_offset);
+        let mut shift = source.shift;
+        if is_after(shift.from, time) {
+            let earlier = self.shifts.iter().find(|s| !is_after(s.from, time));
+            shift = *earlier.or(self.shifts.back()).unwrap_or(&shift);
+        }
+        let out_time = time.wrapping_add(shift.offset);
         if out_seq >= self.next_seq {
             self.next_seq = out_seq + 1;
-            self.sent = Some(Sent { time: out_time, at });
+            self.sent = Some(Sent {
+                time: out_time,
+                at: captured.at,
+            });
         }
         Some((out_seq, out_time))
     }
@@ -241,8 +320,9 @@ fn place(gaps: &VecDeque<Gap>, seq: u64) -> Place {
     }
 }
 
-fn ticks(gap: Duration, clock_rate: u32) -> u32 {
-    (gap.as_micros() * u128::from(clock_rate) / 1_000_000) as u32
+/// RFC 1982.
+fn is_after(time: u32, other: u32) -> bool {
+    time.wrapping_sub(other).cast_signed() > 0
 }
 
 /// VP8's picture id (7 or 15 bits), TL0PICIDX and KEYIDX across sources.
@@ -305,6 +385,8 @@ impl PictureIds {
 #[cfg(test)]
 #[allow(clippy::disallowed_methods)] // any time is good to begin a test with
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -312,20 +394,31 @@ mod tests {
     fn a_switch_goes_on_where_the_stream_stood() {
         let start = Instant::now();
         let mut c = Continuity::new(90_000, 100);
-        c.begin_source(1, 5_000, 70_000, start);
-        assert_eq!(c.map(5_000, 70_000, start), Some((100, 70_000)));
+        c.begin_source(1, 5_000, 70_000, Captured::on_arrival(start));
+        assert_eq!(
+            c.map(5_000, 70_000, Captured::on_arrival(start)),
+            Some((100, 70_000))
+        );
         let second = start + Duration::from_millis(1_000);
-        c.begin_source(2, 17, 3, second);
-        assert_eq!(c.map(17, 3, second), Some((101, 160_000)));
-        assert_eq!(c.map(16, 3, second), None, "older than the switch");
+        c.begin_source(2, 17, 3, Captured::on_arrival(second));
+        assert_eq!(
+            c.map(17, 3, Captured::on_arrival(second)),
+            Some((101, 160_000))
+        );
+        assert_eq!(
+            c.map(16, 3, Captured::on_arrival(second)),
+            None,
+            "older than the switch"
+        );
     }
 
     #[test]
     fn what_is_left_out_leaves_no_gap_and_late_packets_find_their_place() {
         let now = Instant::now();
         let mut c = Continuity::new(90_000, 100);
-        c.begin_source(1, 10, 0, now);
-        let map = |c: &mut Continuity, seq| c.map(seq, 0, now).map(|(seq, _)| seq);
+        c.begin_source(1, 10, 0, Captured::on_arrival(now));
+        let map =
+            |c: &mut Continuity, seq| c.map(seq, 0, Captured::on_arrival(now)).map(|(seq, _)| seq);
         assert_eq!(map(&mut c, 10), Some(100));
         c.skip(11, None);
         c.skip(12, None);
@@ -340,7 +433,7 @@ mod tests {
         c.skip(17, None);
         assert_eq!(map(&mut c, 19), Some(106));
         // A new source follows the highest.
-        c.begin_source(2, 7, 0, now);
+        c.begin_source(2, 7, 0, Captured::on_arrival(now));
         assert_eq!(map(&mut c, 7), Some(107));
     }
 
@@ -348,14 +441,73 @@ mod tests {
     fn gaps_without_end_are_forgotten_from_the_oldest_on() {
         let now = Instant::now();
         let mut c = Continuity::new(90_000, 0);
-        c.begin_source(1, 0, 0, now);
+        c.begin_source(1, 0, 0, Captured::on_arrival(now));
         for n in 0..1_000 {
-            assert_eq!(c.map(n * 2, 0, now).map(|m| m.0), Some(n));
+            assert_eq!(
+                c.map(n * 2, 0, Captured::on_arrival(now)).map(|m| m.0),
+                Some(n)
+            );
             c.skip(n * 2 + 1, None);
         }
         assert_eq!(c.gaps.len(), GAPS);
-        assert_eq!(c.map(3, 0, now), None, "nobody knows its place any more");
-        assert_eq!(c.map(1_998, 0, now).map(|m| m.0), Some(999));
+        assert_eq!(
+            c.map(3, 0, Captured::on_arrival(now)),
+            None,
+            "nobody knows its place any more"
+        );
+        assert_eq!(
+            c.map(1_998, 0, Captured::on_arrival(now)).map(|m| m.0),
+            Some(999)
+        );
+    }
+
+    fn reported(at: Instant) -> Captured {
+        Captured { at, reported: true }
+    }
+
+    #[test]
+    fn pictures_come_back_to_the_line_of_their_capture_and_late_packets_to_their_picture() {
+        let start = Instant::now();
+        let ms = |n: u64| start + Duration::from_millis(n);
+        let mut c = Continuity::new(VIDEO, 0);
+        c.begin_source(1, 0, 0, reported(start));
+        assert_eq!(c.map(0, 0, reported(start)), Some((0, 0)));
+        // Captured at 1,000 and 1,033, and nobody knows yet that they came 100 ms late.
+        c.begin_source(2, 50, 7_000, Captured::on_arrival(ms(1_100)));
+        let unknown = [(50, 7_000, 1_100), (52, 9_970, 1_133)];
+        let times = unknown.map(|(seq, time, at)| c.map(seq, time, Captured::on_arrival(ms(at))));
+        assert_eq!(times, [Some((1, 99_000)), Some((3, 101_970))]);
+        // From 1,066 on it is known.
+        let known = [12_940u32, 15_910, 18_880, 21_850].map(|time| {
+            let captured = 1_000 + u64::from(time - 7_000) / 90;
+            let seq = 54 + u64::from(time - 12_940) / 2_970;
+            c.map(seq, time, reported(ms(captured))).expect("a time").1
+        });
+        // A tick after the one before, until the line has caught up: 104,850 but for a millisecond.
+        assert_eq!(known, [101_971, 101_972, 101_973, 104_943]);
+        let late = [
+            (51, 7_000, 99_000),
+            (53, 9_970, 101_970),
+            (56, 18_880, 101_973),
+        ];
+        for (seq, time, as_before) in late {
+            let (_, out) = c.map(seq, time, reported(ms(1_300))).expect("a time");
+            assert_eq!(out, as_before);
+        }
+    }
+
+    #[test]
+    fn sound_is_never_moved_while_it_plays() {
+        let start = Instant::now();
+        let mut c = Continuity::new(48_000, 0);
+        c.begin_source(1, 0, 0, Captured::on_arrival(start));
+        for n in 0..100u32 {
+            let captured = reported(start + Duration::from_millis(u64::from(n) * 20 + 50));
+            assert_eq!(
+                c.map(n.into(), n * 960, captured),
+                Some((n.into(), n * 960))
+            );
+        }
     }
 
     #[test]
@@ -408,9 +560,9 @@ mod tests {
             for (stream, (seq, time, count, pause)) in sources.into_iter().enumerate() {
                 at += Duration::from_millis(pause);
                 let seq = u64::from(seq) + 1;
-                c.begin_source(stream as u32, seq, time, at);
+                c.begin_source(stream as u32, seq, time, Captured::on_arrival(at));
                 for n in 0..count {
-                    let (out, out_time) = c.map(seq + n, time.wrapping_add(n as u32 * 3_000), at)
+                    let (out, out_time) = c.map(seq + n, time.wrapping_add(n as u32 * 3_000), Captured::on_arrival(at))
                         .expect("not older than the source");
                     prop_assert_eq!(out, expected);
                     expected += 1;
@@ -423,7 +575,7 @@ mod tests {
                     last_time = Some(out_time);
                     at += Duration::from_millis(33);
                 }
-                prop_assert_eq!(c.map(seq - 1, time, at), None);
+                prop_assert_eq!(c.map(seq - 1, time, Captured::on_arrival(at)), None);
             }
         }
     }

@@ -1,11 +1,11 @@
 //! A media packet between its publisher's session and those of its subscribers.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use str0m::format::{Codec, CodecSpec};
 use str0m::rtp::{VideoOrientation, Vp8Descriptor};
 
+use super::capture::Captured;
 use super::choice::{Head, Nested};
 use super::dependency::Frame;
 use super::layers::{Layer, SPATIAL, TEMPORAL};
@@ -39,8 +39,7 @@ pub(crate) struct Forward {
     pub track: TrackKey,
     /// What decides whether it is sent on.
     pub head: Head,
-    /// When it was captured, on the engine's clock.
-    pub captured: Instant,
+    pub captured: Captured,
     pub marker: bool,
     pub spec: CodecSpec,
     pub payload: Arc<[u8]>,
@@ -83,7 +82,7 @@ impl Forward {
     /// the payload type `plain`.
     pub fn redundant(
         track: TrackKey,
-        captured: Instant,
+        captured: Captured,
         packet: Received,
         spec: CodecSpec,
         plain: u8,
@@ -100,7 +99,7 @@ impl Forward {
     pub fn described(
         track: TrackKey,
         spatial: Option<u8>,
-        captured: Instant,
+        captured: Captured,
         packet: Received,
         spec: CodecSpec,
         frame: Frame,
@@ -117,7 +116,7 @@ impl Forward {
     pub fn new(
         track: TrackKey,
         spatial: Option<u8>,
-        captured: Instant,
+        captured: Captured,
         packet: Received,
         spec: CodecSpec,
     ) -> Self {

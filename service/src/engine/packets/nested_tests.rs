@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::packets::capture::Captured;
 use crate::engine::packets::continuity::Continuity;
 use crate::engine::packets::vp9::Vp9;
 
@@ -266,7 +267,7 @@ proptest! {
                         Pick::Send => {}
                         Pick::Begin => {
                             decoder.begins = true;
-                            c.begin_source(head.stream, head.seq, head.time, now);
+                            c.begin_source(head.stream, head.seq, head.time, Captured::on_arrival(now));
                         }
                         Pick::Skip => {
                             c.skip(head.seq, None);
@@ -283,7 +284,7 @@ proptest! {
                         }
                         Pick::Drop => continue,
                     }
-                    let (seq, time) = c.map(head.seq, head.time, now).expect("in order");
+                    let (seq, time) = c.map(head.seq, head.time, Captured::on_arrival(now)).expect("in order");
                     let ids = written(c.map_vp9(&packet.vp9));
                     let marker = packet.marker || choice.ends_picture(head);
                     decoder.receive(&packet, seq, time, marker, ids);

@@ -447,8 +447,8 @@ impl Session {
         };
         let captured = self.clock.captured(
             arrival.report.as_ref(),
-            header.time,
-            if track.audio { 48_000 } else { 90_000 },
+            (arrival.ssrc, header.time),
+            track.audio,
             now,
         );
         let extensions = &header.extensions;

@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::*;
+use crate::engine::packets::capture::Captured;
 use crate::engine::packets::choice::Nested;
 use crate::engine::packets::continuity::Continuity;
 use crate::engine::packets::dependency::tests::written::{Describer, Mode};
@@ -287,7 +288,7 @@ fn deliver(
     let (head, frame) = (&packet.head, &packet.frame);
     match choice.pick_frame(head, frame) {
         Pick::Send => {}
-        Pick::Begin => c.begin_source(head.stream, head.seq, head.time, now),
+        Pick::Begin => c.begin_source(head.stream, head.seq, head.time, Captured::on_arrival(now)),
         Pick::Skip => {
             c.skip(head.seq, None);
             return false;
@@ -299,7 +300,9 @@ fn deliver(
         Pick::Await => return true,
         Pick::Drop => return false,
     }
-    let (seq, time) = c.map(head.seq, head.time, now).expect("in order");
+    let (seq, time) = c
+        .map(head.seq, head.time, Captured::on_arrival(now))
+        .expect("in order");
     let marker = choice.completes(head, frame, packet.marker);
     let told = frame.told(c.map_frame(frame.number), choice.targets_told(frame));
     to.receive(&told, seq, time, marker, head.layer);

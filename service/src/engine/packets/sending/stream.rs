@@ -11,6 +11,7 @@ use super::history::{History, Sent};
 use super::patch::Patch;
 use super::rtcp::{self, Block, SenderReport};
 use super::sections::Section;
+use crate::engine::packets::capture::{ticks, Captured};
 use crate::engine::packets::congestion::ProbeId;
 use crate::engine::packets::dependency::Encoded;
 use crate::engine::packets::session::Outlet;
@@ -18,6 +19,9 @@ use crate::engine::packets::window::Window;
 
 /// Sender reports, as often as libwebrtc's: they keep sound and picture together.
 const REPORTS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(1)];
+/// The first ones of sound come as quickly as a picture's: a browser synchronises nothing before it has two
+/// of both.
+const QUICK: u8 = 3;
 /// Which numbers were used: one that was is refused, since a cipher's nonce is made of it (RFC 3711 9.1,
 /// RFC 7714 8.4). 2,048 of them: at 1,000 packets a second two seconds, and no packet of a publisher comes
 /// later than that.
@@ -35,8 +39,7 @@ pub(crate) struct Outgoing<'a> {
     /// Extended; used once.
     pub seq: u64,
     pub time: u32,
-    /// When it was captured, on the engine's clock.
-    pub captured: Instant,
+    pub captured: Captured,
     pub marker: bool,
     pub payload: &'a Arc<[u8]>,
     pub patch: Patch,
@@ -73,8 +76,10 @@ pub(crate) struct Stream {
     packets: u32,
     octets: u32,
     /// RTP time and time of capture of the newest packet.
-    latest: Option<(u32, Instant)>,
+    latest: Option<(u32, Captured)>,
     reported: Option<Instant>,
+    /// How many reports may still follow quickly.
+    quick: u8,
     /// Highest number and loss of the receiver's last report.
     received: Option<(u32, i32)>,
 }
@@ -101,6 +106,7 @@ impl Stream {
             octets: 0,
             latest: None,
             reported: None,
+            quick: QUICK,
             received: None,
         }
     }
@@ -293,21 +299,24 @@ impl Stream {
     fn report<O: Outlet>(&mut self, exit: &mut Exit<'_, O>) {
         let now = exit.now;
         let since = |at: Instant| now.saturating_duration_since(at);
-        let Some((time, captured)) = self.latest else {
+        // Browsers draw a line through the last twenty reports, so one that only guesses when something was
+        // captured is felt for long.
+        let Some((time, Captured { at, reported: true })) = self.latest else {
             return;
         };
-        let interval = REPORTS[usize::from(self.video)];
+        let interval = REPORTS[usize::from(self.video || self.quick > 0)];
         if self.reported.is_some_and(|at| since(at) < interval) {
             return;
         }
         self.reported = Some(now);
+        self.quick = self.quick.saturating_sub(1);
         let rate = if self.video { 90_000 } else { 48_000 };
-        let passed = since(captured).as_micros() * rate / 1_000_000;
+        let passed = ticks(at, now, rate);
         let mut compound = exit.outlet.buffer();
         let report = SenderReport {
             ssrc: self.ssrc,
             ntp: exit.egress.clock.ntp(now),
-            time: time.wrapping_add(passed as u32),
+            time: time.wrapping_add(passed),
             packets: self.packets,
             octets: self.octets,
             cname: &self.cname,
