@@ -11,6 +11,7 @@ mod layers;
 mod moves;
 mod nested;
 mod nonsense;
+mod pairs;
 mod permissions;
 mod redundancy;
 mod resume;

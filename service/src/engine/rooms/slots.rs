@@ -34,6 +34,7 @@ impl Locked<'_> {
                 place(participant, wanted, track);
             }
         }
+        pair(participant, wanted);
         assignment(participant) != before
     }
 
@@ -129,16 +130,8 @@ fn place(participant: &mut Participant, wanted: &[Wanted], track: &Wanted) {
     if held {
         return;
     }
-    let partners: Vec<&str> = wanted
-        .iter()
-        .filter(|w| w.owner == track.owner && w.kind != track.kind)
-        .map(|w| w.track.as_str())
-        .collect();
-    let number = participant
-        .receiving
-        .iter()
-        .find(|r| r.track.as_deref().is_some_and(|t| partners.contains(&t)))
-        .map(|r| participant.slot_number(&r.mid));
+    let partner = wanted.iter().find(|w| belong_together(w, track));
+    let number = partner.and_then(|w| seat(participant, w));
     let taken_by_others: Vec<usize> = participant
         .receiving
         .iter()
@@ -158,5 +151,36 @@ fn place(participant: &mut Participant, wanted: &[Wanted], track: &Wanted) {
         .copied();
     if let Some(slot) = best.and_then(|n| slots_of(participant, track.kind).nth(n)) {
         slot.track = Some(track.track.clone());
+    }
+}
+
+/// Somebody's microphone and camera, or their screen and its sound.
+fn belong_together(one: &Wanted, other: &Wanted) -> bool {
+    one.owner == other.owner && one.screen == other.screen && one.kind != other.kind
+}
+
+/// The number of the slot that a track is in.
+fn seat(participant: &Participant, wanted: &Wanted) -> Option<usize> {
+    let mut slots = participant.receiving.iter();
+    let slot = slots.find(|r| r.track.as_ref() == Some(&wanted.track))?;
+    Some(participant.slot_number(&slot.mid))
+}
+
+/// Sound goes to the number of its owner's picture, and what was there changes places with it: its own
+/// owner's picture is not at that number. Pictures stay, for they would wait for a key frame.
+fn pair(participant: &mut Participant, wanted: &[Wanted]) {
+    for picture in wanted.iter().filter(|w| w.kind == Kind::Video) {
+        let sound = wanted.iter().find(|w| belong_together(w, picture));
+        let Some((sound, number)) = sound.zip(seat(participant, picture)) else {
+            continue;
+        };
+        let Some(now) = seat(participant, sound).filter(|now| *now != number) else {
+            continue;
+        };
+        let mut slots: Vec<&mut Receiving> = slots_of(participant, Kind::Audio).collect();
+        if let Some(there) = slots.get_mut(number).map(|slot| slot.track.take()) {
+            let moved = std::mem::replace(&mut slots[now].track, there);
+            slots[number].track = moved;
+        }
     }
 }

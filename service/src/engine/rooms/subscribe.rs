@@ -15,6 +15,8 @@ pub(crate) struct Wanted {
     pub track: String,
     pub owner: String,
     pub kind: Kind,
+    /// A screen or its sound, not a camera or a microphone.
+    pub screen: bool,
     pub muted: bool,
     /// Asked for by name.
     pub asked: bool,
@@ -45,6 +47,10 @@ impl Locked<'_> {
                     track: t.info.sid.clone(),
                     owner: owner.sid.clone(),
                     kind: t.kind(),
+                    screen: matches!(
+                        t.info.source(),
+                        lk::TrackSource::ScreenShare | lk::TrackSource::ScreenShareAudio
+                    ),
                     muted: t.info.muted,
                     asked: viewer
                         .wishes
