@@ -72,6 +72,14 @@ fn now_us() -> u64 {
     u64::try_from(now.as_micros()).unwrap()
 }
 
+/// A time with nothing in its millisecond.
+async fn moment() -> u64 {
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    let now = now_us();
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    now
+}
+
 /// What a client may say that had a session, or never had one.
 fn forged(begun: u64, last_seq: u64) -> Resume {
     Resume {
@@ -259,7 +267,7 @@ async fn what_happens_while_it_is_read_what_was_missed_is_told_once_and_in_its_p
         thread(&service, &jane, &[&alex]).await,
         thread(&service, &jane, &[&alex]).await,
     );
-    let since = now_us();
+    let since = moment().await;
     let write = |chat: &Chat<'_>| {
         let chat = of(&service, &chat.thread);
         let jane = &jane;
@@ -324,6 +332,7 @@ async fn s13_whatever_a_client_says_of_before_it_is_told_what_it_may_read_and_no
     let mut ear = listening(&service, &alex, "").await;
     let before = chat.send(&jane, "of before").await;
     assert_eq!(told(&mut ear).await, ["+ of before"]);
+    let between = moment().await;
     let add = json!({"participants": [participant(&rama, "Rama")]});
     chat.ask(&jane, "POST", "/participants/:add", add).await;
     let now = chat.send(&jane, "of now").await;
@@ -334,7 +343,7 @@ async fn s13_whatever_a_client_says_of_before_it_is_told_what_it_may_read_and_no
     // Another's session, a session of all times, one of the future.
     let mut stranger = back(&service, &eve, ear.resume()).await;
     assert_eq!(told(&mut stranger).await, [""; 0]);
-    for resume in [forged(0, 0), forged(now_us() - 60_000_000, 7)] {
+    for resume in [forged(0, 0), forged(7, between)] {
         let mut late = back(&service, &rama, resume).await;
         assert_eq!(told(&mut late).await, ["come: Rama", "+ of now"]);
     }
@@ -351,7 +360,7 @@ async fn s13_whatever_a_client_says_of_before_it_is_told_what_it_may_read_and_no
     assert_eq!(told(&mut ear).await, [""; 0]);
 
     // Who was removed while they were away.
-    let since = now_us();
+    let since = moment().await;
     chat.send(&jane, "with Rama").await;
     chat.ask(&jane, "POST", "/participants/:remove", user(&rama))
         .await;

@@ -126,7 +126,8 @@ impl Session {
         limits: &Limits,
         now: u64,
     ) -> Arc<Self> {
-        let since = lacks.unwrap_or(now * 1_000);
+        // What happens in this millisecond is yet to be told.
+        let since = lacks.unwrap_or((now * 1_000).saturating_sub(1));
         let secret = random::text(random::ALPHANUMERIC, 32);
         let state = State {
             expires: token.expires,

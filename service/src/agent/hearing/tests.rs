@@ -165,6 +165,8 @@ async fn who_asked_and_went_in_the_middle_hears_nothing_and_may_ask_again() {
         session: &scene.session,
         number: reading.number,
     });
+    let hears = !matches!(scene.session.state.lock().chat, Hearing::No);
+    assert!(!hears, "nothing is held for nobody");
     scene.says("meanwhile").await;
     assert_eq!(scene.texts(), [""; 0]);
     scene.session.hear_chat(&scene.chats).await.unwrap();
