@@ -143,7 +143,8 @@ async fn removal_ends_the_call_and_leads_back_through_the_lobby() {
         .await
         .unwrap();
     assert_eq!(scene.guest.ended().await, Reason::REMOVED.end());
-    let again = scene.guest.join("g", &scene.meeting).await.unwrap();
+    // The call that is over is not joined again.
+    let again = scene.guest.join("g again", &scene.meeting).await.unwrap();
     assert_eq!(again.state, CallState::Lobby);
     scene.service.stop().await;
 }
