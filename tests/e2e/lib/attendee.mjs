@@ -87,9 +87,9 @@ export class RoomsOverRest {
 export class Attendee {
   /**
    * Joins the meeting of `rooms`; Olivia and Marco are members. `room`: assigned to it before they come;
-   * `device`: chosen after the agent is made and before it joins.
+   * `device`: chosen after the agent is made and before it joins; `scripts`: files that its page runs, too.
    */
-  static async join(browser, rooms, name, { room, device } = {}) {
+  static async join(browser, rooms, name, { room, device, scripts = [] } = {}) {
     const attendee = new Attendee();
     attendee.name = name;
     attendee.tone = TONES[name];
@@ -102,7 +102,7 @@ export class Attendee {
     attendee.id = member ? session.member.rawId : guest.userId;
     (rooms.people ??= {})[name] = attendee;
     if (room) await rooms.assign({ [name]: room });
-    attendee.page = await openBlank(browser, service, [PAGE]);
+    attendee.page = await openBlank(browser, service, [PAGE, ...scripts]);
     await attendee.page.addScriptTag({ url: `${service.origin}/sdk/plenary.iife.js` });
     await attendee.page.evaluate(async ([origin, token, options, link]) => {
       window.me = await window.Attendee.open(origin, token, options);
