@@ -16,7 +16,7 @@ use std::sync::{Arc, Weak};
 pub(super) enum Hearing {
     /// It does not.
     No,
-    /// It is read what was missed.
+    /// Not yet: what was missed is being read.
     CatchingUp(CatchUp),
     /// As it happens.
     Yes(#[allow(dead_code)] Subscription),
