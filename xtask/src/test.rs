@@ -224,10 +224,10 @@ fn with_service(
     let mut told = service::environment(&service)?;
     told.extend_from_slice(more);
     // Who makes a network namespace changes the machine's network, and Chromium gives up what it is
-    // loading: not beside others.
+    // loading: not beside others. Nor what says so.
     let (alone, together): (Vec<_>, Vec<_>) = test_files(&root().join(folder))?
         .into_iter()
-        .partition(|file| mentions(file, "/namespace.mjs'"));
+        .partition(|file| mentions(file, "/namespace.mjs'") || mentions(file, "\n// Alone: "));
     for (files, at_a_time) in [(together, at_a_time), (alone, 1)] {
         let mut node = node::node()?;
         node.arg(format!("--test-concurrency={at_a_time}"));
