@@ -109,7 +109,12 @@ impl State {
     }
 
     /// Tells what was missed, then what was held back. Gives what is to be read before anything else is told.
-    fn catches_up(&mut self, chats: &Chats, catch_up: CatchUp, missed: Missed) -> Option<Reading> {
+    fn catches_up(
+        &mut self,
+        chats: &Chats,
+        catch_up: CatchUp,
+        mut missed: Missed,
+    ) -> Option<Reading> {
         let CatchUp {
             subscription,
             returns,
@@ -117,7 +122,6 @@ impl State {
             withdrawn,
             back,
         } = catch_up;
-        let mut missed = missed;
         for thread in &withdrawn {
             missed.withdraw(thread);
         }
@@ -127,10 +131,11 @@ impl State {
         let (unread, held): (VecDeque<Told>, VecDeque<Told>) = held
             .into_iter()
             .partition(|told| absent.contains(&*told.thread));
-        self.lacks = self.lacks.take().filter(|_| !absent.is_empty());
-        if let Some(lack) = &mut self.lacks {
-            lack.only = Some(absent);
-        }
+        let lacks = self.lacks.take().filter(|_| !absent.is_empty());
+        self.lacks = lacks.map(|Lack { since, .. }| Lack {
+            since,
+            only: Some(absent),
+        });
         let (told, now) = (chats.in_order(missed, held), now_ms());
         for told in &told {
             self.tell(told, now);

@@ -236,10 +236,7 @@ impl Session {
         if state.is_over() {
             return;
         }
-        let seq = state.replay.next_seq(0);
-        let frame = text(&Frame::Event { seq, event });
-        state.replay.push(seq, frame.clone(), None, now);
-        state.send(Out::Text(frame), now);
+        state.put(0, None, |seq| text(&Frame::Event { seq, event }), now);
     }
 
     /// Answers a request, if the socket on which it was asked is still there.
@@ -332,17 +329,14 @@ impl Session {
             .iter()
             .map(|(call, place)| (call.clone(), place.meeting.clone()))
             .collect();
-        match std::mem::replace(&mut state.link, Link::Over) {
-            Link::Up { out, .. } => Finish {
-                calls,
-                out: Some(out),
-                next_seq: state.replay.next_seq(0),
-            },
-            _ => Finish {
-                calls,
-                out: None,
-                next_seq: state.replay.next_seq(0),
-            },
+        let out = match std::mem::replace(&mut state.link, Link::Over) {
+            Link::Up { out, .. } => Some(out),
+            _ => None,
+        };
+        Finish {
+            calls,
+            out,
+            next_seq: state.replay.next_seq(0),
         }
     }
 
@@ -421,14 +415,25 @@ impl State {
         matches!(self.link, Link::Over)
     }
 
-    /// Tells of chat; kept for a replay.
+    /// Tells of chat.
     pub(super) fn tell(&mut self, told: &Told, now: u64) {
-        let seq = self.replay.next_seq(told.through);
-        // A frame around what is written once for everybody.
         let json = &told.json;
-        let frame = format!(r#"{{"event":{{"seq":{seq},"event":{{"chat":{json}}}}}}}"#);
-        let frame = Utf8Bytes::from(frame);
-        let thread = Some(told.thread.clone());
+        // A frame around what is written once for everybody.
+        let frame =
+            |seq| format!(r#"{{"event":{{"seq":{seq},"event":{{"chat":{json}}}}}}}"#).into();
+        self.put(told.through, Some(told.thread.clone()), frame, now);
+    }
+
+    /// Sends the event of the next number, and keeps it for a replay; `through`: see [`Replay::next_seq`].
+    fn put(
+        &mut self,
+        through: u64,
+        thread: Option<Arc<str>>,
+        frame: impl FnOnce(u64) -> Utf8Bytes,
+        now: u64,
+    ) {
+        let seq = self.replay.next_seq(through);
+        let frame = frame(seq);
         self.replay.push(seq, frame.clone(), thread, now);
         self.send(Out::Text(frame), now);
     }

@@ -3,7 +3,6 @@
 use super::commands::News;
 use super::message::{Content, Life, Message, Named};
 use super::thread::{Participant, Retention, Thread};
-use crate::meeting::Kind;
 use plenary_protocol::chat::{
     ChatEvent, ChatMessage, ChatMessageKind, ChatParticipant, ChatRetention, ChatThread,
 };
@@ -107,12 +106,13 @@ impl Thread {
 
     /// That the thread is gone, which those hear who took part; guests of a meeting went with its call (`D1`).
     pub fn missed_end(&self, who: &RawId) -> Option<(u64, ChatEvent)> {
-        let member = !self.is_of_a_meeting() || Kind::of(who) == Kind::Member;
         let there = self
             .participants
             .get(who)
             .is_some_and(Participant::is_present);
-        let at = self.deleted.filter(|_| member && there)?;
+        let at = self
+            .deleted
+            .filter(|_| there && !self.is_for_calls_of(who))?;
         // Nobody wrote down who did it.
         let event = self.event(&News::Deleted { by: None, at })?;
         Some((self.last_id, event))

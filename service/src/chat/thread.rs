@@ -251,12 +251,16 @@ impl Thread {
             .count()
     }
 
-    /// What somebody may read. `in_call`: they are in the meeting's call now, as the meeting knows it; a
-    /// guest reads a meeting's thread only then (`D1`, `S13`).
+    /// Whether somebody has it only while in the call: a guest, a meeting's thread (`D1`, `S13`).
+    pub fn is_for_calls_of(&self, who: &RawId) -> bool {
+        self.is_of_a_meeting() && Kind::of(who) == Kind::Guest
+    }
+
+    /// What somebody may read. `in_call`: they are in the meeting's call now, as the meeting knows it, see
+    /// [`Self::is_for_calls_of`].
     pub fn readable(&self, who: &RawId, in_call: bool, now: u64) -> Result<&[Window], Refusal> {
         let participant = self.participants.get(who).ok_or(Refusal::NotAllowed)?;
-        let must_be_in_call = self.is_of_a_meeting() && Kind::of(who) == Kind::Guest;
-        let out = must_be_in_call && !(in_call && participant.is_present());
+        let out = self.is_for_calls_of(who) && !(in_call && participant.is_present());
         if self.is_gone(now) || out {
             return Err(Refusal::NotAllowed);
         }

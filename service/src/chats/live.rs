@@ -163,11 +163,8 @@ impl Chats {
         // Held, so that nobody hears what comes before what they missed.
         let mut in_call = self.in_call.lock();
         let before = in_call.insert(thread.to_owned(), guests.clone());
-        let come = guests.iter().filter(|guest| {
-            !before
-                .as_ref()
-                .is_some_and(|before| before.contains(*guest))
-        });
+        let was_away = |guest: &&RawId| before.as_ref().is_none_or(|all| !all.contains(*guest));
+        let come = guests.iter().filter(was_away);
         let listeners = come.flat_map(|guest| self.listeners.of(guest));
         let back = listeners
             .filter(|listener| listener.comes_back(thread))

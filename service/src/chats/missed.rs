@@ -6,7 +6,6 @@ use super::underway::before;
 use super::{Chats, Result};
 use crate::chat::{Content, Message, Thread, Window};
 use crate::clock::now_ms;
-use crate::meeting::Kind;
 use crate::store::chat::Stretch;
 use plenary_protocol::chat::ChatEvent;
 use plenary_protocol::id::RawId;
@@ -80,12 +79,12 @@ impl Chats {
             self.load(&id, &mut held).await?;
             if let Some(thread) = &held.thread {
                 let in_call = self.speaker(&id, who).in_call;
-                if thread.is_of_a_meeting() && Kind::of(who) == Kind::Guest && !in_call {
+                if thread.is_for_calls_of(who) && !in_call {
                     missed.absent.insert(id);
                     continue;
                 }
-                let told = self.missed_of(thread, who, since, room.events).await?;
-                let Some(told) = told else {
+                let told = self.missed_of(thread, (who, in_call), since, room.events);
+                let Some(told) = told.await? else {
                     return Ok(Missed::default());
                 };
                 missed.told.extend(told);
@@ -102,11 +101,10 @@ impl Chats {
     async fn missed_of(
         &self,
         thread: &Thread,
-        who: &RawId,
+        (who, in_call): (&RawId, bool),
         since: u64,
         most: usize,
     ) -> Result<Option<Vec<Told>>> {
-        let in_call = self.speaker(&thread.id, who).in_call;
         let tell = |(version, event)| Told::new(&thread.id, Some(version), event);
         let Ok(windows) = thread.readable(who, in_call, now_ms()) else {
             return Ok(Some(thread.missed_end(who).map(tell).into_iter().collect()));
