@@ -20,6 +20,20 @@ const SLEW: i128 = 1_000;
 /// A clock that was set is followed at once.
 const STEP: i128 = 500_000_000;
 
+/// Ticks a second of sound's times (RFC 7587 4.1).
+const SOUND: u32 = 48_000;
+/// And of pictures' (RFC 7741 4.1, RFC 9628 4, RFC 6184 5.1).
+pub(crate) const VIDEO: u32 = 90_000;
+
+/// Those of one of them.
+pub(crate) fn clock_rate(video: bool) -> u32 {
+    if video {
+        VIDEO
+    } else {
+        SOUND
+    }
+}
+
 /// When a packet was captured.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Captured {
@@ -86,7 +100,6 @@ impl CaptureClock {
         arrived: Instant,
     ) -> Captured {
         let arrival = nanos(arrived.saturating_duration_since(self.origin));
-        let clock_rate = if audio { 48_000 } else { 90_000 };
         let Some(report) = report else {
             if audio {
                 self.heard(stream, rtp_time, arrival);
@@ -96,7 +109,7 @@ impl CaptureClock {
         if audio {
             self.reported(stream, report, arrived);
         }
-        let own = own_time(report, rtp_time, clock_rate);
+        let own = own_time(report, rtp_time, clock_rate(!audio));
         let ahead = self.note(arrival - own, arrived);
         let captured = own + self.follow(ahead, arrived);
         let since = u64::try_from(captured.min(arrival + STEP)).unwrap_or(0);
@@ -111,7 +124,7 @@ impl CaptureClock {
         match &mut self.sound {
             Sound::Silent => self.sound = Sound::Unreported(stream, rtp_time, arrival),
             Sound::Unreported(known, first, quickest) if *known == stream => {
-                *quickest = (*quickest).min(arrival - elapsed(*first, rtp_time, 48_000));
+                *quickest = (*quickest).min(arrival - elapsed(*first, rtp_time, SOUND));
             }
             Sound::Unreported(..) | Sound::Reported => {}
         }
@@ -124,7 +137,7 @@ impl CaptureClock {
         }
         if let Sound::Unreported(known, first, quickest) = self.sound {
             if known == stream {
-                self.note(quickest - own_time(report, first, 48_000), now);
+                self.note(quickest - own_time(report, first, SOUND), now);
             }
         }
         self.sound = Sound::Reported;
@@ -134,11 +147,9 @@ impl CaptureClock {
     fn follow(&mut self, ahead: i128, now: Instant) -> i128 {
         let (offset, since) = self.offset.unwrap_or((ahead, now));
         let missing = ahead - offset;
-        let most = match self.sound {
-            Sound::Reported => nanos(now.saturating_duration_since(since)) / SLEW,
-            Sound::Silent | Sound::Unreported(..) => STEP,
-        };
-        let offset = match missing.abs() > STEP {
+        let most = nanos(now.saturating_duration_since(since)) / SLEW;
+        let at_once = !matches!(self.sound, Sound::Reported) || missing.abs() > STEP;
+        let offset = match at_once {
             true => ahead,
             false => offset + missing.clamp(-most, most),
         };
@@ -196,8 +207,9 @@ mod tests {
     }
 
     const MS: Duration = Duration::from_millis(1);
-    const SOUND: u32 = 1;
-    const PICTURE: u32 = 2;
+    /// Streams.
+    const HEARD: u32 = 1;
+    const SEEN: u32 = 2;
 
     #[test]
     fn sound_and_picture_of_one_instant_stay_together() {
@@ -210,9 +222,9 @@ mod tests {
         let mut apart = Vec::new();
         for n in 0..100u32 {
             let captured = start + n * 20 * MS;
-            let time = (SOUND, 48_000 + n * 960);
+            let time = (HEARD, 48_000 + n * 960);
             let heard = clock.captured(Some(&sound), time, true, captured + 10 * MS);
-            let time = (PICTURE, (u32::MAX - 100).wrapping_add(n * 1_800));
+            let time = (SEEN, (u32::MAX - 100).wrapping_add(n * 1_800));
             let seen = clock.captured(Some(&picture), time, false, captured + 90 * MS);
             apart.push(match seen.at > heard.at {
                 true => seen.at - heard.at,
@@ -226,7 +238,7 @@ mod tests {
     fn without_a_report_it_is_the_arrival() {
         let start = Instant::now();
         let mut clock = CaptureClock::new(start);
-        let captured = clock.captured(None, (SOUND, 5), true, start);
+        let captured = clock.captured(None, (HEARD, 5), true, start);
         assert_eq!((captured.at, captured.reported), (start, false));
     }
 
@@ -241,18 +253,13 @@ mod tests {
         for n in 0..100u32 {
             // One of them takes 5 ms, the others up to 80.
             let late = if n == 42 { 5 } else { 50 + n % 30 };
-            clock.captured(None, (SOUND, n * 960), true, start + (n * 20 + late) * MS);
+            clock.captured(None, (HEARD, n * 960), true, start + (n * 20 + late) * MS);
             let late = start + (n * 20 + 150) * MS;
-            clock.captured(Some(&picture), (PICTURE, n * 1_800), false, late);
+            clock.captured(Some(&picture), (SEEN, n * 1_800), false, late);
         }
         let arrived = start + 2_080 * MS;
-        let heard = clock.captured(Some(&sound), (SOUND, 96_000), true, arrived);
-        let seen = clock.captured(
-            Some(&picture),
-            (PICTURE, 180_000),
-            false,
-            start + 2_150 * MS,
-        );
+        let heard = clock.captured(Some(&sound), (HEARD, 96_000), true, arrived);
+        let seen = clock.captured(Some(&picture), (SEEN, 180_000), false, start + 2_150 * MS);
         assert_eq!(
             (heard.at, seen.at),
             (start + 2_005 * MS, start + 2_005 * MS)
@@ -266,7 +273,7 @@ mod tests {
         let info = report(Duration::from_secs(5), 0);
         let mut at = |captured: u32, late: u32| {
             let arrived = start + (captured + late) * MS;
-            let time = (SOUND, captured * 48);
+            let time = (HEARD, captured * 48);
             clock.captured(Some(&info), time, true, arrived).at
         };
         // Everything is late at first.
@@ -287,7 +294,7 @@ mod tests {
             // From the second on everything comes 600 ms later by that clock.
             let late = if second == 0 { 0 } else { 600 };
             let arrived = start + (second * 1_000 + late) * MS;
-            let time = (SOUND, second * 48_000);
+            let time = (HEARD, second * 48_000);
             last = clock.captured(Some(&info), time, true, arrived).at;
         }
         assert_eq!(last, start + 39_600 * MS);

@@ -84,8 +84,8 @@ mod tests {
         assert!(checks.have(first, at(2)));
     }
 
-    /// Found by an hour of fuzzing, which are thirteen of a simulated meeting: a copy of the first check, from elsewhere, led
-    /// a session's media away until its client's next one.
+    /// Found by an hour of fuzzing, which are thirteen of a simulated meeting: a copy of the first check, from
+    /// elsewhere, led a session's media away until its client's next one.
     #[test]
     fn a_check_of_a_day_ago_is_known() {
         let mut checks = Checks::default();

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use str0m::rtp::Vp8Descriptor;
 
-use super::capture::{ticks, Captured};
+use super::capture::{ticks, Captured, VIDEO};
 use super::sending::patch::Vp8Ids as Ids;
 use super::vp9::{Edits, Vp9};
 
@@ -17,8 +17,6 @@ use super::vp9::{Edits, Vp9};
 /// seconds; no retransmission takes longer.
 const GAPS: usize = 128;
 
-/// That of pictures (RFC 7741 4.1, RFC 9628 4, RFC 6184 5.1).
-const VIDEO: u32 = 90_000;
 /// So far a picture's time may be from that of its capture, in ticks: 10 ms, a fifth of what is noticed
 /// beside sound.
 const TOLERANCE: u32 = 900;

@@ -7,6 +7,7 @@ use str0m::format::{CodecSpec, PayloadParams};
 use str0m::media::Mid;
 use str0m::Rtc;
 
+use super::capture::clock_rate;
 use super::choice::{Aim, Choice, Pick};
 use super::command::Want;
 use super::continuity::Continuity;
@@ -93,7 +94,6 @@ impl Downstream {
     pub fn new(rtc: &Rtc, section: &Section, video: bool, firsts: [u16; 2]) -> Option<Self> {
         let media = rtc.media(section.mid)?;
         let [first, first_rtx] = firsts;
-        let clock_rate = if video { 90_000 } else { 48_000 };
         Some(Self {
             mid: section.mid,
             video,
@@ -101,7 +101,7 @@ impl Downstream {
             short: None,
             stream: Stream::new(section, media, first_rtx, video),
             choice: Choice::new(Layer::TOP),
-            continuity: Continuity::new(clock_rate, first),
+            continuity: Continuity::new(clock_rate(video), first),
             started: None,
             asked: None,
             hurry: Hurry::default(),

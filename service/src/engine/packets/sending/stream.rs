@@ -11,7 +11,7 @@ use super::history::{History, Sent};
 use super::patch::Patch;
 use super::rtcp::{self, Block, SenderReport};
 use super::sections::Section;
-use crate::engine::packets::capture::{ticks, Captured};
+use crate::engine::packets::capture::{clock_rate, ticks, Captured};
 use crate::engine::packets::congestion::ProbeId;
 use crate::engine::packets::dependency::Encoded;
 use crate::engine::packets::session::Outlet;
@@ -310,8 +310,7 @@ impl Stream {
         }
         self.reported = Some(now);
         self.quick = self.quick.saturating_sub(1);
-        let rate = if self.video { 90_000 } else { 48_000 };
-        let passed = ticks(at, now, rate);
+        let passed = ticks(at, now, clock_rate(self.video));
         let mut compound = exit.outlet.buffer();
         let report = SenderReport {
             ssrc: self.ssrc,
