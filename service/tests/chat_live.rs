@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::chat::meeting::InCall;
 use common::chat::*;
 use common::signed::{resource, signed};
 use common::*;
@@ -350,14 +351,14 @@ async fn d1_what_a_guest_did_not_fetch_in_time_is_withdrawn_when_they_are_remove
 async fn d1_s13_after_a_restart_a_guest_hears_only_once_back_in_the_call() {
     let data = tempfile::tempdir().unwrap();
     let service = Service::over(data.path()).await;
-    let olivia = service.sign_in("Olivia").await;
-    let open = json!({"lobbyBypassSettings": {"scope": "everyone"}});
-    let meeting = service.schedule(&olivia, open).await;
-    let mut organizer = service.agent(&olivia, "").await;
-    organizer.join("o", &meeting).await.unwrap();
-    let ada = service.guest().await;
-    let mut guest = service.agent(&ada, "Ada").await;
-    guest.join("g", &meeting).await.unwrap();
+    let InCall {
+        olivia,
+        meeting,
+        thread,
+        ada,
+        organizer: _organizer,
+        guest: _guest,
+    } = InCall::of(&service).await;
     service.stop().await;
 
     // The thread still has her; the meeting sleeps, and has not said that she is there.
@@ -366,7 +367,7 @@ async fn d1_s13_after_a_restart_a_guest_hears_only_once_back_in_the_call() {
     let mut organizer = listening(&service, &olivia, "").await;
     let chat = Chat {
         service: &service,
-        thread: meeting["chatInfo"]["threadId"].as_str().unwrap().to_owned(),
+        thread,
     };
     chat.send(&olivia, "secret").await;
     texts_until(&mut organizer, "secret").await;

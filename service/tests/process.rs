@@ -6,6 +6,7 @@ mod common;
 
 use common::chat::{encoded, thread, Chat};
 use common::program::*;
+use common::scene::both_come;
 use common::*;
 use plenary_protocol::agent::*;
 use serde_json::json;
@@ -117,11 +118,7 @@ async fn rooms_close_at_their_end_though_the_service_was_killed_meanwhile() {
     let olivia = service.sign_in("Olivia").await;
     let body = json!({"lobbyBypassSettings": {"scope": "everyone"}});
     let meeting = service.schedule(&olivia, body).await;
-    let mut organizer = service.agent(&olivia, "").await;
-    organizer.join("o", &meeting).await.unwrap();
-    let user = service.guest().await;
-    let mut guest = service.agent(&user, "Ada").await;
-    guest.join("g", &meeting).await.unwrap();
+    let (_organizer, user, mut guest) = both_come(&service, &olivia, &meeting).await;
     let path = format!("/meetings/{}/breakoutRooms", text(&meeting["id"]));
     let token = Some(olivia.access.as_str());
     let made = service.post(&path, token, json!({"count": 1})).await.ok();

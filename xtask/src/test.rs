@@ -227,7 +227,7 @@ fn with_service(
     // loading: not beside others. Nor what says so.
     let (alone, together): (Vec<_>, Vec<_>) = test_files(&root().join(folder))?
         .into_iter()
-        .partition(|file| mentions(file, "/namespace.mjs'") || mentions(file, "\n// Alone: "));
+        .partition(|file| mentions(file, &["/namespace.mjs'", "\n// Alone: "]));
     for (files, at_a_time) in [(together, at_a_time), (alone, 1)] {
         let mut node = node::node()?;
         node.arg(format!("--test-concurrency={at_a_time}"));
@@ -239,8 +239,9 @@ fn with_service(
     Ok(())
 }
 
-fn mentions(file: &Path, text: &str) -> bool {
-    fs::read_to_string(file).is_ok_and(|source| source.contains(text))
+fn mentions(file: &Path, texts: &[&str]) -> bool {
+    let source = fs::read_to_string(file);
+    source.is_ok_and(|source| texts.iter().any(|text| source.contains(text)))
 }
 
 /// Runs the `*.test.mjs` of a folder.

@@ -23,18 +23,20 @@ fn reported(client: &Client, from: &str, clock: i64, captured: impl Fn(&Heard) -
     client.look(|s| {
         let heard: Vec<&Heard> = s.heard.iter().filter(|h| h.from == from).collect();
         let mid = &heard.last().expect("packets").mid;
-        let micros = |at: SystemTime| at.duration_since(UNIX_EPOCH).expect("a clock").as_micros();
         let report = s.reports.iter().rev().find(|(m, ..)| m == mid);
-        let (_, ntp, rtp) = report.expect("a sender report");
-        heard
+        let report = report.expect("a sender report");
+        let told = heard
             .iter()
-            .map(|h| {
-                let since = i64::from(h.time.wrapping_sub(*rtp).cast_signed());
-                let told = micros(*ntp) as i64 + since * 1_000_000 / clock;
-                told - captured(h) as i64
-            })
-            .collect()
+            .map(|h| instant(report, h, clock) - captured(h) as i64);
+        told.collect()
     })
+}
+
+/// The instant of a packet by a report on its section, in microseconds.
+fn instant((_, ntp, rtp): &(String, SystemTime, u32), heard: &Heard, clock: i64) -> i64 {
+    let since = i64::from(heard.time.wrapping_sub(*rtp).cast_signed());
+    let reported = ntp.duration_since(UNIX_EPOCH).expect("a clock");
+    reported.as_micros() as i64 + since * 1_000_000 / clock
 }
 
 fn middle(mut all: Vec<i64>) -> i64 {
@@ -106,11 +108,7 @@ fn told(s: &Seen, from: &str, sound: bool) -> Option<(String, Vec<i64>)> {
     let at = captured(last)? as i64;
     let clock = if sound { 48_000 } else { 90_000 };
     let reports = s.reports.iter().filter(|(mid, ..)| *mid == last.mid);
-    let micros = |at: SystemTime| at.duration_since(UNIX_EPOCH).expect("a clock").as_micros();
-    let told = reports.map(|(_, ntp, rtp)| {
-        let since = i64::from(last.time.wrapping_sub(*rtp).cast_signed());
-        micros(*ntp) as i64 + since * 1_000_000 / clock - at
-    });
+    let told = reports.map(|report| instant(report, last, clock) - at);
     Some((last.mid.clone(), told.collect()))
 }
 

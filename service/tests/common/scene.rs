@@ -3,6 +3,20 @@
 use super::{Agent, Service, SignedIn};
 use serde_json::Value;
 
+/// The organiser comes first, with the call `o`; Ada, a guest who does not wait, has the call `g`.
+pub async fn both_come(
+    service: &Service,
+    olivia: &SignedIn,
+    meeting: &Value,
+) -> (Agent, SignedIn, Agent) {
+    let mut organizer = service.agent(olivia, "").await;
+    organizer.join("o", meeting).await.unwrap();
+    let user = service.guest().await;
+    let mut guest = service.agent(&user, "Ada").await;
+    guest.join("g", meeting).await.unwrap();
+    (organizer, user, guest)
+}
+
 pub struct Scene {
     pub service: Service,
     pub olivia: SignedIn,
@@ -13,13 +27,9 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// She comes first, with the call `o`; Ada, the guest, does not wait and has the call `g`.
+    /// See [`both_come`].
     pub async fn of(service: Service, olivia: SignedIn, meeting: Value) -> Self {
-        let mut organizer = service.agent(&olivia, "").await;
-        organizer.join("o", &meeting).await.unwrap();
-        let user = service.guest().await;
-        let mut guest = service.agent(&user, "Ada").await;
-        guest.join("g", &meeting).await.unwrap();
+        let (organizer, user, guest) = both_come(&service, &olivia, &meeting).await;
         Self {
             service,
             olivia,

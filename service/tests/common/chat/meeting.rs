@@ -1,6 +1,7 @@
 //! A meeting's thread, asked by hand.
 
 use super::{encoded, operations, VERSION};
+use crate::common::scene::both_come;
 use crate::common::*;
 
 /// A meeting that needs no admission, with its organiser and a guest in the call.
@@ -18,11 +19,7 @@ impl InCall {
         let olivia = service.sign_in("Olivia").await;
         let open = json!({"lobbyBypassSettings": {"scope": "everyone"}});
         let meeting = service.schedule(&olivia, open).await;
-        let mut organizer = service.agent(&olivia, "").await;
-        organizer.join("o", &meeting).await.unwrap();
-        let ada = service.guest().await;
-        let mut guest = service.agent(&ada, "Ada").await;
-        guest.join("g", &meeting).await.unwrap();
+        let (organizer, ada, guest) = both_come(service, &olivia, &meeting).await;
         Self {
             olivia,
             thread: thread_of(&meeting),
