@@ -14,6 +14,7 @@ use super::continuity::Continuity;
 use super::dependency::Encoded;
 use super::forward::{Descriptor, Forward, TrackKey};
 use super::layers::{Layer, Rates};
+use super::outbox::Streams;
 use super::red::Since;
 use super::sending::egress::Exit;
 use super::sending::patch::{self, Patch};
@@ -113,6 +114,11 @@ impl Downstream {
 
     pub fn route(&self) -> Option<Route> {
         self.source.as_ref().map(|s| s.route)
+    }
+
+    /// What is sent in the section.
+    pub fn streams(&self) -> Streams {
+        self.stream.streams()
     }
 
     pub fn start(&mut self, source: Source, now: Instant) {

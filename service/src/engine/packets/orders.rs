@@ -303,6 +303,9 @@ impl Worker {
         let Some(route) = down.stop() else {
             return;
         };
+        if let Some(way) = session.paths.way() {
+            self.desk.outbox.end(way, down.streams());
+        }
         self.remove_receiver(route, index, mid);
     }
 

@@ -1,9 +1,14 @@
 //! What a worker wants sent: filled by the sessions, emptied by whoever owns the sockets.
 
-use str0m::net::Transmit;
+use std::net::SocketAddr;
+
+use str0m::net::{Protocol, Transmit};
 use tokio::sync::oneshot;
 
+use super::demux::is_media;
 use super::link::MAX_DATAGRAM;
+use super::sending::egress::Way;
+use super::sending::rtcp::is_rtcp;
 
 /// Datagrams that may wait for a socket whose buffer is full: about 5 MB, or 40 ms of a gigabit.
 /// What would wait longer is of no use as media; it is dropped and counted.
@@ -35,11 +40,37 @@ impl Buffers {
     }
 }
 
+/// What one section sends: its own SSRC, and that of its retransmissions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Streams([u32; 2]);
+
+impl Streams {
+    pub fn new(ssrc: u32, rtx: Option<u32>) -> Self {
+        Self([ssrc, rtx.unwrap_or(ssrc)])
+    }
+
+    /// Whether an RTP packet is of one of them.
+    pub fn have(&self, packet: &[u8]) -> bool {
+        let ssrc = packet.get(8..12).and_then(|b| b.try_into().ok());
+        let ssrc = ssrc.map(u32::from_be_bytes);
+        !is_rtcp(packet) && ssrc.is_some_and(|ssrc| self.0.contains(&ssrc))
+    }
+}
+
+/// Streams to a TCP client of which nothing that waits is to be sent.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub to: SocketAddr,
+    pub streams: Streams,
+}
+
 /// Datagrams on their way out, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     pub datagrams: Vec<Transmit>,
     pub buffers: Buffers,
+    /// To be carried out before the datagrams are sent.
+    pub ended: Vec<Ended>,
     /// Answered once everything above has left the process (or is known to be lost).
     promises: Vec<oneshot::Sender<()>>,
 }
@@ -53,6 +84,22 @@ impl Outbox {
         }
         self.datagrams.push(datagram);
         true
+    }
+
+    /// Streams end, and with them what waits of them for a slow reader. By UDP nothing waits longer
+    /// than until the next promise is kept.
+    pub fn end(&mut self, way: Way, streams: Streams) {
+        if way.protocol == Protocol::Udp {
+            return;
+        }
+        let to = way.destination;
+        let is_over = |d: &mut Transmit| {
+            let there = d.proto != Protocol::Udp && d.destination == to;
+            there && is_media(&d.contents) && streams.have(&d.contents)
+        };
+        let over = self.datagrams.extract_if(.., is_over);
+        over.for_each(|datagram| self.buffers.give(datagram));
+        self.ended.push(Ended { to, streams });
     }
 
     pub fn promise(&mut self, reply: oneshot::Sender<()>) {
@@ -74,10 +121,6 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
-    use str0m::net::Protocol;
-
     use super::*;
 
     fn datagram(contents: Vec<u8>) -> Transmit {
@@ -87,6 +130,33 @@ mod tests {
             source: address,
             destination: address,
             contents: contents.into(),
+        }
+    }
+
+    /// S14: of a stream that ended nothing goes to a connection's queue; by UDP what is made is sent.
+    #[test]
+    fn what_was_made_of_a_stream_that_ended_is_left_out_for_tcp() {
+        let rtp = |ssrc: u32| [vec![0x80; 8], ssrc.to_be_bytes().to_vec()].concat();
+        for (protocol, left) in [(Protocol::Udp, 2), (Protocol::Tcp, 1)] {
+            let mut outbox = Outbox::default();
+            for ssrc in [1, 2] {
+                let proto = protocol;
+                let datagram = datagram(rtp(ssrc));
+                outbox.push(Transmit { proto, ..datagram });
+            }
+            let Transmit {
+                source,
+                destination,
+                ..
+            } = datagram(Vec::new());
+            let way = Way {
+                protocol,
+                source,
+                destination,
+            };
+            outbox.end(way, Streams::new(1, None));
+            assert_eq!(outbox.datagrams.len(), left);
+            assert_eq!(outbox.ended.len(), 2 - left);
         }
     }
 

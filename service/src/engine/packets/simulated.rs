@@ -18,7 +18,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, Mid};
-use str0m::net::{Protocol, Receive, Transmit};
+use str0m::net::{Protocol, Receive, TcpType, Transmit};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, Input, Output, Rtc};
 use tokio::sync::{mpsc, oneshot};
@@ -80,9 +80,10 @@ impl Ord for Travelling {
     }
 }
 
-/// What the network does to a datagram.
+/// What the network does to a datagram, and by which protocol it goes (by TCP to one worker alone).
 #[derive(Clone, Copy)]
 struct Weather {
+    protocol: Protocol,
     loss: f64,
     delay: (u64, u64),
 }
@@ -125,6 +126,7 @@ struct Peer {
     rates: Arc<Rates>,
     rtc: Rtc,
     name: usize,
+    protocol: Protocol,
     address: SocketAddr,
     source: Mid,
     ears: Vec<Mid>,
@@ -177,7 +179,7 @@ impl World {
                 worker,
                 certificate: certificate.clone(),
                 candidates: vec![engine],
-                tcp_candidates: Vec::new(),
+                tcp_candidates: vec![engine],
                 random: seeded,
                 clock: WallClock::new(now, Duration::from_secs(1_700_000_000)),
             };
@@ -187,7 +189,7 @@ impl World {
             now,
             workers: (0..workers).map(worker).collect(),
             peers: (0..peers)
-                .map(|n| Peer::new(media, n, peers - 1, now))
+                .map(|n| Peer::new(media, weather.protocol, n, peers - 1, now))
                 .collect(),
             links,
             network: Network {
@@ -348,7 +350,7 @@ impl World {
         let socket = usize::from(from.port()) % self.workers.len();
         let datagram = Datagram {
             from: Origin {
-                protocol: Protocol::Udp,
+                protocol: self.network.weather.protocol,
                 address: from,
             },
             to: None,
@@ -416,7 +418,7 @@ impl World {
 }
 
 impl Peer {
-    fn new(media: Media, name: usize, others: usize, now: Instant) -> Self {
+    fn new(media: Media, protocol: Protocol, name: usize, others: usize, now: Instant) -> Self {
         let address =
             SocketAddr::from(([198, 51, 100, 1], 4000 + name as u16 / 2 * 7 + name as u16));
         let mut rtc = Rtc::builder()
@@ -425,9 +427,17 @@ impl Peer {
             .enable_opus(media == Media::Sound, false)
             .enable_vp8(media == Media::Pictures)
             .build(now);
-        rtc.add_local_candidate(Candidate::host(address, "udp").expect("a valid address"));
+        let candidate = match protocol {
+            Protocol::Udp => Candidate::host(address, "udp"),
+            _ => {
+                let candidate = Candidate::builder().tcp().host(address);
+                candidate.tcptype(TcpType::Active).build()
+            }
+        };
+        rtc.add_local_candidate(candidate.expect("a valid address"));
         Self {
             media,
+            protocol,
             camera: Camera::default(),
             rates: Arc::default(),
             rtc,
@@ -458,7 +468,7 @@ impl Peer {
             return;
         };
         let receive = Receive {
-            proto: Protocol::Udp,
+            proto: self.protocol,
             source: from,
             destination: self.address,
             contents,

@@ -3,6 +3,7 @@
 //! know nothing of sockets.
 
 mod batch;
+mod frames;
 #[cfg(target_os = "linux")]
 mod mmsg;
 mod seat;

@@ -171,6 +171,7 @@ impl Running {
 
     fn flush(&mut self) {
         let outbox = self.worker.outbox();
+        self.writers.end(&mut outbox.ended);
         if !outbox.datagrams.is_empty() {
             self.writers
                 .send(&mut outbox.datagrams, &self.link.counters);

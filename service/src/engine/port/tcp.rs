@@ -13,18 +13,19 @@ use std::time::Duration;
 
 use crossbeam_queue::SegQueue;
 use parking_lot::Mutex;
-use str0m::net::{DatagramSend, Protocol, Transmit};
+use str0m::net::{Protocol, Transmit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::frames::{queue, Frames, Waiting};
 use crate::engine::packets::command::Command;
 use crate::engine::packets::demux::worker_of_check;
 use crate::engine::packets::link::{Counters, Link, Links, MAX_DATAGRAM};
+use crate::engine::packets::outbox::Ended;
 use crate::engine::packets::paths::Origin;
 use crate::engine::packets::worker::Datagram;
 
@@ -42,8 +43,6 @@ const STRANGERS_OF_ADDRESS: usize = 128;
 const SILENCE: Duration = Duration::from_secs(30);
 /// A frame that cannot be written for so long has no reader.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Packets that wait for a slow reader: about a second of 2.5 Mbit/s.
-const QUEUE: usize = 256;
 /// Packets written by one call.
 const WRITES: usize = 32;
 /// What the system may hold back on the way out, on top of the queue: what is older than that is
@@ -55,7 +54,7 @@ const BACKLOG: i32 = 1024;
 /// A connection that belongs to a worker from now on.
 pub(in crate::engine) struct Connected {
     address: SocketAddr,
-    frames: mpsc::Sender<DatagramSend>,
+    frames: Frames,
 }
 
 /// New connections of one worker, on their way to its thread.
@@ -64,7 +63,7 @@ pub(in crate::engine) type Connections = Arc<SegQueue<Connected>>;
 /// The writing ends of a worker's connections.
 pub(super) struct Writers {
     coming: Connections,
-    frames: HashMap<SocketAddr, mpsc::Sender<DatagramSend>>,
+    frames: HashMap<SocketAddr, Frames>,
 }
 
 impl Writers {
@@ -80,9 +79,9 @@ impl Writers {
         for datagram in datagrams.extract_if(.., |d| d.proto != Protocol::Udp) {
             self.welcome();
             let length = datagram.contents.len() as u64;
-            let sent = match self.frames.get(&datagram.destination) {
-                Some(frames) => frames.try_send(datagram.contents),
-                None => Err(TrySendError::Closed(datagram.contents)),
+            let sent = match self.frames.get_mut(&datagram.destination) {
+                Some(frames) => frames.put(datagram.contents),
+                None => Err(TrySendError::Closed(())),
             };
             match sent {
                 Ok(()) => {
@@ -91,10 +90,19 @@ impl Writers {
                 }
                 Err(error) => {
                     Counters::add(&counters.dropped, 1);
-                    if matches!(error, TrySendError::Closed(_)) {
+                    if error == TrySendError::Closed(()) {
                         self.frames.remove(&datagram.destination);
                     }
                 }
+            }
+        }
+    }
+
+    /// What waits of streams that ended is not written any more.
+    pub fn end(&self, ended: &mut Vec<Ended>) {
+        for Ended { to, streams } in ended.drain(..) {
+            if let Some(frames) = self.frames.get(&to) {
+                frames.end(streams);
             }
         }
     }
@@ -234,7 +242,7 @@ impl Conversation {
         else {
             return;
         };
-        let (frames, queue) = mpsc::channel(QUEUE);
+        let (frames, waiting) = queue();
         self.connections[worker].push(Connected {
             address: self.from.address,
             frames,
@@ -242,7 +250,7 @@ impl Conversation {
         self.hand(&link, worker, &frame[..length]);
         tokio::select! {
             () = self.read(reader, &mut frame, &link, worker) => {}
-            () = self.write(writer, queue, place) => {}
+            () = self.write(writer, waiting, place) => {}
         }
         link.command(Command::Hangup {
             address: self.from.address,
@@ -287,23 +295,15 @@ impl Conversation {
         }
     }
 
-    async fn write(
-        &self,
-        mut writer: OwnedWriteHalf,
-        mut queue: mpsc::Receiver<DatagramSend>,
-        place: Place,
-    ) {
+    async fn write(&self, mut writer: OwnedWriteHalf, mut waiting: Waiting, place: Place) {
         let mut frames = Vec::with_capacity(WRITES);
         let mut bytes = Vec::with_capacity(WRITES * MAX_DATAGRAM);
-        if timeout(PROOF, queue.recv_many(&mut frames, WRITES))
-            .await
-            .is_err()
-        {
+        let Ok(true) = timeout(PROOF, waiting.take(&mut frames, WRITES)).await else {
             return;
-        }
+        };
         self.proven.store(true, Ordering::Relaxed);
         drop(place);
-        while !frames.is_empty() {
+        loop {
             for frame in frames.drain(..) {
                 put_frame(&mut bytes, &frame);
             }
@@ -311,7 +311,9 @@ impl Conversation {
                 Ok(Ok(())) => bytes.clear(),
                 _ => return,
             }
-            queue.recv_many(&mut frames, WRITES).await;
+            if !waiting.take(&mut frames, WRITES).await {
+                return;
+            }
         }
     }
 }
@@ -337,6 +339,7 @@ fn put_frame(bytes: &mut Vec<u8>, frame: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::frames::QUEUE;
     use super::*;
 
     fn datagram(protocol: Protocol, port: u16) -> Transmit {
@@ -356,10 +359,10 @@ mod tests {
         let mut writers = Writers::new(connections.clone());
         let counters = Counters::default();
         let connect = |port| {
-            let (frames, queue) = mpsc::channel(QUEUE);
+            let (frames, waiting) = queue();
             let address = SocketAddr::from(([192, 0, 2, 1], port));
             connections.push(Connected { address, frames });
-            queue
+            waiting
         };
         let (slow, mut quick) = (connect(1), connect(2));
         for _ in 0..QUEUE + 10 {
@@ -370,7 +373,7 @@ mod tests {
             ];
             writers.send(&mut list, &counters);
             assert_eq!(list.len(), 1, "what goes by UDP is left");
-            assert!(quick.try_recv().is_ok());
+            assert!(quick.try_take());
         }
         assert_eq!(slow.len(), QUEUE);
         assert_eq!(counters.dropped.load(Ordering::Relaxed), 10);

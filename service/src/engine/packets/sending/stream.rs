@@ -14,6 +14,7 @@ use super::sections::Section;
 use crate::engine::packets::capture::{clock_rate, ticks, Captured};
 use crate::engine::packets::congestion::ProbeId;
 use crate::engine::packets::dependency::Encoded;
+use crate::engine::packets::outbox::Streams;
 use crate::engine::packets::session::Outlet;
 use crate::engine::packets::window::Window;
 
@@ -113,6 +114,10 @@ impl Stream {
 
     pub fn ssrc(&self) -> u32 {
         self.ssrc
+    }
+
+    pub fn streams(&self) -> Streams {
+        Streams::new(self.ssrc, self.rtx.as_ref().map(|r| r.ssrc))
     }
 
     /// Whether an SSRC is the stream's, or that of its retransmissions.

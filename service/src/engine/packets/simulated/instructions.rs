@@ -5,12 +5,15 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use str0m::net::Protocol;
+
 use super::pictures::Media;
 use super::{Weather, World};
 use crate::engine::packets::command::{Command, SessionId, Want};
 use crate::engine::packets::layers::Layer;
 
 const FAIR: Weather = Weather {
+    protocol: Protocol::Udp,
     loss: 0.0,
     delay: (5, 5),
 };

@@ -10,18 +10,21 @@ use str0m::config::KeyingMaterial;
 use str0m::net::Protocol;
 
 use super::{Weather, World};
-use crate::engine::packets::command::SessionId;
+use crate::engine::packets::command::{Command, SessionId};
 use crate::engine::packets::demux::is_stun;
+use crate::engine::packets::outbox::Streams;
 use crate::engine::packets::paths::Origin;
 use crate::engine::packets::sending::rtcp::is_rtcp;
 use crate::engine::packets::srtp::{Keys, Srtp};
 use crate::engine::packets::worker::Worker;
 
 pub(super) const FAIR: Weather = Weather {
+    protocol: Protocol::Udp,
     loss: 0.0,
     delay: (5, 5),
 };
 const STORM: Weather = Weather {
+    protocol: Protocol::Udp,
     loss: 0.05,
     delay: (20, 60),
 };
@@ -60,6 +63,28 @@ fn an_address_is_taken_over_and_the_old_one_forgotten() {
     let knows = |worker: &Worker| worker.demux.session_of(&old).is_some();
     assert!(!world.workers.iter().any(knows));
     assert!(world.least_heard(Duration::from_secs(1)) >= 48);
+}
+
+/// S14, E15: what ends for a client that reads slowly by TCP ends for what waits, too.
+#[test]
+fn a_stream_that_ends_is_over_on_the_way_to_a_slow_reader() {
+    let by_tcp = Weather {
+        protocol: Protocol::Tcp,
+        ..FAIR
+    };
+    let mut world = World::new(23, 1, 3, by_tcp);
+    world.connect();
+    assert!(world.least_heard(Duration::from_secs(1)) >= 48);
+    let (streams, mid) = (world.sending_ssrcs(0), world.peers[0].ears[0]);
+    let id = SessionId(0);
+    world.links[0].command(Command::Unroute { id, mid });
+    let now = world.now;
+    let worker = &mut world.workers[0];
+    worker.obey(now);
+    let ended = &worker.outbox().ended;
+    assert_eq!(ended.len(), 1);
+    assert_eq!(ended[0].to, world.peers[0].address);
+    assert_eq!(ended[0].streams, Streams::new(streams[0], None));
 }
 
 fn was_sent_to(world: &World, address: SocketAddr) -> bool {
