@@ -29,6 +29,8 @@ const LOUD: u64 = 3;
 /// How long somebody stays, in ms.
 const STAY: std::ops::Range<u64> = 2_000..15_000;
 const SAMPLE: Duration = Duration::from_secs(2);
+/// Of so many samples the middle is told on the way: of ten minutes.
+const REPORTED: usize = 300;
 /// Allocators give back late, and a meeting of twenty is not always one of twenty.
 const SLACK_KB: u64 = 8 * 1024;
 const GROWTH: f64 = 1.1;
@@ -208,6 +210,11 @@ async fn people_come_and_go_and_nothing_grows() {
     while Instant::now() < end {
         stay(&mut organizer, SAMPLE).await;
         samples.push(resident(pid));
+        if samples.len().is_multiple_of(REPORTED) {
+            let left = end.saturating_duration_since(Instant::now()).as_secs();
+            let memory = median(&samples[samples.len() - REPORTED..]);
+            println!("{left} s to go; memory {memory} KB");
+        }
     }
     let mut visits = 0;
     for guest in guests {
