@@ -13,6 +13,7 @@ use super::packets::link::{Bell, Link, Links};
 use super::packets::negotiate::Transport;
 use super::packets::paths::Origin;
 use super::packets::sending::clock::WallClock;
+pub(crate) use super::packets::simulated::pictures;
 use super::packets::worker::{Datagram, Worker};
 use super::rooms::{self, Rooms};
 use super::{Admissions, ApiKeys, Engine, Inner, EVENT_QUEUE};

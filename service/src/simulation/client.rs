@@ -14,7 +14,7 @@ use plenary_protocol::id::{CallId, RawId};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::around::{address, Around};
-use super::media::{Media, Sound};
+use super::media::{Media, Received as Packet};
 use super::network::Who;
 use super::service::ORIGIN;
 use super::wire::{Heard, Line};
@@ -29,6 +29,7 @@ pub struct Call {
     pub end: Option<u32>,
     pub endpoint: Option<String>,
     pub muted: bool,
+    pub filmed: bool,
     pub may_admit: bool,
     /// Endpoints of the others by their raw ids.
     pub roster: BTreeMap<String, BTreeSet<String>>,
@@ -120,12 +121,19 @@ impl Client {
         self.media.clear();
     }
 
-    pub fn join(&mut self, meeting: usize, link: &str, muted: bool, around: &mut Around) {
+    pub fn join(
+        &mut self,
+        meeting: usize,
+        link: &str,
+        [muted, filmed]: [bool; 2],
+        around: &mut Around,
+    ) {
         self.joins += 1;
         let call = CallId(format!("call-{}-{}-{}", self.who, self.page, self.joins));
         let started = Call {
             state: "None",
             muted,
+            filmed,
             meeting,
             ..Call::default()
         };
@@ -134,7 +142,7 @@ impl Client {
             call: call.clone(),
             locator: Locator::MeetingLink(link.to_owned()),
             muted,
-            camera: false,
+            camera: filmed,
             microphone: MicrophoneUse::Open,
         };
         self.give(Input::Join(new), around);
@@ -242,13 +250,13 @@ impl Client {
         }
     }
 
-    pub fn drain(&mut self, around: &mut Around) -> Vec<(CallId, Sound)> {
+    pub fn drain(&mut self, around: &mut Around) -> Vec<(CallId, Packet)> {
         let mut heard = Vec::new();
         let calls: Vec<CallId> = self.media.keys().cloned().collect();
         for call in calls {
             if let Some(media) = self.media.get_mut(&call) {
-                let sounds = media.drain(self.public, around);
-                heard.extend(sounds.into_iter().map(|sound| (call.clone(), sound)));
+                let packets = media.drain(self.public, around);
+                heard.extend(packets.into_iter().map(|packet| (call.clone(), packet)));
             }
             self.tell(&call, around);
         }
@@ -338,7 +346,8 @@ impl Client {
                 if let Some(before) = self.media.remove(&call) {
                     before.close(around);
                 }
-                let (media, offer) = Media::new(self.who, session, muted, around);
+                let filmed = self.calls.get(&call).is_some_and(|c| c.filmed);
+                let (media, offer) = Media::new(self.who, session, muted, filmed, around);
                 self.media.insert(call.clone(), media);
                 self.inputs.push_back(Input::Offer {
                     call,
@@ -375,9 +384,14 @@ impl Client {
                 self.agent = None;
                 self.line = None;
             }
-            // Sound alone, on an engine that moves; and a user who gives orders looks at what becomes of them.
-            Action::Video { .. }
-            | Action::Hold { .. }
+            Action::Video { call, on } => {
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.filmed = on;
+                }
+                self.with(&call, around, |m, a| m.set_filmed(on, a));
+            }
+            // No screen, on an engine that moves; and a user who gives orders looks at what becomes of them.
+            Action::Hold { .. }
             | Action::Screen { .. }
             | Action::PrepareMedia
             | Action::TakeOver(_)
@@ -448,6 +462,7 @@ impl Client {
                 let moved = self.calls.entry(to).or_default();
                 moved.meeting = before.meeting;
                 moved.muted = before.muted;
+                moved.filmed = before.filmed;
                 moved.room = room;
             }
             _ => {}

@@ -1,8 +1,8 @@
 //! A call's media: the SDK's own signalling machine, with str0m in the place of the browser's peer
 //! connection. Carries out what `plenary::media::signalling` decides, as `media/session.rs` does in a
-//! page. Sound alone, which says whose it is.
+//! page. Each packet of sound and each frame says whose it is; a page shows all cameras there are.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -11,11 +11,13 @@ use plenary::media::assignment::{Assignment, AssignmentChange};
 use plenary::media::interface::MediaEvent;
 use plenary::media::join_request;
 use plenary::media::signalling::{Attempt, Grant, Input, Output, Signalling, Timer, Transport};
+use plenary::media::simulcast::Demand;
 use plenary::media::wire::{self as lk, Message as _};
 use plenary_protocol::agent::{MediaGrant, MediaOffer, TrackSource};
 use plenary_protocol::media::SlotMessage;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
-use str0m::media::{Direction, MediaKind, Mid};
+use str0m::format::Codec;
+use str0m::media::{Direction, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, IceConnectionState, Output as RtcOutput, Rtc};
@@ -24,11 +26,19 @@ use tokio_tungstenite::tungstenite::Message;
 use super::around::{address, Around};
 use super::network::{Arrival, Who};
 use super::wire::{Heard, Line};
+use crate::engine::simulated::pictures::{self, frame, Camera, LAYERS};
 
 /// As in a page (`src/api/calls.rs`).
 const AUDIO_SLOTS: usize = 12;
+const VIDEO_SLOTS: usize = 9;
 /// A packet of sound: the longest that Opus has, to keep worlds small.
 pub const PACE: Duration = Duration::from_millis(60);
+/// A frame of each layer of a picture.
+pub const FRAME: Duration = Duration::from_millis(200);
+/// In ticks of its clock.
+const FRAME_TICKS: u64 = 18_000;
+/// How large views are: two sizes, of which each wants another layer.
+const VIEWS: [(u32, u32); 2] = [(160, 90), (640, 360)];
 
 /// How often str0m is told the time. Not when it wants to be: among its times are DTLS's, which no seed
 /// reaches, and whenever it is asked anything ICE sends what it would have sent a little later.
@@ -45,11 +55,18 @@ pub struct Media {
     rtc: Rtc,
     local: SocketAddr,
     microphone: Mid,
+    camera: Mid,
+    encoder: Camera,
+    demand: Demand,
+    /// The cameras of others that are announced, by sid.
+    others: BTreeSet<String>,
     tick: Instant,
     pending: Option<SdpPendingOffer>,
     offer: Option<String>,
     gate: bool,
     muted: bool,
+    /// Its camera is on.
+    filmed: bool,
     timers: BTreeMap<Timer, Instant>,
     line: Option<Line>,
     asked: Option<u64>,
@@ -57,15 +74,25 @@ pub struct Media {
     pub events: VecDeque<MediaEvent>,
     sent: u64,
     speaks_next: Instant,
+    frames: u64,
+    films_next: Instant,
 }
 
-/// A packet of sound that arrived.
+/// What a packet is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Sound,
+    Picture,
+}
+
+/// A packet that arrived.
 #[derive(Debug)]
-pub struct Sound {
+pub struct Received {
+    pub kind: Kind,
     /// Whose, by [`voice`].
     pub of: u64,
-    /// When it left its speaker.
-    pub spoken: Instant,
+    /// When it left its sender.
+    pub made: Instant,
     /// In which section it came.
     pub mid: String,
 }
@@ -79,27 +106,42 @@ pub fn voice(endpoint: &str) -> u64 {
 
 impl Media {
     /// A session with its sections, and its offer.
-    pub fn new(who: Who, session: u32, muted: bool, around: &mut Around) -> (Self, MediaOffer) {
+    pub fn new(
+        who: Who,
+        session: u32,
+        muted: bool,
+        filmed: bool,
+        around: &mut Around,
+    ) -> (Self, MediaOffer) {
         let (now, local) = (around.now(), address(who, 0));
         let mut rtc = Rtc::builder()
             .set_rtp_mode(true)
             .clear_codecs()
             .enable_opus(true, false)
+            .enable_vp8(true)
             .build(now);
         rtc.add_local_candidate(Candidate::host(local, "udp").expect("a valid address"));
         let mut change = rtc.sdp_api();
-        let mut add = |direction| change.add_media(MediaKind::Audio, direction, None, None, None);
-        let microphone = add(Direction::SendOnly);
-        for _ in 0..AUDIO_SLOTS {
-            add(Direction::RecvOnly);
+        let (sends, receives) = (Direction::SendOnly, Direction::RecvOnly);
+        let microphone = change.add_media(MediaKind::Audio, sends, None, None, None);
+        let layers = pictures::Media::Pictures.simulcast();
+        let camera = change.add_media(MediaKind::Video, sends, None, None, layers);
+        let audio = std::iter::repeat_n(MediaKind::Audio, AUDIO_SLOTS);
+        for kind in audio.chain(std::iter::repeat_n(MediaKind::Video, VIDEO_SLOTS)) {
+            change.add_media(kind, receives, None, None, None);
         }
         let (offer, pending) = change.apply().expect("something to offer");
         let sdp = offer.to_sdp_string();
         let seed = (around.chance() * f64::from(u32::MAX)) as u32;
         let mut machine = Signalling::new(seed);
-        let cid = format!("microphone-{session}");
         let publications = &mut machine.publications;
-        publications.announce(microphone.to_string(), cid, TrackSource::Microphone);
+        for (mid, source, name) in [
+            (microphone, TrackSource::Microphone, "microphone"),
+            (camera, TrackSource::Camera, "camera"),
+        ] {
+            let cid = format!("{name}-{session}");
+            publications.announce(mid.to_string(), cid, source);
+        }
         let media_offer = MediaOffer {
             sdp: sdp.clone(),
             mid_to_cid: publications.mid_to_cid(),
@@ -114,11 +156,16 @@ impl Media {
             rtc,
             local,
             microphone,
+            camera,
+            encoder: Camera::default(),
+            demand: Demand::default(),
+            others: BTreeSet::new(),
             tick: now,
             pending: Some(pending),
             offer: Some(sdp),
             gate: false,
             muted,
+            filmed,
             timers: BTreeMap::new(),
             line: None,
             asked: None,
@@ -126,6 +173,8 @@ impl Media {
             events: VecDeque::new(),
             sent: 0,
             speaks_next: now,
+            frames: 0,
+            films_next: now,
         };
         (media, media_offer)
     }
@@ -162,15 +211,28 @@ impl Media {
         self.feed(around);
     }
 
-    /// Whether sound is sent now.
-    pub fn speaks(&self) -> bool {
-        self.gate && !self.muted
+    pub fn set_filmed(&mut self, filmed: bool, around: &mut Around) {
+        self.filmed = filmed;
+        self.feed(around);
+    }
+
+    /// Whether sound, or pictures, are sent now.
+    pub fn sends(&self, kind: Kind) -> bool {
+        self.gate
+            && match kind {
+                Kind::Sound => !self.muted,
+                Kind::Picture => self.filmed,
+            }
     }
 
     fn feed(&mut self, around: &mut Around) {
-        let muted = !self.speaks();
-        self.inputs
-            .push_back(Input::Muted(TrackSource::Microphone, muted));
+        for (source, kind) in [
+            (TrackSource::Microphone, Kind::Sound),
+            (TrackSource::Camera, Kind::Picture),
+        ] {
+            self.inputs
+                .push_back(Input::Muted(source, !self.sends(kind)));
+        }
         self.carry_on(around);
     }
 
@@ -197,12 +259,14 @@ impl Media {
             slots,
             gate,
             muted,
+            filmed,
             line,
             sent,
+            frames,
             ..
         } = self;
         let (up, line) = (self.rtc.is_connected(), line.is_some());
-        format!("session {session}, transport up: {up}, socket: {line}, gate {gate}, muted {muted}, {sent} packets sent, {slots:?}, {machine:?}")
+        format!("session {session}, transport up: {up}, socket: {line}, gate {gate}, muted {muted}, filmed {filmed}, {sent} packets and {frames} frames sent, {slots:?}, {machine:?}")
     }
 
     // --- the LiveKit socket ---
@@ -308,9 +372,36 @@ impl Media {
                 let url = join_request::validate_url(&attempt);
                 self.asked = Some(around.ask(self.who, &url));
             }
-            Output::Report(event) => self.events.push_back(event),
-            // Sound has no layers; the engine does not trickle, nor are there servers.
+            Output::Report(event) => self.reported(event),
+            Output::Layers(TrackSource::Camera, demand) => {
+                self.demand = demand;
+                let unwanted = (0..LAYERS.len()).filter(|at| !demand.wants(*at, LAYERS.len()));
+                unwanted.for_each(|at| self.encoder.stop(at));
+            }
+            // There is no screen; the engine does not trickle, nor are there servers.
             Output::Layers(..) | Output::Candidate(_) | Output::IceServers(_) => {}
+        }
+    }
+
+    /// A view for each camera that there is.
+    fn reported(&mut self, event: MediaEvent) {
+        let changed = match &event {
+            MediaEvent::TrackPublished {
+                track,
+                source: TrackSource::Camera,
+                ..
+            } => self.others.insert(track.clone()),
+            MediaEvent::TrackUnpublished { track, .. } => self.others.remove(track),
+            _ => false,
+        };
+        self.events.push_back(event);
+        if changed {
+            let view = |sid: &String| {
+                let size = VIEWS[usize::from(sid.ends_with(|c: char| c.is_ascii_lowercase()))];
+                (sid.clone(), Some(size))
+            };
+            let views = self.others.iter().map(view).collect();
+            self.inputs.push_back(Input::Shown(views));
         }
     }
 
@@ -362,8 +453,9 @@ impl Media {
 
     pub fn next(&self) -> Option<Instant> {
         let timers = self.timers.values().copied();
-        let speaks = self.speaks().then_some(self.speaks_next);
-        timers.chain(speaks).chain([self.tick]).min()
+        let speaks = self.sends(Kind::Sound).then_some(self.speaks_next);
+        let films = self.sends(Kind::Picture).then_some(self.films_next);
+        timers.chain(speaks).chain(films).chain([self.tick]).min()
     }
 
     pub fn wake(&mut self, endpoint: Option<&str>, around: &mut Around) {
@@ -378,21 +470,31 @@ impl Media {
             self.timers.remove(&timer);
             self.give(Input::Due(timer), around);
         }
-        if self.speaks_next <= now {
+        let (speaks, films) = (self.speaks_next <= now, self.films_next <= now);
+        if speaks {
             self.speaks_next = now + PACE;
-            if let (true, Some(endpoint)) = (self.speaks(), endpoint) {
-                let at = now.duration_since(around.begun).as_millis() as u64;
-                self.speak([voice(endpoint), at], now);
-            }
+        }
+        if films {
+            self.films_next = now + FRAME;
+        }
+        let Some(endpoint) = endpoint.filter(|_| self.rtc.is_connected()) else {
+            return;
+        };
+        let at = now.duration_since(around.begun).as_millis() as u64;
+        let words = [voice(endpoint), at].map(u64::to_be_bytes).concat();
+        if speaks && self.sends(Kind::Sound) {
+            self.speak(&words, now);
+        }
+        if films && self.sends(Kind::Picture) {
+            self.film(&words, now);
         }
     }
 
-    fn speak(&mut self, words: [u64; 2], now: Instant) {
-        if !self.rtc.is_connected() {
-            return;
-        }
+    fn speak(&mut self, words: &[u8], now: Instant) {
         self.sent += 1;
-        let pt = self.rtc.codec_config().params()[0].pt();
+        let Some(pt) = self.payload_type(Codec::Opus) else {
+            return;
+        };
         let level = ExtensionValues {
             audio_level: Some(-20),
             voice_activity: Some(true),
@@ -403,9 +505,32 @@ impl Media {
             return;
         };
         let time = (self.sent * 2880) as u32;
-        let payload = words.map(u64::to_be_bytes).concat();
-        let write = RtpWrite::new(pt, self.sent.into(), time, now, payload).ext_vals(level);
+        let write = RtpWrite::new(pt, self.sent.into(), time, now, words.to_vec()).ext_vals(level);
         stream.write_rtp(write);
+    }
+
+    /// A frame of each layer that somebody wants.
+    fn film(&mut self, words: &[u8], now: Instant) {
+        self.frames += 1;
+        let Some(pt) = self.payload_type(Codec::Vp8) else {
+            return;
+        };
+        let time = (self.frames * FRAME_TICKS) as u32;
+        for (at, (rid, size)) in LAYERS.into_iter().enumerate() {
+            let mut api = self.rtc.direct_api();
+            let stream = api.stream_tx_by_mid(self.camera, Some(rid.into()));
+            let Some(stream) = stream.filter(|_| self.demand.wants(at, LAYERS.len())) else {
+                continue;
+            };
+            let payload = frame(self.frames, self.encoder.begins(at), size, words);
+            let write = RtpWrite::new(pt, self.frames.into(), time, now, payload).marker(true);
+            stream.write_rtp(write);
+        }
+    }
+
+    fn payload_type(&self, codec: Codec) -> Option<Pt> {
+        let mut all = self.rtc.codec_config().params().iter();
+        all.find(|p| p.spec().codec == codec).map(|p| p.pt())
     }
 
     pub fn receive(&mut self, bytes: &[u8], around: &Around) {
@@ -424,12 +549,12 @@ impl Media {
     }
 
     /// Sends what is to be sent from `public`, the address that the network gives this client now.
-    pub fn drain(&mut self, public: SocketAddr, around: &mut Around) -> Vec<Sound> {
-        let mut sounds = Vec::new();
+    pub fn drain(&mut self, public: SocketAddr, around: &mut Around) -> Vec<Received> {
+        let mut received = Vec::new();
         loop {
             match self.rtc.poll_output() {
                 // An error is the end of this transport: the next restart makes another.
-                Ok(RtcOutput::Timeout(_)) | Err(_) => return sounds,
+                Ok(RtcOutput::Timeout(_)) | Err(_) => return received,
                 Ok(RtcOutput::Transmit(transmit)) => {
                     let now = around.now();
                     let sent = Arrival::ToEngine {
@@ -439,7 +564,7 @@ impl Media {
                     around.network.datagram(self.who, true, sent, now);
                 }
                 Ok(RtcOutput::Event(event)) => {
-                    if let Some(input) = self.happened(event, around.begun, &mut sounds) {
+                    if let Some(input) = self.happened(event, around.begun, &mut received) {
                         self.give(input, around);
                     }
                 }
@@ -447,7 +572,12 @@ impl Media {
         }
     }
 
-    fn happened(&mut self, event: Event, begun: Instant, sounds: &mut Vec<Sound>) -> Option<Input> {
+    fn happened(
+        &mut self,
+        event: Event,
+        begun: Instant,
+        received: &mut Vec<Received>,
+    ) -> Option<Input> {
         match event {
             Event::Connected => Some(Input::Transport(Transport::Up)),
             Event::IceConnectionStateChange(state) => match state {
@@ -460,19 +590,31 @@ impl Media {
                 _ => None,
             },
             Event::RtpPacket(packet) => {
-                sounds.extend(self.sound(&packet, begun));
+                received.extend(self.received(&packet, begun));
+                None
+            }
+            Event::KeyframeRequest(request) => {
+                self.encoder.asked(request.rid);
                 None
             }
             _ => None,
         }
     }
 
-    fn sound(&mut self, packet: &RtpPacket, begun: Instant) -> Option<Sound> {
-        let (of, at) = packet.payload.split_first_chunk()?;
-        let of = u64::from_be_bytes(*of);
-        let spoken = begun + Duration::from_millis(u64::from_be_bytes(at.try_into().ok()?));
+    fn received(&mut self, packet: &RtpPacket, begun: Instant) -> Option<Received> {
+        let (rest, at) = packet.payload.split_last_chunk()?;
+        let (rest, of) = rest.split_last_chunk()?;
+        let made = begun + Duration::from_millis(u64::from_be_bytes(*at));
         let mut api = self.rtc.direct_api();
         let mid = api.stream_rx(&packet.header.ssrc)?.mid().to_string();
-        Some(Sound { of, spoken, mid })
+        Some(Received {
+            kind: match rest.is_empty() {
+                true => Kind::Sound,
+                false => Kind::Picture,
+            },
+            of: u64::from_be_bytes(*of),
+            made,
+            mid,
+        })
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use plenary_protocol::agent::CallState;
 
-use super::media::PACE;
+use super::media::{Kind, FRAME, PACE};
 use super::world::World;
 use crate::meetings::Look;
 
@@ -153,9 +153,15 @@ fn describe(world: &World, endpoint: &str) -> String {
     format!("{endpoint} ({})", calls.collect::<String>())
 }
 
-/// Whoever should hear, hears, in the section that the slots say; everybody else hears nothing.
+/// Whoever should hear and see, does, in the section that the slots say; everybody else gets nothing.
 pub fn hearing(world: &World, time: Duration) -> Verdict<String> {
-    let due = (time.as_millis() / PACE.as_millis()) as u64 - MISSING;
+    let due = |kind| {
+        let each = match kind {
+            Kind::Sound => PACE,
+            Kind::Picture => FRAME,
+        };
+        (time.as_millis() / each.as_millis()) as u64 - MISSING
+    };
     let inside: Vec<_> = world
         .clients
         .iter()
@@ -164,41 +170,46 @@ pub fn hearing(world: &World, time: Duration) -> Verdict<String> {
             let endpoint = call.endpoint.clone()?;
             let media = client.media.get(id)?;
             let place = (call.meeting, call.room.as_deref());
-            (call.state == "Connected").then_some((endpoint, place, media.speaks()))
+            (call.state == "Connected").then_some((endpoint, place, media))
         })
         .collect();
     let mut expected = BTreeSet::new();
     for (listener, place, _) in &inside {
-        for (speaker, of, speaks) in &inside {
-            if *speaks && of == place && speaker != listener {
-                expected.insert((listener.clone(), speaker.clone()));
-            }
+        for (sender, of, media) in &inside {
+            let both = of == place && sender != listener;
+            let kinds = [Kind::Sound, Kind::Picture].into_iter();
+            let sent = kinds.filter(|kind| both && media.sends(*kind));
+            expected.extend(sent.map(|kind| (listener.clone(), sender.clone(), kind)));
         }
     }
     for pair in &expected {
-        let heard = world.sounds.get(pair).copied().unwrap_or(0);
-        ensure(heard >= due, || {
-            let sides = [describe(world, &pair.0), describe(world, &pair.1)];
+        let got = world.packets.get(pair).copied().unwrap_or(0);
+        let (listener, sender, kind) = pair;
+        let due = due(*kind);
+        ensure(got >= due, || {
+            let sides = [describe(world, listener), describe(world, sender)];
             format!(
-                "{heard} packets and not {due} are heard by {} of {}",
+                "{got} packets of {kind:?} and not {due} come to {} from {}",
                 sides[0], sides[1]
             )
         })?;
     }
-    let unheard: Vec<_> = world
-        .sounds
+    let others: Vec<_> = world
+        .packets
         .keys()
         .filter(|p| !expected.contains(p))
         .collect();
-    ensure(unheard.is_empty(), || {
-        format!("some hear who should be silent for them: {unheard:?}")
+    ensure(others.is_empty(), || {
+        format!("some get what should be silent or dark for them: {others:?}")
     })?;
     ensure(world.misplaced.is_empty(), || {
-        format!("sound in sections of others: {:?}", world.misplaced)
+        format!("packets in sections of others: {:?}", world.misplaced)
     })?;
     let rooms = inside.iter().filter(|(_, (_, room), _)| room.is_some());
-    let (inside, rooms, pairs) = (inside.len(), rooms.count(), expected.len());
+    let seen = expected.iter().filter(|(.., kind)| *kind == Kind::Picture);
+    let (inside, rooms, seen) = (inside.len(), rooms.count(), seen.count());
+    let heard = expected.len() - seen;
     Ok(format!(
-        "{inside} inside, {rooms} of them in breakout rooms, {pairs} pairs"
+        "{inside} inside, {rooms} of them in breakout rooms, {heard} hear and {seen} see somebody"
     ))
 }

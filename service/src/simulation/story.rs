@@ -20,7 +20,7 @@ const CHAOS: Duration = Duration::from_secs(12);
 const PATIENCE: Duration = Duration::from_secs(75);
 /// How long they take who gather.
 const COMING: Duration = Duration::from_secs(2);
-/// Sound is counted for so long.
+/// Packets are counted for so long.
 const LISTENING: Duration = Duration::from_secs(2);
 
 /// A story: how many rounds of chaos and agreement, and how many people.
@@ -143,9 +143,12 @@ impl Story {
     fn enter(&mut self, who: Who, meeting: usize) {
         let muted = self.random.random_bool(0.25);
         let link = self.world.meetings[meeting].join_url.clone();
-        self.note(format!("{who} joins {meeting}, muted: {muted}"));
+        let filmed = self.random.random_bool(0.5);
+        self.note(format!(
+            "{who} joins {meeting}, muted: {muted}, filmed: {filmed}"
+        ));
         let client = &mut self.world.clients[who];
-        client.join(meeting, &link, muted, &mut self.world.around);
+        client.join(meeting, &link, [muted, filmed], &mut self.world.around);
     }
 
     fn preside(&mut self, who: Who, lobby: &BTreeSet<String>) {
@@ -199,9 +202,13 @@ impl Story {
             };
         }
         match self.random.random_range(0..10) {
-            0..3 => self.command(who, Command::Mute),
-            3..7 => self.command(who, Command::Unmute),
-            7..9 => self.command(
+            0..2 => self.command(who, Command::Mute),
+            2..5 => self.command(who, Command::Unmute),
+            5..8 => {
+                let on = self.random.random_bool(0.6);
+                self.command(who, Command::Video(on));
+            }
+            8 => self.command(
                 who,
                 Command::HangUp {
                     for_everyone: false,
@@ -290,7 +297,7 @@ impl Story {
 
     async fn verdict(&mut self) -> Result<String, String> {
         oracles::agreement(&mut self.world).await?;
-        self.world.forget_sounds();
+        self.world.forget_packets();
         self.world.run(LISTENING).await;
         oracles::hearing(&self.world, LISTENING)
     }

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, Notify};
 
 use super::around::Around;
 use super::client::Client;
-use super::media::{voice, Sound};
+use super::media::{voice, Kind, Received};
 use super::network::{Arrival, Network, Who, LONGEST};
 use super::service::{Service, ORIGIN};
 use super::wire::{Door, Heard};
@@ -40,6 +40,9 @@ pub const ROOMS: usize = 3;
 /// A place is looked at before and after everything that happens at a time; times are whole ms.
 const GRAIN: Duration = Duration::from_millis(2);
 
+/// Who gets what of whom.
+pub type Pair = (String, String, Kind);
+
 pub struct World {
     pub around: Around,
     pub clients: Vec<Client>,
@@ -54,10 +57,10 @@ pub struct World {
     together: BTreeMap<(String, String), (Instant, String)>,
     voices: BTreeMap<u64, String>,
     places: Vec<Place>,
-    /// Packets that an endpoint heard of another since the last [`World::forget_sounds`].
-    pub sounds: BTreeMap<(String, String), u64>,
+    /// Packets that an endpoint got of another since the last [`World::forget_packets`].
+    pub packets: BTreeMap<Pair, u64>,
     /// Sections in which a packet came that the slots say is another's.
-    pub misplaced: BTreeSet<(String, String)>,
+    pub misplaced: BTreeSet<Pair>,
 }
 
 fn row(n: usize, bypass: Bypass) -> MeetingRow {
@@ -151,7 +154,7 @@ impl World {
             together: BTreeMap::new(),
             voices: BTreeMap::new(),
             places: Vec::new(),
-            sounds: BTreeMap::new(),
+            packets: BTreeMap::new(),
             misplaced: BTreeSet::new(),
         }
     }
@@ -298,10 +301,10 @@ impl World {
     }
 
     fn drain(&mut self, who: Who) {
-        for (call, sound) in self.clients[who].drain(&mut self.around) {
+        for (call, packet) in self.clients[who].drain(&mut self.around) {
             let call = self.clients[who].calls.get(&call);
             let endpoint = call.and_then(|call| call.endpoint.clone());
-            self.hears(who, &endpoint.unwrap_or_default(), &sound);
+            self.hears(who, &endpoint.unwrap_or_default(), &packet);
         }
     }
 
@@ -330,31 +333,33 @@ impl World {
 
     /// Nobody gets a packet of somebody with whom they were in no room when it was spoken; nor, unless
     /// they stayed in that room, later than the network takes. (Who stayed may have asked for it again.)
-    fn hears(&mut self, who: Who, listener: &str, sound: &Sound) {
-        let speaker = self.voices.get(&sound.of).cloned();
+    fn hears(&mut self, who: Who, listener: &str, packet: &Received) {
+        let speaker = self.voices.get(&packet.of).cloned();
         let speaker = speaker.unwrap_or_else(|| panic!("{who} hears a voice of nobody"));
         let pair = (listener.to_owned(), speaker);
         let last = self.together.get(&pair);
         let lawful = last.is_some_and(|(last, _)| *last + LONGEST + GRAIN >= clock::now());
         if !lawful {
             let since = last.map(|(last, _)| clock::now().duration_since(*last));
-            let story = format!("{who} ({listener}) hears {} of another room (S14), where it was {since:?} ago, spoken {:?} ago: {}", pair.1, clock::now().duration_since(sound.spoken), self.clients[who].media.values().map(|m| m.describe()).collect::<String>());
+            let story = format!("{who} ({listener}) hears {} of another room (S14), where it was {since:?} ago, spoken {:?} ago: {}", pair.1, clock::now().duration_since(packet.made), self.clients[who].media.values().map(|m| m.describe()).collect::<String>());
             self.around.note(story.clone());
             self.tell_the_story();
             panic!("{story}");
         }
         let slots = self.clients[who].media.values().map(|m| &m.slots);
-        let named = slots.filter_map(|slots| slots.get(&sound.mid)).next();
-        let at_once = clock::now() <= sound.spoken + LONGEST * 2;
+        let named = slots.filter_map(|slots| slots.get(&packet.mid)).next();
+        let at_once = clock::now() <= packet.made + LONGEST * 2;
         if named != Some(&pair.1) && at_once {
             let (listener, speaker) = pair.clone();
-            self.misplaced.insert((listener, speaker));
+            self.misplaced.insert((listener, speaker, packet.kind));
         }
-        *self.sounds.entry(pair).or_default() += 1;
+        let (listener, speaker) = pair;
+        let pair = (listener, speaker, packet.kind);
+        *self.packets.entry(pair).or_default() += 1;
     }
 
-    pub fn forget_sounds(&mut self) {
-        self.sounds.clear();
+    pub fn forget_packets(&mut self) {
+        self.packets.clear();
         self.misplaced.clear();
     }
 

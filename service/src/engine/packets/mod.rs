@@ -46,7 +46,7 @@ mod rtcp;
 pub(crate) mod sending;
 pub(crate) mod session;
 #[cfg(test)]
-mod simulated;
+pub(crate) mod simulated;
 pub(crate) mod srtp;
 pub(crate) mod upstream;
 pub(crate) mod vp9;

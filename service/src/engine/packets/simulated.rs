@@ -3,7 +3,7 @@
 
 mod instructions;
 mod memories;
-mod pictures;
+pub(crate) mod pictures;
 mod publishing;
 pub(super) mod tests;
 

@@ -9,13 +9,13 @@ use super::Peer;
 
 /// What the peers of a world send and receive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Media {
+pub(crate) enum Media {
     Sound,
     Pictures,
 }
 
 /// The layers of a picture, smallest first, and the bytes of a frame of each.
-pub(super) const LAYERS: [(&str, usize); 3] = [("q", 100), ("h", 300), ("f", 900)];
+pub(crate) const LAYERS: [(&str, usize); 3] = [("q", 100), ("h", 300), ("f", 900)];
 
 impl Media {
     pub fn kind(self) -> MediaKind {
@@ -45,7 +45,7 @@ impl Media {
 
 /// An encoder, and what was seen of others'.
 #[derive(Debug, Default)]
-pub(super) struct Camera {
+pub(crate) struct Camera {
     /// Layers whose next frame is no key frame.
     going: [bool; LAYERS.len()],
     /// Packets seen of each layer.
@@ -57,6 +57,16 @@ impl Camera {
         let layers = LAYERS.iter().zip(&mut self.going);
         let asked = layers.filter(|((name, _), _)| rid.is_none_or(|rid| *rid == **name));
         asked.for_each(|(_, going)| *going = false);
+    }
+
+    /// Whether the next frame of a layer, which is made now, is a key frame.
+    pub fn begins(&mut self, layer: usize) -> bool {
+        !std::mem::replace(&mut self.going[layer], true)
+    }
+
+    /// A layer is not sent: what comes of it next is a key frame.
+    pub fn stop(&mut self, layer: usize) {
+        self.going[layer] = false;
     }
 
     /// Which layer it is of shows in its size.
@@ -77,8 +87,8 @@ impl Peer {
         self.sent += 1;
         let pt = self.rtc.codec_config().params()[0].pt();
         for (layer, (rid, size)) in LAYERS.into_iter().enumerate() {
-            let key = !std::mem::replace(&mut self.camera.going[layer], true);
-            let payload = frame(self.sent, key, size, self.name);
+            let key = self.camera.begins(layer);
+            let payload = frame(self.sent, key, size, &[self.name as u8]);
             let mut api = self.rtc.direct_api();
             let stream = api.stream_tx_by_mid(self.source, Some(rid.into()));
             let time = (self.sent * 1_800) as u32;
@@ -88,8 +98,8 @@ impl Peer {
     }
 }
 
-/// A VP8 frame in one packet (RFC 7741), with the sender's name at its end.
-fn frame(picture: u64, key: bool, size: usize, name: usize) -> Vec<u8> {
+/// A VP8 frame in one packet (RFC 7741), with words of the sender's at its end.
+pub(crate) fn frame(picture: u64, key: bool, size: usize, words: &[u8]) -> Vec<u8> {
     let (picture, tl0) = (picture as u16 & 0x7fff | 0x8000, picture as u8);
     let [high, low] = picture.to_be_bytes();
     let mut payload = vec![0x90, 0xe0, high, low, tl0, 0x00];
@@ -98,6 +108,7 @@ fn frame(picture: u64, key: bool, size: usize, name: usize) -> Vec<u8> {
         true => payload.extend([0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01]),
         false => payload.extend([0x11, 0x02, 0x00]),
     }
-    payload.resize(size, name as u8);
+    payload.resize(size - words.len(), 0);
+    payload.extend(words);
     payload
 }
