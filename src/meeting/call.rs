@@ -45,6 +45,8 @@ pub struct Call {
     muted_told: bool,
     /// The user put it on hold: all goes on but the media.
     on_hold: bool,
+    /// What the service knows.
+    hold_told: bool,
     camera: bool,
     pub(super) screen: Screen,
     microphone: Microphone,
@@ -197,6 +199,7 @@ impl Call {
             muted: new.muted,
             muted_told: new.muted,
             on_hold: false,
+            hold_told: false,
             camera: new.camera,
             screen: Screen::Off,
             microphone: Microphone {

@@ -1,7 +1,7 @@
 //! Requests that wait: for the socket, then for their answer.
 //!
 //! What was sent and not answered when the socket dropped is never sent twice from here: commands
-//! fail, and what must happen anyway (joining, leaving, being muted) is asked for anew by its owner.
+//! fail, and what must happen anyway (joining, leaving, being muted or on hold) is asked for anew by its owner.
 
 use super::{Action, At, Identity, Ticket};
 use plenary_protocol::agent::{ClientFrame, Request};
@@ -19,7 +19,8 @@ pub enum Purpose {
     /// The promise is settled by the call when it has ended.
     EndForEveryone(CallId, Ticket),
     Command(Ticket),
-    Muted(CallId),
+    /// Muted, or on hold.
+    Own(CallId),
     MediaToken(CallId),
     /// To hear of chat; with who the service says the agent is.
     Chat(Identity),

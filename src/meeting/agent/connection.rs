@@ -87,8 +87,8 @@ impl Agent {
                 );
                 self.with(&call, at, out, Call::left);
             }
-            Purpose::Muted(call) => {
-                self.with(&call, at, out, |call, _| call.muted_unknown());
+            Purpose::Own(call) => {
+                self.with(&call, at, out, |call, _| call.own_unknown());
             }
             Purpose::Join(call, _) if self.calls.iter().all(|known| known.id != call) => {
                 self.joined_too_late(call, at, out);

@@ -177,7 +177,7 @@ impl Agent {
                 });
             }
             (Purpose::Chat(identity), _) => self.alive(identity, out),
-            (Purpose::MediaToken(_) | Purpose::Muted(_) | Purpose::Silent, _) => {}
+            (Purpose::MediaToken(_) | Purpose::Own(_) | Purpose::Silent, _) => {}
         }
     }
 
@@ -218,7 +218,7 @@ impl Agent {
                 self.over(error.into(), out);
             }
             Purpose::Chat(_) => self.link_lost(at, out),
-            Purpose::Muted(_) | Purpose::Silent => {}
+            Purpose::Own(_) | Purpose::Silent => {}
         }
     }
 }

@@ -3,8 +3,6 @@
 use super::{Around, Call};
 use crate::api::changes::{CallChange, Change};
 use crate::meeting::input::{Action, Outcome, Ticket};
-use crate::meeting::requests::Purpose;
-use plenary_protocol::agent::Request;
 
 impl Call {
     /// Puts a connected call on hold, or goes on with it. The facade refuses what is not connected.
@@ -16,16 +14,7 @@ impl Call {
                 state: Some(if on { "LocalHold" } else { "Connected" }),
                 ..self.nothing()
             }));
-            let (call, act) = (self.id.clone(), if on { "hold" } else { "resume" });
-            // For the others to see; nothing depends on the answer.
-            around.ask(
-                Purpose::Muted(call.clone()),
-                Request::Act {
-                    call,
-                    act: act.to_owned(),
-                    participant: None,
-                },
-            );
+            self.tell_own(around);
         }
         around.settle(ticket, Ok(Outcome::Done));
     }

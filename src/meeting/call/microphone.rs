@@ -1,11 +1,9 @@
 //! The microphone: opened when it is first needed, muted and unmuted.
 
-use super::{Around, Call, JoinState, BAD};
+use super::{Around, Call, BAD};
 use crate::api::changes::{CallChange, Change, DiagnosticValue};
 use crate::meeting::input::{Action, MicrophoneUse, Outcome, Ticket};
-use crate::meeting::requests::Purpose;
 use crate::meeting::{reasons, Refused};
-use plenary_protocol::agent::Request;
 
 impl Call {
     /// The microphone is open, or cannot be opened: then the call goes on muted, or with the one that is open.
@@ -107,22 +105,6 @@ impl Call {
             muted: Some(muted),
             ..self.nothing()
         }));
-        self.tell_muted(around);
-    }
-
-    pub(super) fn tell_muted(&mut self, around: &mut Around) {
-        if self.muted_told != self.muted && self.join == JoinState::Joined && around.up {
-            self.muted_told = self.muted;
-            let (call, muted) = (self.id.clone(), self.muted);
-            around.ask(
-                Purpose::Muted(call.clone()),
-                Request::SetMuted { call, muted },
-            );
-        }
-    }
-
-    /// The socket dropped before the service answered: it may not know.
-    pub fn muted_unknown(&mut self) {
-        self.muted_told = !self.muted;
+        self.tell_own(around);
     }
 }

@@ -88,6 +88,7 @@ impl Call {
             to: next.id.clone(),
         });
         // Whoever is moved is there, and not on hold.
+        self.hold_told = false;
         if std::mem::take(&mut self.on_hold) {
             next.hold_media(false, around);
         }

@@ -25,13 +25,50 @@ impl Call {
             self.join = JoinState::Due;
         }
         self.ask_to_join(around);
-        self.tell_muted(around);
+        self.tell_own(around);
         self.tell_trouble(around);
     }
 
     /// The socket dropped.
     pub fn link_down(&mut self, around: &mut Around) {
         self.tell_trouble(around);
+    }
+
+    /// What the others see of the user, as far as the service does not know it. Nothing depends on the answer.
+    pub(super) fn tell_own(&mut self, around: &mut Around) {
+        if self.join != JoinState::Joined || !around.up {
+            return;
+        }
+        let call = self.id.clone();
+        if self.muted_told != self.muted {
+            self.muted_told = self.muted;
+            let muted = self.muted;
+            around.ask(
+                Purpose::Own(call.clone()),
+                Request::SetMuted {
+                    call: call.clone(),
+                    muted,
+                },
+            );
+        }
+        if self.hold_told != self.on_hold {
+            self.hold_told = self.on_hold;
+            let act = if self.on_hold { "hold" } else { "resume" };
+            around.ask(
+                Purpose::Own(call.clone()),
+                Request::Act {
+                    call,
+                    act: act.to_owned(),
+                    participant: None,
+                },
+            );
+        }
+    }
+
+    /// The socket dropped before the service answered: it may not know.
+    pub fn own_unknown(&mut self) {
+        self.muted_told = !self.muted;
+        self.hold_told = !self.on_hold;
     }
 
     pub(super) fn ask_to_join(&mut self, around: &mut Around) {
@@ -47,6 +84,8 @@ impl Call {
         };
         self.join = JoinState::Asked;
         self.muted_told = self.muted;
+        // A service that was restarted knows of holding what it is told again; a join tells of muting alone.
+        self.hold_told &= !self.on_hold;
         let join = Join {
             call: self.id.clone(),
             locator: self.locator.clone(),
@@ -231,7 +270,7 @@ impl Call {
             .filter(|id| !lobby.iter().any(|e| e.id == *id))
             .collect();
         self.lobby_changed(lobby, gone, around);
-        self.tell_muted(around);
+        self.tell_own(around);
     }
 
     pub(super) fn wait_in_lobby(&mut self, around: &mut Around) {

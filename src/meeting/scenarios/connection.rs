@@ -277,6 +277,65 @@ fn muting_while_the_network_is_gone_reaches_the_roster_later() {
         .any(|f| matches!(f.request, Request::SetMuted { muted: true, .. })));
 }
 
+/// What was asked of holding, oldest first.
+fn holds(sim: &Sim) -> Vec<&str> {
+    let acts = sim.sent().filter_map(|frame| match &frame.request {
+        Request::Act { act, .. } => Some(act.as_str()),
+        _ => None,
+    });
+    acts.collect()
+}
+
+fn back(sim: &mut Sim, session: &str, resumed: bool) {
+    sim.pass(1_000.0);
+    sim.give(Input::Opened);
+    sim.welcome(session, resumed);
+}
+
+#[test]
+fn what_is_put_on_hold_while_the_network_is_gone_is_seen_so_later() {
+    for (session, resumed) in [("session-1", true), ("session-2", false)] {
+        let mut sim = Sim::guest().in_meeting();
+        sim.give(Input::Closed);
+        for on in [true, false, true] {
+            let ticket = sim.command(Command::Hold(on));
+            assert_eq!(sim.settled(ticket), Some(Ok(Outcome::Done)), "at once");
+        }
+        back(&mut sim, session, resumed);
+        if !resumed {
+            assert!(holds(&sim).is_empty(), "refused: the call is not known yet");
+            sim.joined(CallState::Connected);
+        }
+        assert_eq!(holds(&sim), ["hold"], "once, as it is now");
+    }
+}
+
+#[test]
+fn a_hold_that_nobody_answered_is_asked_for_again() {
+    let mut sim = Sim::guest().in_meeting();
+    sim.command(Command::Hold(true));
+    sim.give(Input::Closed);
+    back(&mut sim, "session-1", true);
+    assert_eq!(holds(&sim), ["hold", "hold"]);
+}
+
+#[test]
+fn a_service_that_may_have_forgotten_who_is_on_hold_is_told_again() {
+    for (resumes, told) in [(false, "hold"), (true, "resume")] {
+        let mut sim = Sim::guest().in_meeting();
+        sim.command(Command::Hold(true));
+        let id = sim.last_id(|r| matches!(r, Request::Act { .. }));
+        sim.reply(id.expect("told"), Reply::Done);
+        sim.give(Input::Closed);
+        if resumes {
+            sim.command(Command::Hold(false));
+        }
+        back(&mut sim, "session-2", false);
+        sim.joined(CallState::Connected);
+        assert_eq!(holds(&sim), ["hold", told]);
+    }
+}
+
 #[test]
 fn media_tokens_are_renewed_in_time() {
     let mut sim = Sim::guest().in_meeting();
