@@ -10,6 +10,7 @@ export function RoomNotice({ adapter }: { adapter: CallWithChatAdapter }) {
   useEffect(() => {
     const told: BreakoutRoomsUpdatedListener = (event) => {
       const inRoom = adapter.getState().call?.breakoutRooms?.breakoutRoomSettings !== undefined;
+      if (event.type === 'join') setRoom(undefined);
       if (inRoom && event.type === 'assignedBreakoutRooms' && event.data?.state === 'closed') setRoom(event.data.displayName);
     };
     adapter.on('breakoutRoomsUpdated', told);

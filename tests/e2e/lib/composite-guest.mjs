@@ -1,11 +1,19 @@
 // A guest in Microsoft's composite: what they press, see, hear and write there.
 
 import assert from 'node:assert/strict';
+import { setTimeout as pass } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openWatched, Person } from './person.mjs';
 import { until } from './until.mjs';
 
 const WATCH = fileURLToPath(new URL('composite-watch.js', import.meta.url));
+/**
+ * What the library asked of a room's chat while its guest was in it, and was answered when they were out: refused
+ * (D1, E5). It asks who has just come (`EventSubscriber`) and what the thread is (`fetchInitialData` of its chat
+ * adapter) without waiting for the answers, so that nothing catches what they throw.
+ */
+const REFUSED = /^Failed to load resource: .* status of 403 \(Forbidden\) \(http:\/\/[^/]+\/chat\/threads\/19%3Abreakout_[\w-]+%40thread\.v2(\/(messages|participants|readReceipts))?\?/;
+const THROWN = /^(RestError|ChatError: ChatThreadClient\.(getProperties|listMessages|listParticipants|listReadReceipts)): User is not allowed to perform specified action\.\n/;
 /** The library draws much, and a busy machine takes its time. */
 const PATIENCE_MS = 60_000;
 
@@ -102,6 +110,15 @@ export class CompositeGuest extends Person {
     return (await items.evaluateAll((all) => all.map((item) => item.getAttribute('aria-label').split(',')[0]))).sort();
   }
 
+  /** This notice stands and no other: the library's by their titles, or the example's own. */
+  isToldOnly(words, options) {
+    const notices = this.page.locator('[data-ui-id="notification-bar"], .room-notice');
+    return until(`${this.name} is told only: ${words}`, async () => {
+      const told = await notices.evaluateAll((all) => all.map((notice) => notice.innerText.trim().split('\n')[0]));
+      return told.join() === words;
+    }, options);
+  }
+
   /** A notice that stands now. */
   isTold(words) {
     return this.page.locator('[data-ui-id="notification-bar"]').filter({ hasText: words }).first().waitFor();
@@ -128,6 +145,29 @@ export class CompositeGuest extends Person {
   /** Nothing that was asked of a room's chat is under way. */
   roomIsQuiet() {
     return until('the room’s chat has answered', () => this.page.asking.size === 0);
+  }
+
+  /** `act`, while the chats of rooms answer a second late. */
+  async withSlowRooms(act) {
+    await this.page.route(/breakout/, async (route) => {
+      await pass(1_000);
+      await route.continue();
+    });
+    await act();
+    await this.roomIsQuiet();
+    await this.page.unroute(/breakout/);
+  }
+
+  /** How often {@link REFUSED} was told. */
+  refusals() {
+    return this.page.complaints.filter((text) => REFUSED.test(text)).length;
+  }
+
+  /** Nothing but {@link REFUSED}, and for each what it threw. */
+  async nothingToComplainButRefusals() {
+    await this.nothingToComplain(REFUSED, THROWN);
+    const thrown = this.page.complaints.filter((text) => THROWN.test(text));
+    assert.ok(thrown.length <= this.refusals(), `thrown without a refusal: ${thrown}`);
   }
 
   answered(method, what) {
