@@ -217,3 +217,33 @@ test('hold, silence, limits, microphones, views, loudness, sound as a stream, an
     await page.evaluate(() => window.call.hangUp());
   });
 });
+
+test('who holds a call while the service is away, or before, is seen on hold when it is back, and resumes', async (t) => {
+  const service = await Service.start(t);
+  const browser = await startChromium(t);
+  const meeting = await RoomsOverRest.schedule(service);
+  const olivia = await Attendee.join(browser, meeting, 'Olivia');
+  const bob = await Attendee.join(browser, meeting, 'Bob');
+  const ada = await Attendee.join(browser, meeting, 'Ada');
+  await eachOther(olivia, bob, ada);
+  const holds = (who) => who.page.evaluate(() => window.me.main.hold());
+  const resumes = (who) => who.page.evaluate(() => window.me.main.resume());
+  const seen = (...states) => until(`Bob and Ada are seen: ${states}`, async () => String(await olivia.page.evaluate(() => {
+    const state = (name) => window.me.call.remoteParticipants.find(({ displayName }) => displayName.startsWith(name))?.state;
+    return [state('Bob'), state('Ada')];
+  })) === String(states));
+
+  await holds(ada);
+  await seen('Connected', 'Hold');
+  await service.kill();
+  await holds(bob);
+  await service.restart();
+  await seen('Hold', 'Hold');
+  await service.kill();
+  await resumes(bob);
+  await service.restart();
+  await seen('Connected', 'Hold');
+  await resumes(ada);
+  await seen('Connected', 'Connected');
+  await eachOther(olivia, bob, ada);
+});
