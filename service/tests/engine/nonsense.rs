@@ -293,6 +293,46 @@ fn requests(sdp: &str) -> Vec<lk::signal_request::Message> {
     asks
 }
 
+/// An offer in which a number stands for two codecs: str0m 0.25 panics over it, and with it went the worker
+/// and everybody on it. Found by an hour of `join_requests`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s11_an_offer_that_str0m_panics_over_ends_its_own_session_alone() {
+    let server = Server::with(|c| c.workers = 1).await;
+    let pair = inside(&server).await;
+    let valid = Offering::new().await;
+    let number = |codec: &str| {
+        let line = valid.sdp.lines().find(|l| l.contains(codec));
+        let line = line.and_then(|l| l.strip_prefix("a=rtpmap:"));
+        let (number, _) = line.and_then(|l| l.split_once(' ')).expect("a codec");
+        number.to_owned()
+    };
+    let (opus, vp8) = (number("opus/48000"), number("VP8/90000"));
+    let twice = |line: &str| match line.starts_with("m=audio") {
+        true => line.replace(&format!(" {opus}"), &format!(" {vp8}")),
+        // Of what it only sends it would be told another number.
+        false => line
+            .replace(&format!(":{opus} "), &format!(":{vp8} "))
+            .replace("a=sendonly", "a=sendrecv"),
+    };
+    let sdp = valid.sdp.lines().flat_map(|l| [twice(l), "\r\n".into()]);
+    let spec = JoinSpec {
+        room: "outside".to_owned(),
+        identity: "eve".to_owned(),
+        grants: Grants::speaker(),
+        offer: Some(OfferSpec {
+            sdp: sdp.collect(),
+            mid_to_cid: valid.mid_to_cid.clone(),
+            add_tracks: tracks(),
+        }),
+        slots: true,
+    };
+    assert!(server.engine.join(spec).await.is_err());
+    notice_nothing(&pair).await;
+    let again = server.speaker("inside", "cid").await;
+    again.sees_and_hears("ada").await;
+    server.engine.shutdown().await;
+}
+
 /// Offers that are nearly right: answered or refused, and the next one of somebody else is answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn descriptions() {

@@ -18,6 +18,9 @@ use super::session::{Outlet, Session};
 use super::upstream::UpTrack;
 use super::worker::Worker;
 
+/// To who negotiates with a session that has ended, perhaps over what was said just now.
+const GONE: &str = "the session has ended";
+
 impl Worker {
     /// Carry out what the rooms and other workers have asked for.
     pub fn obey(&mut self, now: Instant) {
@@ -34,15 +37,15 @@ impl Worker {
             Command::Offer { id, sdp, reply } => {
                 let result = self.with_session(id, now, |s, t| s.answer_offer(t, &sdp));
                 // Who asked may have gone.
-                let _ = reply.send(result.unwrap_or_else(|| Err("no such session".to_owned())));
+                let _ = reply.send(result.unwrap_or_else(|| Err(GONE.to_owned())));
             }
             Command::MakeOffer { id, more, reply } => {
                 let result = self.with_session(id, now, |s, t| s.make_offer(t, &more));
-                let _ = reply.send(result.unwrap_or_else(|| Err("no such session".to_owned())));
+                let _ = reply.send(result.unwrap_or_else(|| Err(GONE.to_owned())));
             }
             Command::Answer { id, sdp, reply } => {
                 let result = self.with_session(id, now, |s, _| s.accept_answer(&sdp));
-                let _ = reply.send(result.unwrap_or_else(|| Err("no such session".to_owned())));
+                let _ = reply.send(result.unwrap_or_else(|| Err(GONE.to_owned())));
             }
             Command::Publish { id, upstream } => self.publish(id, upstream),
             Command::Gate { key, open } => self.gate(key, open, now),
@@ -140,8 +143,11 @@ impl Worker {
         let index = *self.index_of.get(&id)?;
         let session = self.sessions.get_mut(index)?;
         let before = session.ufrag.clone();
-        let result = change(session, &self.transport);
-        session.drain(now, &mut self.desk);
+        let result = session.shielded(now, &mut self.desk, |session, desk| {
+            let result = change(session, &self.transport);
+            session.drain(now, desk);
+            result
+        });
         if session.ufrag != before {
             session.paths.restarted();
             let ufrag = session.ufrag.clone();
@@ -149,7 +155,7 @@ impl Worker {
             self.demux.add_ufrag(ufrag, index);
         }
         self.schedule(index);
-        Some(result)
+        result
     }
 
     fn publish(&mut self, id: SessionId, upstream: Upstream) {

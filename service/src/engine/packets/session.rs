@@ -2,6 +2,7 @@
 //!
 //! str0m's rule is kept throughout: every change of the `Rtc` is followed by [`Session::drain`].
 
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
 use str0m::channel::ChannelId;
@@ -385,6 +386,26 @@ impl Session {
     /// index: should it ever choose one of our SSRCs, it says nothing.
     fn may_pass(&self, datagram: &[u8]) -> bool {
         !is_rtcp(datagram) || sender(datagram).is_some_and(|ssrc| !self.sections.has(ssrc))
+    }
+
+    /// Let str0m take what somebody sent, or what comes of it. Where it panics over that, this session
+    /// has ended and no other (S11); nothing is asked of its `Rtc` any more.
+    pub fn shielded<O: Outlet, T>(
+        &mut self,
+        now: Instant,
+        outlet: &mut O,
+        work: impl FnOnce(&mut Self, &mut O) -> T,
+    ) -> Option<T> {
+        if self.failed {
+            return None;
+        }
+        let result = catch_unwind(AssertUnwindSafe(|| work(self, outlet)));
+        if result.is_err() {
+            tracing::error!(session = self.id.0, "what a client sent broke its session");
+            self.rtc.disconnect();
+            self.fail(now, outlet);
+        }
+        result.ok()
     }
 
     fn fail(&mut self, now: Instant, outlet: &mut impl Outlet) {

@@ -292,7 +292,7 @@ impl Worker {
             let bytes = made.as_slice();
             self.control(index, Datagram { from, to, bytes }, by, now);
         }
-        let Some(session) = self.sessions.get_mut(index) else {
+        let Some(session) = self.sessions.get_mut(index).filter(|s| !s.failed) else {
             return;
         };
         let Some(destination) = self.transport.destination(from, to) else {
@@ -322,11 +322,13 @@ impl Worker {
             }
             session.paths.before_check(&mut session.rtc, from);
         }
-        if let Err(error) = session.rtc.handle_input(input) {
-            tracing::debug!(session = session.id.0, %error, "a datagram was refused");
-        }
-        session.drain(now, &mut self.desk);
-        if stun {
+        let taken = session.shielded(now, &mut self.desk, |session, desk| {
+            if let Err(error) = session.rtc.handle_input(input) {
+                tracing::debug!(session = session.id.0, %error, "a datagram was refused");
+            }
+            session.drain(now, desk);
+        });
+        if stun && taken.is_some() {
             self.checked(index, datagram, by, now);
         }
         self.schedule(index);
@@ -434,8 +436,10 @@ impl Worker {
             if session.scheduled == Some(at) {
                 session.scheduled = None;
             }
-            if session.due <= now && !session.failed {
-                session.drain(now, &mut self.desk);
+            if session.due <= now {
+                session.shielded(now, &mut self.desk, |session, desk| {
+                    session.drain(now, desk)
+                });
             }
             if session.egress.due().is_some_and(|due| due <= now) {
                 session.probe(now, &mut self.desk);
