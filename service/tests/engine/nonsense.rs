@@ -49,6 +49,12 @@ impl Run {
         self.pinged = Instant::now();
         for client in [&pair.0, &pair.1] {
             client.ask(lk::signal_request::Message::Ping(0));
+            // Of an hour it would be gigabytes.
+            client.look(|seen| {
+                seen.heard.clear();
+                seen.signals.clear();
+                seen.reports.clear();
+            });
         }
     }
 
