@@ -177,6 +177,9 @@ pub(crate) enum Command {
         reply: oneshot::Sender<()>,
     },
     Shutdown,
+    /// What no worker should meet with.
+    #[cfg(test)]
+    Break,
 }
 
 /// How a session's packets fare.

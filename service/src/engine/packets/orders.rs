@@ -105,6 +105,8 @@ impl Worker {
             Command::Hangup { address } => self.hung_up(address, now),
             Command::Close { id } => self.close(id, now),
             Command::Barrier { reply } => self.desk.outbox.promise(reply),
+            #[cfg(test)]
+            Command::Break => panic!("a broken worker"),
             Command::Shutdown => {
                 let ids: Vec<SessionId> = self.index_of.keys().copied().collect();
                 ids.into_iter().for_each(|id| self.close(id, now));

@@ -187,6 +187,15 @@ impl Worker {
         }
     }
 
+    /// The same worker without its sessions, which are reported to be over.
+    pub fn anew(&mut self, now: Instant) -> Self {
+        for id in self.index_of.keys() {
+            self.desk.report(Report::Closed(*id));
+        }
+        let (links, reports) = (self.desk.links.clone(), self.desk.reports.clone());
+        Self::new(self.transport.clone(), links, reports, now)
+    }
+
     /// What is to be sent.
     pub fn outbox(&mut self) -> &mut Outbox {
         &mut self.desk.outbox

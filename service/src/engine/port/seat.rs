@@ -1,6 +1,7 @@
 //! A worker's thread: it gives the worker its datagrams, orders and time, and sends what comes out
 //! before it waits for more.
 
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -92,7 +93,16 @@ struct Running {
 }
 
 impl Running {
+    /// Until the worker is told to end. One that breaks begins anew with none of its sessions, whose
+    /// clients come again: dead, it would be silence for a part of all who are there.
     fn run(mut self) {
+        while catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
+            tracing::error!("a media worker broke: its clients have to connect again");
+            self.worker = self.worker.anew(Instant::now());
+        }
+    }
+
+    fn work(&mut self) {
         let mut events = Events::with_capacity(8);
         self.link.woke();
         while !self.worker.stopped() {
@@ -214,5 +224,55 @@ impl Running {
         if let Err(error) = registry.reregister(self.socket.socket(), SOCKET, Interest::READABLE) {
             tracing::debug!(%error, "the media socket stays registered for writing");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, UdpSocket};
+
+    use tokio::sync::{mpsc, oneshot};
+
+    use super::*;
+    use crate::engine::packets::command::{Command, SessionId};
+    use crate::engine::packets::sending::clock::WallClock;
+
+    /// S11: should a worker break over something, its sessions are told to be over, and it takes others.
+    #[test]
+    fn a_worker_that_breaks_begins_anew() {
+        let socket = UdpSocket::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = socket.local_addr().unwrap();
+        let (seat, link) = Seat::new(socket).unwrap();
+        let certificate = str0m::crypto::from_feature_flags()
+            .dtls_provider
+            .generate_certificate()
+            .unwrap();
+        let transport = Transport {
+            worker: 0,
+            certificate,
+            candidates: vec![address],
+            tcp_candidates: Vec::new(),
+            random: rand::random,
+            clock: WallClock::new(Instant::now(), Duration::from_secs(1_700_000_000)),
+        };
+        let (reports, mut reported) = mpsc::unbounded_channel();
+        let links = Links::from([link.clone()]);
+        let thread = seat.take(transport, links, Connections::default(), reports);
+        link.command(Command::Create { id: SessionId(1) });
+        link.command(Command::Break);
+        let report = reported.blocking_recv();
+        assert!(matches!(report, Some(Report::Closed(SessionId(1)))));
+
+        link.command(Command::Create { id: SessionId(2) });
+        let (reply, carried_out) = oneshot::channel();
+        link.command(Command::Barrier { reply });
+        carried_out.blocking_recv().unwrap();
+        let sessions = link
+            .counters
+            .sessions
+            .load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(sessions, 1);
+        link.command(Command::Shutdown);
+        thread.unwrap().join().unwrap();
     }
 }
