@@ -401,8 +401,8 @@ fn page() -> String {
             .into_iter()
             .collect()
     });
-    text += "\n## What is told\n\n`reason` is that of `Features.Capabilities` and of the query, `code/subCode` \
-             those of the error of who tries all the same.\n\n| rule | reason | code/subCode | sentence |\n\
+    text += "\n## What is told\n\n`reason` is that of the query and, but for a meeting's settings, which the SDK is not told, of \
+             `Features.Capabilities`; `code/subCode` those of the error of who tries all the same.\n\n| rule | reason | code/subCode | sentence |\n\
              |---|---|---|---|\n";
     for no in refusals() {
         let Reason {
