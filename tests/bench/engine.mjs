@@ -25,6 +25,8 @@ const STORM = { name: 'join storm of 500', rooms: 50, size: 10, speakers: 1, cam
 
 /** At most these parts of LiveKit's figures. */
 const EXPECTED = { cpu: 0.2, memory: 0.5, p99: 1 };
+/** Two workers carry at least so much more than one. With a core each that is what their packets cost in processor time. */
+const SCALING = 1.7;
 
 const livekit = findLivekit();
 const peers = livekit
@@ -82,7 +84,10 @@ for (const scenario of SCENARIOS) {
     ].join(' ')}`);
     for (const complaint of complaints.slice(0, 3)) console.log(`    ${complaint}`);
   }
-  const ours = figures['plenary, 2 workers'];
+  const [one, ours] = [figures['plenary, 1 worker'], figures['plenary, 2 workers']];
+  const scaling = 2 * one.cpu / ours.cpu;
+  if (scaling < SCALING) missed.push(`${name}: two workers carry ${scaling.toFixed(2)} times what one does, expected at least ${SCALING}`);
+  console.log(`  two workers with a core each carry ${scaling.toFixed(2)} times what one does${scaling < SCALING ? ' (MISSED)' : ''}`);
   for (const { name: peer } of peers) {
     console.log(`  beside ${peer}: ${Object.keys(EXPECTED).map((figure) => compare(name, figure, ours[figure], figures[peer][figure])).join(', ')}`);
   }
