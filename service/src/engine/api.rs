@@ -21,6 +21,9 @@ pub struct EngineConfig {
     pub turn: Vec<TurnServer>,
     /// Media threads; 0: one per core.
     pub workers: usize,
+    /// So many clients of one room have one media thread, before the next one gets any: what goes around in a
+    /// small room stays there, and a large one has all of them.
+    pub together: usize,
     /// Keys that tokens are signed with.
     pub keys: ApiKeys,
     /// How long a participant stays without socket or transport.
@@ -38,6 +41,7 @@ impl EngineConfig {
             advertised: Vec::new(),
             turn: Vec::new(),
             workers: 0,
+            together: 32,
             keys,
             resume_window: Duration::from_secs(60),
             setup_deadline: Duration::from_secs(60),
@@ -93,6 +97,8 @@ pub struct OfferSpec {
 pub struct JoinSpec {
     /// The room's name.
     pub room: String,
+    /// The room that it will be in sooner or later.
+    pub near: String,
     /// The participant's identity.
     pub identity: String,
     /// What it may do.

@@ -118,6 +118,7 @@ impl Engine {
             config.turn,
             config.resume_window,
             config.setup_deadline,
+            config.together,
             events.clone(),
         );
         let connections: Arc<[port::Connections]> = links.iter().map(|_| Arc::default()).collect();
@@ -208,6 +209,7 @@ impl Engine {
     pub async fn join(&self, spec: JoinSpec) -> Result<Joined, EngineError> {
         let entrant = Entrant {
             room: spec.room,
+            near: spec.near,
             identity: spec.identity,
             name: String::new(),
             metadata: String::new(),

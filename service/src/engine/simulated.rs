@@ -67,6 +67,8 @@ impl Engine {
             Vec::new(),
             resume_window,
             resume_window,
+            // So that they meet across workers.
+            1,
             events.clone(),
         );
         let certificate = str0m::crypto::from_feature_flags()

@@ -207,6 +207,7 @@ impl Media for Embedded {
     ) -> Result<Joined, EngineError> {
         let spec = JoinSpec {
             room: pass.room.clone(),
+            near: pass.near.clone(),
             identity: endpoint.to_string(),
             grants: pass.right.grants(),
             offer: Some(OfferSpec {

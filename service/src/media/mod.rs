@@ -47,6 +47,8 @@ impl Right {
 pub struct Pass {
     /// The room.
     pub room: String,
+    /// The meeting's own room, where its holder is or will be for the most part.
+    pub near: String,
     /// Ties tokens to this admission to this room: of before a move, of before removal, they are void.
     pub nonce: String,
     /// What is permitted.
@@ -268,6 +270,7 @@ mod tests {
         let endpoint = EndpointId::from("e");
         let pass = |room: &str, nonce: &str| Pass {
             room: room.into(),
+            near: "meeting".into(),
             nonce: nonce.into(),
             right: Right::Wait,
         };

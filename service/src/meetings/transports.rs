@@ -93,7 +93,13 @@ impl Actor {
             }
         };
         let nonce = random::text(random::ALPHANUMERIC, 24);
-        let pass = Pass { room, nonce, right };
+        let near = self.room.clone();
+        let pass = Pass {
+            room,
+            near,
+            nonce,
+            right,
+        };
         self.meetings.media.living.set(endpoint, pass.clone());
         self.passes.insert(endpoint.clone(), pass.clone());
         pass

@@ -159,6 +159,7 @@ async fn who_waits_neither_sends_nor_receives() {
         .engine
         .join(JoinSpec {
             room: "room".to_owned(),
+            near: "room".to_owned(),
             identity: "eve".to_owned(),
             grants: Grants::waiting(),
             offer: Some(OfferSpec {

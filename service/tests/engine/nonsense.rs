@@ -323,6 +323,7 @@ async fn s11_an_offer_that_str0m_panics_over_ends_its_own_session_alone() {
     let sdp = valid.sdp.lines().flat_map(|l| [twice(l), "\r\n".into()]);
     let spec = JoinSpec {
         room: "outside".to_owned(),
+        near: "outside".to_owned(),
         identity: "eve".to_owned(),
         grants: Grants::speaker(),
         offer: Some(OfferSpec {
@@ -351,6 +352,7 @@ async fn descriptions() {
         let sdp = run.spoil_lines(&valid.sdp);
         let spec = JoinSpec {
             room: "outside".to_owned(),
+            near: "outside".to_owned(),
             identity: "eve".to_owned(),
             grants: Grants::speaker(),
             offer: Some(OfferSpec {

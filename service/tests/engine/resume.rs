@@ -35,6 +35,7 @@ async fn a_socket_attaches_to_a_transport_that_is_up_already() {
         .engine
         .join(JoinSpec {
             room: "room".to_owned(),
+            near: "room".to_owned(),
             identity: "bob".to_owned(),
             grants: Grants::speaker(),
             offer: Some(OfferSpec {

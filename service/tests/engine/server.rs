@@ -54,6 +54,7 @@ impl Server {
         let mut config = EngineConfig::local(ApiKeys::new("key", SECRET));
         // Two, so that sessions meet across workers on any machine.
         config.workers = 2;
+        config.together = 1;
         change(&mut config);
         let doors = Arc::new(Doors::default());
         let engine = Engine::start(config, doors.clone())

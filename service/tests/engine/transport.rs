@@ -31,6 +31,7 @@ async fn answer_of(server: &Server) -> String {
     let offering = Offering::new().await;
     let spec = plenary_service::engine::JoinSpec {
         room: "room".to_owned(),
+        near: "room".to_owned(),
         identity: "ada".to_owned(),
         grants: Grants::speaker(),
         offer: Some(plenary_service::engine::OfferSpec {

@@ -26,6 +26,8 @@ pub(crate) const PROTOCOL: i32 = 16;
 #[derive(Debug, Clone)]
 pub(crate) struct Entrant {
     pub room: String,
+    /// Where it will be sooner or later.
+    pub near: String,
     pub identity: String,
     pub name: String,
     pub metadata: String,
@@ -74,9 +76,9 @@ impl Locked<'_> {
             self.remove(&old, reason, Some(leave(reason, Action::Disconnect)));
         }
         let sid = new_sid("PA_");
-        let publisher = self.new_session(&sid);
+        let publisher = self.new_session(&sid, &entrant.near);
         let subscriber = match entrant.mode {
-            Mode::Dual => Some(self.new_session(&sid)),
+            Mode::Dual => Some(self.new_session(&sid, &entrant.near)),
             Mode::Slots | Mode::Single => None,
         };
         let now = clock::now();

@@ -45,6 +45,8 @@ use super::EngineEvent;
 use crate::clock;
 use crate::random;
 
+/// A worker with so many more sessions than another one takes none for being near.
+const UNEVEN: usize = 64;
 /// How many departures a room remembers for those who were away meanwhile.
 const DEPARTED: usize = 256;
 
@@ -82,6 +84,7 @@ pub(crate) struct Rooms {
     turn: Vec<TurnServer>,
     pub resume_window: Duration,
     pub setup_deadline: Duration,
+    together: usize,
     pub token_ttl: Duration,
     pub events: broadcast::Sender<EngineEvent>,
     next: AtomicU64,
@@ -114,6 +117,7 @@ impl Rooms {
         turn: Vec<TurnServer>,
         resume_window: Duration,
         setup_deadline: Duration,
+        together: usize,
         events: broadcast::Sender<EngineEvent>,
     ) -> SharedRooms {
         let state = State {
@@ -128,6 +132,7 @@ impl Rooms {
             turn,
             resume_window,
             setup_deadline,
+            together,
             // Long enough for a long meeting's resume; a move or removal ends it at once.
             token_ttl: Duration::from_secs(6 * 3600),
             events,
@@ -399,11 +404,9 @@ impl Locked<'_> {
         }
     }
 
-    /// A new session on the worker with the fewest.
-    pub fn new_session(&mut self, sid: &str) -> SessionRef {
-        let worker = (0..self.state.load.len())
-            .min_by_key(|w| self.state.load[*w])
-            .unwrap_or(0);
+    /// A new session, of somebody who is to be in a room or is there.
+    pub fn new_session(&mut self, sid: &str, near: &str) -> SessionRef {
+        let worker = self.worker_near(near);
         let id = SessionId(self.rooms.next_number());
         if let Some(load) = self.state.load.get_mut(worker) {
             *load += 1;
@@ -411,6 +414,26 @@ impl Locked<'_> {
         self.state.sessions.insert(id, sid.to_owned());
         self.rooms.command(worker, Command::Create { id });
         SessionRef { id, worker }
+    }
+
+    /// The worker that has most of a room's sessions, unless these, or all of its own, are enough; then the one
+    /// with the fewest.
+    fn worker_near(&self, room: &str) -> usize {
+        let load = &self.state.load;
+        let workers = 0..load.len();
+        let least = workers.clone().min_by_key(|w| load[*w]).unwrap_or(0);
+        let mut there = vec![0; load.len()];
+        let members = self.room(room).into_iter().flat_map(|r| &r.members);
+        for member in members.filter_map(|sid| self.participants.get(sid)) {
+            for session in member.subscriber.iter().chain([&member.publisher]) {
+                there[session.worker] += 1;
+            }
+        }
+        let has_room = |w: &usize| {
+            (1..self.rooms.together).contains(&there[*w]) && load[*w] < load[least] + UNEVEN
+        };
+        let nearest = workers.filter(has_room).max_by_key(|w| there[*w]);
+        nearest.unwrap_or(least)
     }
 
     pub fn close_session(&mut self, session: SessionRef) {
@@ -500,3 +523,55 @@ pub(crate) fn leave(
 
 /// Shared ownership, for tasks that wait for a worker.
 pub(crate) type SharedRooms = Arc<Rooms>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::packets::link::{Bell, Link};
+    use crate::engine::Grants;
+
+    struct Silent;
+
+    impl Bell for Silent {
+        fn ring(&self) {}
+    }
+
+    /// Of each who comes to `room`, at the end to be in `near`, the worker.
+    fn workers(locked: &mut Locked<'_>, room: &str, near: &str, people: usize) -> Vec<usize> {
+        let come = (0..people).map(|_| {
+            let sid = locked.admit(join::Entrant {
+                room: room.to_owned(),
+                near: near.to_owned(),
+                identity: new_sid("someone-"),
+                name: String::new(),
+                metadata: String::new(),
+                attributes: BTreeMap::new(),
+                grants: Grants::speaker(),
+                mode: Mode::Slots,
+                client: lk::ClientInfo::default(),
+                auto_subscribe: true,
+            });
+            locked.participants[&sid].publisher.worker
+        });
+        come.collect()
+    }
+
+    #[test]
+    fn a_small_room_stays_on_one_worker_and_a_large_one_has_all() {
+        let link = |_| Arc::new(Link::new(Box::new(Silent)));
+        let (events, _) = broadcast::channel(1);
+        let time = Duration::from_secs(60);
+        let keys = ApiKeys::new("key", "secret");
+        let links = (0..2).map(link).collect();
+        let rooms = Rooms::new(links, keys, Vec::new(), time, time, 3, events);
+        let mut locked = rooms.lock();
+        assert_eq!(workers(&mut locked, "one", "one", 3), [0, 0, 0]);
+        assert_eq!(workers(&mut locked, "two", "two", 2), [1, 1]);
+        assert_eq!(workers(&mut locked, "one", "one", 5), [1, 1, 1, 0, 0]);
+        // Who waits is where they will be admitted.
+        assert_eq!(workers(&mut locked, "lobby", "two", 1), [1]);
+        // However many wait.
+        let many = workers(&mut locked, "lobby", "two", 2 * UNEVEN);
+        assert!(many.contains(&0) && many.contains(&1));
+    }
+}

@@ -83,6 +83,7 @@ fn enter(engine: &Engine, visit: &Visit, signal: Signal) -> Result<String, lk::L
     let settings = visit.wanted.request.connection_settings.unwrap_or_default();
     let entrant = Entrant {
         room: visit.claims.room().to_owned(),
+        near: visit.claims.room().to_owned(),
         identity: visit.claims.sub.clone(),
         name: visit.claims.name.clone(),
         metadata: visit.claims.metadata.clone(),
