@@ -342,7 +342,7 @@ impl Engine {
             let participant = locked
                 .find(room, identity)
                 .ok_or(EngineError::NoParticipant)?;
-            let tracks = participant.tracks.iter();
+            let tracks = participant.announced();
             tracks
                 .filter(|t| t.info.source() == source)
                 .map(|t| t.info.sid.clone())
@@ -420,10 +420,11 @@ impl Engine {
     pub fn stats(&self) -> EngineStats {
         let mut stats = {
             let locked = self.rooms().lock();
+            let tracks = locked.participants.values().map(|p| p.announced().count());
             EngineStats {
                 rooms: locked.rooms_count(),
                 participants: locked.participants.len() as u64,
-                tracks: locked.keys.len() as u64,
+                tracks: tracks.sum::<usize>() as u64,
                 ..Default::default()
             }
         };

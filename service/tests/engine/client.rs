@@ -18,7 +18,7 @@ use prost::Message as _;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind, Mid, Simulcast, SimulcastLayer};
+use str0m::media::{Direction, MediaKind, Mid, Pt, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::{ExtensionValues, RtpWrite};
 use str0m::{Candidate, Event, Input, Output, Rtc};
@@ -85,12 +85,23 @@ enum Order {
     Attach(Box<WebSocket>),
     /// Send and receive at another port from now on, as after a NAT forgot the old one.
     Rebind(Box<UdpSocket>),
-    /// A new offer that restarts ICE; its text goes to the test.
-    RestartIce(oneshot::Sender<String>),
+    /// A new offer; its text and the names of its new sections go to the test.
+    Offer(Change, oneshot::Sender<lk::SessionDescription>),
     Answer(String),
     Data(String, Vec<u8>),
     /// Whether sound and pictures are sent.
     Send(bool),
+}
+
+/// What a new offer changes.
+pub enum Change {
+    RestartIce,
+    /// The camera is sent in VP8, too, by this name.
+    Second(&'static str),
+    /// That ends.
+    StopSecond,
+    /// So does the camera in all its codecs.
+    StopCamera,
 }
 
 /// How a client reaches the engine.
@@ -133,6 +144,7 @@ pub struct Offering {
     microphone: Mid,
     camera: Mid,
     simulcast: Option<Camera>,
+    announces_second: bool,
 }
 
 /// A socket with a local address, before the other side's is known.
@@ -250,12 +262,23 @@ pub fn tracks() -> Vec<lk::AddTrackRequest> {
     ]
 }
 
+/// VP8 as one of a track's codecs, by the client's name for it.
+fn vp8(cid: &str) -> lk::SimulcastCodec {
+    lk::SimulcastCodec {
+        codec: "vp8".to_owned(),
+        cid: cid.to_owned(),
+        ..Default::default()
+    }
+}
+
 /// What a client sends and takes.
 struct Media {
     camera: Option<Camera>,
     red: bool,
     /// Of video; the first is what it sends.
     codecs: Vec<Codec>,
+    /// Its camera is announced with VP8 as second codec.
+    announces_second: bool,
 }
 
 impl Default for Media {
@@ -264,6 +287,7 @@ impl Default for Media {
             camera: None,
             red: false,
             codecs: vec![Codec::Vp8],
+            announces_second: false,
         }
     }
 }
@@ -295,6 +319,18 @@ impl Offering {
             ..Default::default()
         };
         Self::by_udp(media).await
+    }
+
+    /// With a camera in VP9, and VP8 announced for who lacks that.
+    pub async fn backed() -> Self {
+        let camera = Camera::nested();
+        Self::by_udp(Media {
+            codecs: vec![camera.codec(), Codec::Vp8],
+            camera: Some(camera),
+            announces_second: true,
+            ..Default::default()
+        })
+        .await
     }
 
     /// Somebody who takes these video codecs, and sends the first.
@@ -387,6 +423,7 @@ impl Offering {
             microphone,
             camera,
             simulcast,
+            announces_second: media.announces_second,
         }
     }
 
@@ -406,6 +443,9 @@ impl Offering {
                 cid: "cam".to_owned(),
                 ..Default::default()
             }];
+        }
+        if self.announces_second {
+            tracks[1].simulcast_codecs.push(vp8(""));
         }
         let request = lk::JoinRequest {
             connection_settings: Some(lk::ConnectionSettings {
@@ -450,6 +490,7 @@ impl Offering {
             channels: Vec::new(),
             microphone: self.microphone,
             camera: self.camera,
+            second: None,
             seen: seen.clone(),
             changed: changed.clone(),
             orders: receiver,
@@ -679,9 +720,39 @@ impl Client {
 
     /// Restart ICE by an offer over the signalling socket; done when the answer is in force.
     pub async fn restart_ice(&self) {
+        self.offers(Change::RestartIce).await;
+    }
+
+    /// Send the camera in VP8, too, by this name.
+    #[allow(dead_code)] // not by every program that takes this file
+    pub async fn adds_second_codec(&self, cid: &'static str) {
+        self.ask(Ask::AddTrack(lk::AddTrackRequest {
+            cid: cid.to_owned(),
+            sid: self.published("cam").expect("a camera").sid,
+            r#type: lk::TrackType::Video as i32,
+            source: lk::TrackSource::Camera as i32,
+            simulcast_codecs: vec![vp8(cid)],
+            ..Default::default()
+        }));
+        self.offers(Change::Second(cid)).await;
+    }
+
+    /// What the engine last said of a track of its own, by the name that this client has for it.
+    #[allow(dead_code)] // not by every program that takes this file
+    pub fn published(&self, cid: &str) -> Option<lk::TrackInfo> {
+        self.look(|s| {
+            s.signals.iter().rev().find_map(|m| match m {
+                Message::TrackPublished(p) if p.cid == cid => p.track.clone(),
+                _ => None,
+            })
+        })
+    }
+
+    /// Offer anew; done when the answer is in force.
+    pub async fn offers(&self, change: Change) {
         let (reply, offer) = oneshot::channel();
-        self.order(Order::RestartIce(reply));
-        let sdp = offer.await.expect("an offer");
+        self.order(Order::Offer(change, reply));
+        let offer = offer.await.expect("an offer");
         let answers = |s: &Seen| {
             let answers = s.signals.iter().filter_map(|m| match m {
                 Message::Answer(answer) => Some(answer.sdp.clone()),
@@ -690,12 +761,7 @@ impl Client {
             answers.collect::<Vec<_>>()
         };
         let before = self.look(|s| answers(s).len());
-        self.ask(Ask::Offer(lk::SessionDescription {
-            r#type: "offer".to_owned(),
-            sdp,
-            id: 2,
-            ..Default::default()
-        }));
+        self.ask(Ask::Offer(offer));
         self.until("another answer", |s| answers(s).len() > before)
             .await;
         let answer = self.look(|s| answers(s).pop()).expect("just seen");
@@ -715,6 +781,8 @@ struct Running {
     channels: Vec<(ChannelId, String)>,
     microphone: Mid,
     camera: Mid,
+    /// Where the camera is sent in VP8, too.
+    second: Option<Mid>,
     seen: Arc<Mutex<Seen>>,
     changed: Arc<Notify>,
     orders: mpsc::UnboundedReceiver<Order>,
@@ -757,12 +825,8 @@ impl Running {
                     Some(Order::DropSocket) => socket = None,
                     Some(Order::Attach(new)) => socket = Some(*new),
                     Some(Order::Rebind(new)) => wire = Wire::Udp(*new),
-                    Some(Order::RestartIce(reply)) => {
-                        let mut change = self.rtc.sdp_api();
-                        change.ice_restart(true);
-                        let (offer, pending) = change.apply().expect("something to offer");
-                        self.pending = Some(pending);
-                        let _ = reply.send(offer.to_sdp_string());
+                    Some(Order::Offer(change, reply)) => {
+                        let _ = reply.send(self.offer(change));
                     }
                     Some(Order::Data(label, bytes)) => {
                         let known = self.channels.iter().find(|(_, l)| *l == label);
@@ -791,6 +855,36 @@ impl Running {
                     let _ = self.rtc.handle_input(Input::Timeout(Instant::now()));
                 }
             }
+        }
+    }
+
+    fn offer(&mut self, change: Change) -> lk::SessionDescription {
+        let mut api = self.rtc.sdp_api();
+        let mut names = HashMap::new();
+        match change {
+            Change::StopSecond => {
+                let second = self.second.expect("a second codec");
+                api.set_direction(second, Direction::Inactive);
+            }
+            Change::StopCamera => {
+                for mid in [Some(self.camera), self.second].into_iter().flatten() {
+                    api.set_direction(mid, Direction::Inactive);
+                }
+            }
+            Change::RestartIce => drop(api.ice_restart(true)),
+            Change::Second(cid) => {
+                let mid = api.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
+                names.insert(mid.to_string(), cid.to_owned());
+                self.second = Some(mid);
+            }
+        }
+        let (offer, pending) = api.apply().expect("something to offer");
+        self.pending = Some(pending);
+        lk::SessionDescription {
+            r#type: "offer".to_owned(),
+            sdp: offer.to_sdp_string(),
+            id: 2,
+            mid_to_track_id: names,
         }
     }
 
@@ -923,7 +1017,14 @@ impl Running {
             Some(_) => red(*self.payload_type(true), time - before.0, &before.1, sound),
             None => sound,
         };
-        self.write(self.microphone, time, payload);
+        let pt = self.red().unwrap_or_else(|| self.payload_type(true));
+        self.write(self.microphone, pt, time, payload);
+        if let Some(second) = self.second {
+            // Each is a key frame.
+            let payload = [&[0x10, 0], format!("#{}/b", self.name).as_bytes()].concat();
+            let pt = self.payload_type_of(|codec| codec == Codec::Vp8);
+            self.write(second, pt, (n * 1800) as u32, payload);
+        }
         if let Some(mut camera) = self.simulcast.take() {
             let pt = self.payload_type(false);
             let now = Instant::now();
@@ -935,14 +1036,17 @@ impl Running {
         let key = std::mem::take(&mut self.wants_keyframe);
         let mut payload = vec![0x10, u8::from(!key)];
         payload.extend(format!("#{}/v", self.name).bytes());
-        self.write(self.camera, (n * 1800) as u32, payload);
+        self.write(
+            self.camera,
+            self.payload_type(false),
+            (n * 1800) as u32,
+            payload,
+        );
     }
 
-    fn write(&mut self, mid: Mid, time: u32, payload: Vec<u8>) {
+    fn write(&mut self, mid: Mid, pt: Pt, time: u32, payload: Vec<u8>) {
         let kind = self.rtc.media(mid).map(|m| m.kind());
         let audio = kind == Some(MediaKind::Audio);
-        let red = self.red().filter(|_| audio);
-        let pt = red.unwrap_or_else(|| self.payload_type(audio));
         let mut api = self.rtc.direct_api();
         let Some(stream) = api.stream_tx_by_mid(mid, None) else {
             return;
@@ -984,16 +1088,20 @@ fn blocks(payload: &[u8]) -> usize {
 
 impl Running {
     /// The payload type of redundant sound, if it was negotiated.
-    fn red(&self) -> Option<str0m::media::Pt> {
+    fn red(&self) -> Option<Pt> {
         let config = self.rtc.codec_config();
         config.params().iter().find_map(|p| p.red())
     }
 
-    fn payload_type(&self, audio: bool) -> str0m::media::Pt {
+    fn payload_type(&self, audio: bool) -> Pt {
+        self.payload_type_of(|codec| codec.is_audio() == audio)
+    }
+
+    fn payload_type_of(&self, is_meant: impl Fn(Codec) -> bool) -> Pt {
         let config = self.rtc.codec_config();
         let params = config.params().iter();
         params
-            .filter(|p| p.spec().codec.is_audio() == audio)
+            .filter(|p| is_meant(p.spec().codec))
             .map(|p| p.pt())
             .next()
             .expect("a negotiated codec")

@@ -1,6 +1,7 @@
 //! The media engine from outside: raw clients over loopback, no browser, no fixed sleeps.
 
 mod admission;
+mod backup;
 // Also used by the tests of `bandwidth`, some of it by them alone.
 #[allow(dead_code)]
 mod client;

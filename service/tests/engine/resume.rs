@@ -9,7 +9,7 @@ use plenary_service::engine::{EngineEvent, Grants, JoinSpec, OfferSpec};
 use crate::client::{open, tracks, Client, Offering, DEADLINE};
 use crate::server::Server;
 
-async fn attach(server: &Server, client: &Client, room: &str) {
+pub async fn attach(server: &Server, client: &Client, room: &str) {
     let token = server.token(room, &client.name, &Grants::speaker());
     let request = crate::client::pack(&lk::JoinRequest {
         reconnect: true,

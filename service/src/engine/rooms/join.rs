@@ -182,8 +182,7 @@ impl Locked<'_> {
         let own = participant.own_info();
         let cids: Vec<(String, lk::TrackInfo)> = match participant.mode {
             Mode::Slots => participant
-                .tracks
-                .iter()
+                .announced()
                 .filter_map(|t| Some((t.cids.first()?.clone(), t.info.clone())))
                 .collect(),
             // LiveKit's clients know their tracks and match these to nothing.
@@ -213,6 +212,7 @@ impl Locked<'_> {
             };
             self.send(sid, Message::TrackPublished(published));
         }
+        self.tell_backups(sid);
         self.send_slots(sid);
     }
 

@@ -71,7 +71,7 @@ pub(crate) struct State {
     /// By sid.
     pub participants: BTreeMap<String, Participant>,
     pub sessions: BTreeMap<SessionId, String>,
-    /// Owner and sid of a track by its key.
+    /// Owner and sid of a track by its key; a second codec has one of its own.
     pub keys: BTreeMap<TrackKey, (String, String)>,
     load: Vec<usize>,
 }

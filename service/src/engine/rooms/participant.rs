@@ -45,6 +45,9 @@ pub(crate) struct Track {
     /// What each layer costs, measured by the publisher's worker.
     pub rates: Arc<Rates>,
     pub subscribed: Subscribed,
+    /// The second codec of a track that stands before it and has the same sid. Whether it is muted is
+    /// said there alone; without names of the client's it is announced, but not sent.
+    pub backup: bool,
 }
 
 impl Track {
@@ -189,6 +192,34 @@ impl Participant {
         self.tracks.iter_mut().find(|t| t.info.sid == sid)
     }
 
+    pub fn keyed(&self, key: TrackKey) -> Option<&Track> {
+        self.tracks.iter().find(|t| t.key == key)
+    }
+
+    pub fn keyed_mut(&mut self, key: TrackKey) -> Option<&mut Track> {
+        self.tracks.iter_mut().find(|t| t.key == key)
+    }
+
+    /// Its tracks, each once, whatever codecs it is sent in.
+    pub fn announced(&self) -> impl Iterator<Item = &Track> {
+        self.tracks.iter().filter(|t| !t.backup)
+    }
+
+    /// The second codec of a track.
+    pub fn backup_of(&self, track_sid: &str) -> Option<&Track> {
+        let mut tracks = self.tracks.iter();
+        tracks.find(|t| t.backup && t.info.sid == track_sid)
+    }
+
+    /// A track in the codec that somebody gets: the first, or the second where they lack it.
+    pub fn sent_to<'a>(&'a self, viewer: &Participant, track: &'a Track) -> Option<&'a Track> {
+        if viewer.takes(track) {
+            return Some(track);
+        }
+        let backup = self.backup_of(&track.info.sid);
+        backup.filter(|b| b.mid.is_some() && viewer.takes(b))
+    }
+
     /// The session that media arrives on.
     pub fn receiver(&self) -> SessionRef {
         self.subscriber.unwrap_or(self.publisher)
@@ -203,7 +234,7 @@ impl Participant {
         !matches!(self.client.sdk(), Sdk::Unknown | Sdk::Js)
     }
 
-    /// Whether it has the codec of somebody's track, as far as anybody knows.
+    /// Whether it has this codec of somebody's track, as far as anybody knows.
     pub fn takes(&self, track: &Track) -> bool {
         let codec = track.info.mime_type.strip_prefix("video/");
         codec.is_none_or(|codec| {
@@ -228,9 +259,10 @@ impl Participant {
         self.grants.allows(track.info.source())
     }
 
-    /// Whether what the track sends goes on.
+    /// Whether what the track sends goes on: muted is muted in both codecs (S14).
     pub fn opens(&self, track: &Track) -> bool {
-        self.shows(track) && !track.info.muted
+        let track = self.track(&track.info.sid);
+        track.is_some_and(|t| self.shows(t) && !t.info.muted)
     }
 
     /// As others see it.
@@ -253,8 +285,7 @@ impl Participant {
             false => lk::participant_info::State::Joined,
         };
         let tracks: Vec<lk::TrackInfo> = self
-            .tracks
-            .iter()
+            .announced()
             .filter(|t| shown(t))
             .map(|t| t.info.clone())
             .collect();

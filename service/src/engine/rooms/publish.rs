@@ -1,13 +1,17 @@
 //! Publishing: tracks are announced, matched to the sections of an offer, muted and taken back.
+//!
+//! A track that was announced with a second codec stands among its publisher's tracks twice, with one
+//! sid (`Track::backup`): what is done to all of them, gates and new keys above all, is done to both.
 
 use livekit_protocol as lk;
 use lk::signal_response::Message;
 use str0m::media::{Mid, Rid};
 
 use super::participant::{Mode, Participant, Track};
+use super::quality::Subscribed;
 use super::sdp::{Kind, Section};
 use super::{new_sid, Locked};
-use crate::engine::packets::command::{Command, Upstream};
+use crate::engine::packets::command::{Command, SessionRef, Upstream};
 use crate::engine::packets::forward::TrackKey;
 use crate::engine::packets::upstream::sort_layers;
 
@@ -24,17 +28,26 @@ pub(crate) enum Refusal {
 impl Locked<'_> {
     /// Take up a track that a participant is about to send; answers `TrackPublishedResponse`.
     pub fn add_track(&mut self, sid: &str, request: lk::AddTrackRequest) -> Result<(), Refusal> {
-        let key = self.rooms.next_key();
+        let keys = [self.rooms.next_key(), self.rooms.next_key()];
         let Some(participant) = self.participants.get_mut(sid) else {
             return Ok(());
         };
         let known = participant
             .tracks
             .iter()
-            .find(|t| t.cids.first() == Some(&request.cid) || t.info.sid == request.sid);
+            .find(|t| t.cids.first() == Some(&request.cid) || t.info.sid == request.sid)
+            .map(|t| t.info.sid.clone());
         if let Some(known) = known {
-            let response = published(&request.cid, known);
-            self.send(sid, response);
+            let begins = participant.begin_backup(&known, &request);
+            let response = participant
+                .track(&known)
+                .map(|t| published(&request.cid, t));
+            if let Some(response) = response {
+                self.send(sid, response);
+            }
+            if begins {
+                self.claim_sections(sid);
+            }
             return Ok(());
         }
         // Who waits in the lobby may announce what they will send once they are let in.
@@ -42,14 +55,20 @@ impl Locked<'_> {
         if !waits && !participant.grants.allows(request.source()) {
             return Err(Refusal::NotAllowed);
         }
-        if participant.tracks.len() >= MAX_TRACKS {
+        if participant.announced().count() >= MAX_TRACKS {
             return Err(Refusal::TooMany);
         }
-        let track = new_track(key, &request);
-        let response = published(&request.cid, &track);
+        let mut track = new_track(keys[0], &request);
+        let backup = new_backup(keys[1], &track.info, &request);
+        track.info.codecs.extend(backup.as_ref().map(Track::codec));
         let (owner, track_sid) = (participant.sid.clone(), track.info.sid.clone());
-        participant.tracks.push(track);
-        self.keys.insert(key, (owner, track_sid));
+        let added: Vec<Track> = [track].into_iter().chain(backup).collect();
+        let response = published(&request.cid, &added[0]);
+        let places: Vec<_> = added.iter().map(|t| t.key).collect();
+        participant.tracks.extend(added);
+        for key in places {
+            self.keys.insert(key, (owner.clone(), track_sid.clone()));
+        }
         self.send(sid, response);
         self.claim_sections(sid);
         self.announce(sid);
@@ -80,7 +99,7 @@ impl Locked<'_> {
             };
             match section {
                 Some(s) if s.sends && !other(s) => {}
-                _ => ended.push(track.info.sid.clone()),
+                _ => ended.push(track.key),
             }
         }
         participant.unclaimed = sections
@@ -90,15 +109,21 @@ impl Locked<'_> {
                 !participant
                     .tracks
                     .iter()
-                    .any(|t| t.mid.as_ref() == Some(&s.mid) && !ended.contains(&t.info.sid))
+                    .any(|t| t.mid.as_ref() == Some(&s.mid) && !ended.contains(&t.key))
             })
             .map(|s| Section {
                 track: named(s),
                 ..s.clone()
             })
             .collect();
-        for track in ended {
-            self.unpublish(sid, &track);
+        for key in ended {
+            let track = self.participants.get(sid).and_then(|p| p.keyed(key));
+            match track.map(|t| (t.info.sid.clone(), t.backup)) {
+                Some((track, false)) => self.unpublish(sid, &track),
+                Some((track, true)) => self.end_backup(sid, &track),
+                // It went with the track whose second codec it was.
+                None => {}
+            }
         }
         self.claim_sections(sid);
     }
@@ -113,7 +138,9 @@ impl Locked<'_> {
         let mut sections = std::mem::take(&mut participant.unclaimed);
         for by_name in [true, false] {
             sections.retain(|section| {
-                let free = |t: &&mut Track| t.mid.is_none() && t.kind() == section.kind;
+                let free = |t: &&mut Track| {
+                    t.mid.is_none() && t.kind() == section.kind && !t.cids.is_empty()
+                };
                 let matches = |t: &&mut Track| {
                     !by_name
                         || section
@@ -128,16 +155,17 @@ impl Locked<'_> {
                 let Some(track) = found else { return true };
                 track.mid = Some(section.mid.clone());
                 track.info.mid.clone_from(&section.mid);
-                for codec in &mut track.info.codecs {
+                // The first codec; the second has a section of its own.
+                if let Some(codec) = track.info.codecs.first_mut() {
                     codec.mid.clone_from(&section.mid);
                 }
-                claimed.push((track.info.sid.clone(), section.rids.clone()));
+                claimed.push((track.key, section.rids.clone()));
                 false
             });
         }
         participant.unclaimed = sections;
-        for (track, rids) in &claimed {
-            self.start_track(sid, track, rids);
+        for (key, rids) in &claimed {
+            self.start_track(sid, *key, rids);
         }
         if !claimed.is_empty() {
             self.announce(sid);
@@ -145,20 +173,26 @@ impl Locked<'_> {
         }
     }
 
-    fn start_track(&mut self, sid: &str, track_sid: &str, rids: &[String]) {
+    fn start_track(&mut self, sid: &str, key: TrackKey, rids: &[String]) {
         let mut layers: Vec<Rid> = rids.iter().map(|r| Rid::from(r.as_str())).collect();
         sort_layers(&mut layers);
         let Some(participant) = self.participants.get_mut(sid) else {
             return;
         };
-        let Some(track) = participant.track_mut(track_sid) else {
+        let Some(track) = participant.keyed_mut(key) else {
             return;
         };
         track.rids = layers.iter().map(ToString::to_string).collect();
+        if track.backup {
+            // A client begins with all of its layers.
+            track.subscribed = Subscribed::default();
+            let track_sid = track.info.sid.clone();
+            participant.list_backup(&track_sid);
+        }
         let Some(participant) = self.participants.get(sid) else {
             return;
         };
-        let Some(track) = participant.track(track_sid) else {
+        let Some(track) = participant.keyed(key) else {
             return;
         };
         let upstream = Upstream {
@@ -184,23 +218,18 @@ impl Locked<'_> {
         let Some(participant) = self.participants.get_mut(sid) else {
             return;
         };
-        let Some(at) = participant
-            .tracks
-            .iter()
-            .position(|t| t.info.sid == track_sid)
-        else {
+        let of_track = participant.tracks.iter();
+        let of_track = of_track.filter(|t| t.info.sid == track_sid);
+        let keys: Vec<TrackKey> = of_track.map(|t| t.key).collect();
+        if keys.is_empty() {
             return;
-        };
-        let track = participant.tracks.remove(at);
+        }
+        participant.tracks.retain(|t| t.info.sid != track_sid);
         let session = participant.publisher;
-        self.keys.remove(&track.key);
-        self.rooms.command(
-            session.worker,
-            Command::Unpublish {
-                id: session.id,
-                key: track.key,
-            },
-        );
+        for key in keys {
+            self.keys.remove(&key);
+            self.end_upstream(session, key);
+        }
         self.send(
             sid,
             Message::TrackUnpublished(lk::TrackUnpublishedResponse {
@@ -209,6 +238,34 @@ impl Locked<'_> {
         );
         self.announce(sid);
         self.refresh_room_of(sid);
+    }
+
+    /// A track goes on in its first codec alone, until the second is asked for again.
+    fn end_backup(&mut self, sid: &str, track_sid: &str) {
+        let Some(participant) = self.participants.get_mut(sid) else {
+            return;
+        };
+        let session = participant.publisher;
+        let mut tracks = participant.tracks.iter_mut();
+        let Some(backup) = tracks.find(|t| t.backup && t.info.sid == track_sid) else {
+            return;
+        };
+        let key = backup.key;
+        backup.mid = None;
+        backup.info.mid.clear();
+        backup.cids.clear();
+        backup.rids.clear();
+        backup.subscribed = Subscribed::not_yet();
+        participant.list_backup(track_sid);
+        self.end_upstream(session, key);
+        self.announce(sid);
+        self.refresh_room_of(sid);
+    }
+
+    fn end_upstream(&self, session: SessionRef, key: TrackKey) {
+        let id = session.id;
+        self.rooms
+            .command(session.worker, Command::Unpublish { id, key });
     }
 
     /// Mute or unmute; what a muted track sends is dropped here, whatever its client does.
@@ -274,6 +331,54 @@ fn published(cid: &str, track: &Track) -> Message {
     })
 }
 
+/// A video codec as it is named in `TrackInfo`, if it is negotiated.
+fn mime_type(codec: &lk::SimulcastCodec) -> Option<&'static str> {
+    let name = codec.codec.to_ascii_lowercase();
+    match name.trim_start_matches("video/") {
+        "vp8" => Some("video/VP8"),
+        "h264" => Some("video/H264"),
+        "vp9" => Some("video/VP9"),
+        "av1" => Some("video/AV1"),
+        _ => None,
+    }
+}
+
+/// The codec that a track is announced with beside its first, for who lacks that. The client sends it
+/// once it is asked to (`SubscribedQualityUpdate`), and says so with another `AddTrackRequest`.
+#[allow(deprecated)] // where clients say their layers
+fn new_backup(
+    key: TrackKey,
+    first: &lk::TrackInfo,
+    request: &lk::AddTrackRequest,
+) -> Option<Track> {
+    if first.r#type() != lk::TrackType::Video {
+        return None;
+    }
+    let others = request.simulcast_codecs.iter().skip(1);
+    let (codec, mime) = others
+        .filter_map(|c| Some((c, mime_type(c)?)))
+        .find(|(_, mime)| *mime != first.mime_type)?;
+    let info = lk::TrackInfo {
+        sid: first.sid.clone(),
+        r#type: first.r#type,
+        source: first.source,
+        width: first.width,
+        height: first.height,
+        layers: codec.layers.clone(),
+        mime_type: mime.to_owned(),
+        ..Default::default()
+    };
+    // Who names it at once sends it at once.
+    let cids = [&codec.cid].into_iter().filter(|c| !c.is_empty());
+    Some(Track {
+        key,
+        cids: cids.cloned().collect(),
+        backup: true,
+        subscribed: Subscribed::not_yet(),
+        ..Track::of(info)
+    })
+}
+
 #[allow(deprecated)] // older clients read `simulcast`, `layers` and the audio flags
 fn new_track(key: TrackKey, request: &lk::AddTrackRequest) -> Track {
     let video = request.r#type() == lk::TrackType::Video;
@@ -284,25 +389,15 @@ fn new_track(key: TrackKey, request: &lk::AddTrackRequest) -> Track {
         _ => "TR_VC",
     };
     let sid = new_sid(prefix);
-    let asked = request
-        .simulcast_codecs
-        .first()
-        .map(|c| c.codec.to_ascii_lowercase())
-        .unwrap_or_default();
-    let mime = match (video, asked.trim_start_matches("video/")) {
-        (false, _) => "audio/opus",
-        (true, "h264") => "video/H264",
-        (true, "vp9") => "video/VP9",
-        (true, "av1") => "video/AV1",
+    let first = request.simulcast_codecs.first();
+    let mime = match video {
+        false => "audio/opus",
         // What is not negotiated: the client falls back to what is named here.
-        (true, _) => "video/VP8",
+        true => first.and_then(mime_type).unwrap_or("video/VP8"),
     };
     let mut cids = vec![request.cid.clone()];
-    for codec in &request.simulcast_codecs {
-        if !codec.cid.is_empty() && !cids.contains(&codec.cid) {
-            cids.push(codec.cid.clone());
-        }
-    }
+    let own = first.filter(|c| !c.cid.is_empty() && c.cid != request.cid);
+    cids.extend(own.map(|c| c.cid.clone()));
     let stream = match request.stream.is_empty() {
         false => request.stream.clone(),
         true => match request.source() {
@@ -357,7 +452,20 @@ impl Track {
             spoke: None,
             rids: Vec::new(),
             rates: std::sync::Arc::default(),
-            subscribed: super::quality::Subscribed::default(),
+            subscribed: Subscribed::default(),
+            backup: false,
+        }
+    }
+
+    /// What is told of the codec that it is sent in.
+    #[allow(deprecated)] // where clients say their layers
+    fn codec(&self) -> lk::SimulcastCodecInfo {
+        lk::SimulcastCodecInfo {
+            mime_type: self.info.mime_type.clone(),
+            mid: self.info.mid.clone(),
+            cid: self.cids.first().cloned().unwrap_or_default(),
+            layers: self.info.layers.clone(),
+            ..Default::default()
         }
     }
 }
@@ -367,6 +475,41 @@ impl Participant {
     pub fn receivable(&self) -> impl Iterator<Item = &Track> {
         self.tracks
             .iter()
-            .filter(|t| t.mid.is_some() && self.shows(t))
+            .filter(|t| !t.backup && t.mid.is_some() && self.shows(t))
+    }
+
+    /// The client is about to send a track in its second codec, too; false if the request is none for that.
+    #[allow(deprecated)] // where older clients say their layers
+    fn begin_backup(&mut self, track_sid: &str, request: &lk::AddTrackRequest) -> bool {
+        let waits = |t: &&mut Track| t.backup && t.info.sid == track_sid && t.mid.is_none();
+        let Some(backup) = self.tracks.iter_mut().find(waits) else {
+            return false;
+        };
+        let named = request.simulcast_codecs.iter().find(|c| {
+            !c.cid.is_empty() && mime_type(c).is_some_and(|mime| mime == backup.info.mime_type)
+        });
+        let Some(codec) = named else {
+            return false;
+        };
+        backup.cids = vec![codec.cid.clone()];
+        let layers = match codec.layers.is_empty() {
+            true => &request.layers,
+            false => &codec.layers,
+        };
+        backup.info.layers.clone_from(layers);
+        if request.width > 0 && request.height > 0 {
+            (backup.info.width, backup.info.height) = (request.width, request.height);
+        }
+        self.list_backup(track_sid);
+        true
+    }
+
+    /// Bring what is told of a track's second codec up to date.
+    fn list_backup(&mut self, track_sid: &str) {
+        let codec = self.backup_of(track_sid).map(Track::codec);
+        if let Some((track, codec)) = self.track_mut(track_sid).zip(codec) {
+            track.info.codecs.truncate(1);
+            track.info.codecs.push(codec);
+        }
     }
 }

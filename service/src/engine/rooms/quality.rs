@@ -34,13 +34,23 @@ const ASKED: u16 = 4;
 const SCREEN: u16 = 2;
 const SPEAKING: u16 = 1;
 
-/// What a publisher was told of who wants its layers.
+/// What a publisher was told of who wants its layers, in one codec.
 #[derive(Debug, Default)]
 pub(crate) struct Subscribed {
     /// A bit for each layer; `None` until it was told, which means all.
     told: Option<u8>,
     /// Since when fewer are wanted than were told.
     fewer: Option<Instant>,
+}
+
+impl Subscribed {
+    /// Of a codec that nobody has been asked for.
+    pub fn not_yet() -> Self {
+        Self {
+            told: Some(0),
+            fewer: None,
+        }
+    }
 }
 
 impl Track {
@@ -165,21 +175,40 @@ impl Locked<'_> {
     /// A layer is wanted that its publisher may have switched off: on again, at once.
     pub fn switch_on(&mut self, wanted: &[(TrackKey, u8)]) {
         for (key, spatial) in wanted {
-            let Some((owner, track)) = self.keys.get(key).cloned() else {
+            let Some((owner, track_sid)) = self.keys.get(key).cloned() else {
                 continue;
             };
             let participant = self.participants.get_mut(&owner);
-            let Some(track) = participant.and_then(|p| p.track_mut(&track)) else {
+            let Some(track) = participant.and_then(|p| p.keyed_mut(*key)) else {
                 continue;
             };
             let layers = (2u8 << spatial) - 1;
             match track.subscribed.told {
                 Some(told) if told & layers != layers => {
-                    let message = track.tell(told | layers);
-                    self.send(&owner, message);
+                    track.tell(told | layers);
+                    self.tell_subscribed(&owner, &track_sid);
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn tell_subscribed(&mut self, owner: &str, track_sid: &str) {
+        let participant = self.participants.get(owner);
+        if let Some(update) = participant.map(|p| p.subscribed(track_sid)) {
+            self.send(owner, Message::SubscribedQualityUpdate(update));
+        }
+    }
+
+    /// A publisher's socket is back: who lacks a codec meanwhile was asked for in vain.
+    pub fn tell_backups(&mut self, sid: &str) {
+        let Some(participant) = self.participants.get(sid) else {
+            return;
+        };
+        let backups = participant.tracks.iter().filter(|t| t.backup);
+        let tracks: Vec<String> = backups.map(|t| t.info.sid.clone()).collect();
+        for track in tracks {
+            self.tell_subscribed(sid, &track);
         }
     }
 
@@ -193,20 +222,21 @@ impl Locked<'_> {
                 }
             }
         }
-        let mut messages = Vec::new();
+        let mut changed = Vec::new();
         for participant in self.participants.values_mut() {
             for track in participant.tracks.iter_mut().filter(|t| t.mid.is_some()) {
                 if track.info.r#type() != lk::TrackType::Video {
                     continue;
                 }
-                let layers = wanted.get(&track.key).copied().unwrap_or(0) | LOWEST;
-                if let Some(message) = track.follow(layers, now) {
-                    messages.push((participant.sid.clone(), message));
+                let always = if track.backup { 0 } else { LOWEST };
+                let layers = wanted.get(&track.key).copied().unwrap_or(0) | always;
+                if track.follow(layers, now) {
+                    changed.push((participant.sid.clone(), track.info.sid.clone()));
                 }
             }
         }
-        for (sid, message) in messages {
-            self.send(&sid, message);
+        for (sid, track) in changed {
+            self.tell_subscribed(&sid, &track);
         }
     }
 
@@ -242,13 +272,14 @@ impl Locked<'_> {
         let session = viewer.receiver();
         let mut changes = Vec::new();
         for (at, section) in viewer.receiving.iter().enumerate() {
-            let Some((owner, track)) = section.routed.and_then(|k| self.keys.get(&k)) else {
+            let Some(key) = section.routed else {
                 continue;
             };
-            let Some(owner) = self.participants.get(owner) else {
+            let owner = self.keys.get(&key).map(|(owner, _)| owner);
+            let Some(owner) = owner.and_then(|o| self.participants.get(o)) else {
                 continue;
             };
-            let Some(track) = owner.track(track) else {
+            let Some(track) = owner.keyed(key) else {
                 continue;
             };
             let want = self.want_of(viewer, owner, track);
@@ -274,29 +305,41 @@ impl Locked<'_> {
 }
 
 impl Track {
-    /// What to tell the publisher now that these layers are wanted, if anything.
-    fn follow(&mut self, wanted: u8, now: Instant) -> Option<Message> {
-        let all = (2u8 << (self.layer_count() - 1)) - 1;
+    fn all_layers(&self) -> u8 {
+        (2u8 << (self.layer_count() - 1)) - 1
+    }
+
+    /// Whether there is something to tell the publisher now that these layers are wanted.
+    fn follow(&mut self, wanted: u8, now: Instant) -> bool {
+        let all = self.all_layers();
         let wanted = wanted & all;
         let told = self.subscribed.told.unwrap_or(all);
         if wanted & !told != 0 {
-            return Some(self.tell(wanted | told));
+            self.tell(wanted | told);
+            return true;
         }
         if wanted == told {
             self.subscribed.fewer = None;
-            return None;
+            return false;
         }
         let since = *self.subscribed.fewer.get_or_insert(now);
         let over = now.saturating_duration_since(since) >= PAUSE;
-        over.then(|| self.tell(wanted))
+        if over {
+            self.tell(wanted);
+        }
+        over
     }
 
-    #[allow(deprecated)] // older clients read `subscribed_qualities`
-    fn tell(&mut self, layers: u8) -> Message {
+    fn tell(&mut self, layers: u8) {
         self.subscribed = Subscribed {
             told: Some(layers),
             fewer: None,
         };
+    }
+
+    /// What its publisher is told to send of it.
+    fn qualities(&self) -> Vec<lk::SubscribedQuality> {
+        let layers = self.subscribed.told.unwrap_or(self.all_layers());
         // LiveKit's clients look up a single encoding as low, others by their names.
         // Where one stream holds all layers it flows or it does not.
         let single = self.layer_count() == 1 || self.is_nested();
@@ -304,7 +347,7 @@ impl Track {
             .filter(|s| layers >> s & 1 == 1)
             .map(|s| self.quality(s) as i32)
             .max();
-        let qualities: Vec<lk::SubscribedQuality> = [
+        [
             lk::VideoQuality::Low,
             lk::VideoQuality::Medium,
             lk::VideoQuality::High,
@@ -314,16 +357,31 @@ impl Track {
             quality: quality as i32,
             enabled: best.is_some_and(|best| single || quality as i32 <= best),
         })
-        .collect();
-        let codec = self.info.mime_type.rsplit('/').next().unwrap_or_default();
-        Message::SubscribedQualityUpdate(lk::SubscribedQualityUpdate {
-            track_sid: self.info.sid.clone(),
-            subscribed_qualities: qualities.clone(),
-            subscribed_codecs: vec![lk::SubscribedCodec {
-                codec: codec.to_ascii_lowercase(),
-                qualities,
-            }],
-        })
+        .collect()
+    }
+}
+
+impl Participant {
+    /// What it is told to send of a track: always of both codecs, if it has two, for LiveKit's clients
+    /// come back to the last word some seconds after they began to send the second one.
+    #[allow(deprecated)] // older clients read `subscribed_qualities`
+    fn subscribed(&self, track_sid: &str) -> lk::SubscribedQualityUpdate {
+        let of_track = self.tracks.iter().filter(|t| t.info.sid == track_sid);
+        let codecs: Vec<lk::SubscribedCodec> = of_track
+            .map(|track| {
+                let codec = track.info.mime_type.rsplit('/').next().unwrap_or_default();
+                lk::SubscribedCodec {
+                    codec: codec.to_ascii_lowercase(),
+                    qualities: track.qualities(),
+                }
+            })
+            .collect();
+        let first = codecs.first().map(|c| c.qualities.clone());
+        lk::SubscribedQualityUpdate {
+            track_sid: track_sid.to_owned(),
+            subscribed_qualities: first.unwrap_or_default(),
+            subscribed_codecs: codecs,
+        }
     }
 }
 
@@ -354,6 +412,10 @@ mod tests {
             }),
             ..Default::default()
         }
+    }
+
+    fn enabled(track: &Track) -> Vec<bool> {
+        track.qualities().iter().map(|q| q.enabled).collect()
     }
 
     #[test]
@@ -387,25 +449,22 @@ mod tests {
     #[test]
     fn what_nobody_wants_is_switched_off_after_a_pause_and_on_at_once() {
         let (mut track, start) = (track(&["q", "h", "f"]), Instant::now());
-        let enabled = |message: Option<Message>| match message {
-            Some(Message::SubscribedQualityUpdate(update)) => {
-                let qualities = update.subscribed_codecs[0].qualities.iter();
-                Some(qualities.map(|q| q.enabled).collect::<Vec<_>>())
-            }
-            _ => None,
+        let mut told = |wanted: u8, at: Instant| {
+            let told = track.follow(wanted, at);
+            told.then(|| enabled(&track))
         };
-        assert_eq!(enabled(track.follow(0b001, start)), None);
-        assert_eq!(enabled(track.follow(0b001, start + PAUSE / 2)), None);
-        let off = enabled(track.follow(0b001, start + PAUSE));
+        assert_eq!(told(0b001, start), None);
+        assert_eq!(told(0b001, start + PAUSE / 2), None);
+        let off = told(0b001, start + PAUSE);
         assert_eq!(off, Some(vec![true, false, false]));
-        assert_eq!(enabled(track.follow(0b001, start + PAUSE * 3)), None);
-        let on = enabled(track.follow(0b111, start + PAUSE * 3));
+        assert_eq!(told(0b001, start + PAUSE * 3), None);
+        let on = told(0b111, start + PAUSE * 3);
         assert_eq!(on, Some(vec![true, true, true]));
         // Wanted again before the pause is over: nothing is told.
-        assert_eq!(enabled(track.follow(0, start + PAUSE * 4)), None);
-        assert_eq!(enabled(track.follow(0b111, start + PAUSE * 9 / 2)), None);
-        assert_eq!(enabled(track.follow(0, start + PAUSE * 5)), None);
-        let none = enabled(track.follow(0, start + PAUSE * 6));
+        assert_eq!(told(0, start + PAUSE * 4), None);
+        assert_eq!(told(0b111, start + PAUSE * 9 / 2), None);
+        assert_eq!(told(0, start + PAUSE * 5), None);
+        let none = told(0, start + PAUSE * 6);
         assert_eq!(none, Some(vec![false, false, false]));
     }
 
@@ -413,13 +472,11 @@ mod tests {
     fn a_single_layer_is_wanted_whole_or_not_at_all() {
         let (mut track, start) = (track(&[]), Instant::now());
         assert_eq!(track.layer_for(&shown(16, 9)), 0);
-        assert!(track.follow(0b001, start).is_none());
+        assert!(!track.follow(0b001, start));
         track.follow(0, start);
-        let off = track.follow(0, start + PAUSE);
-        assert!(matches!(off, Some(Message::SubscribedQualityUpdate(u))
-            if u.subscribed_codecs[0].qualities.iter().all(|q| !q.enabled)));
-        let on = track.follow(0b001, start + PAUSE);
-        assert!(matches!(on, Some(Message::SubscribedQualityUpdate(u))
-            if u.subscribed_codecs[0].qualities.iter().all(|q| q.enabled)));
+        assert!(track.follow(0, start + PAUSE));
+        assert_eq!(enabled(&track), [false; 3]);
+        assert!(track.follow(0b001, start + PAUSE));
+        assert_eq!(enabled(&track), [true; 3]);
     }
 }

@@ -41,7 +41,7 @@ impl Locked<'_> {
             }
             let permitted = |t: &&Track| owner.permits(viewer, &t.info.sid);
             let tracks = owner.receivable().filter(permitted);
-            let tracks = tracks.filter(|t| wants(viewer, t) && viewer.takes(t));
+            let tracks = tracks.filter(|t| wants(viewer, t) && owner.sent_to(viewer, t).is_some());
             wanted.extend(tracks.map(|t| {
                 Wanted {
                     track: t.info.sid.clone(),
@@ -72,20 +72,29 @@ impl Locked<'_> {
         }
     }
 
-    /// Say once of each track that would be sent to a participant that it lacks the codec.
+    /// Of the tracks that would be sent to a participant if it had their codec, those that it has another
+    /// codec of are asked for in that, and of the others it is told once that it lacks theirs.
     fn tell_codecs(&mut self, sid: &str) {
         let Some(viewer) = self.participants.get(sid) else {
             return;
         };
         let others = self.others(sid);
         let owners = others.iter().filter_map(|o| self.participants.get(o));
-        let mut lacking = Vec::new();
+        let (mut lacking, mut asked) = (Vec::new(), Vec::new());
         for owner in owners.filter(|owner| self.sees(viewer, owner)) {
             let tracks = owner.receivable().filter(|t| !viewer.takes(t));
             let tracks = tracks.filter(|t| owner.permits(viewer, &t.info.sid) && wants(viewer, t));
-            let untold = tracks.filter(|t| !viewer.told_codec.contains(&t.info.sid));
-            lacking.extend(untold.map(|t| t.info.sid.clone()));
+            for track in tracks {
+                let sid = &track.info.sid;
+                match owner.backup_of(sid).filter(|b| viewer.takes(b)) {
+                    Some(backup) if backup.mid.is_some() => {}
+                    Some(backup) => asked.push((backup.key, 0)),
+                    None if viewer.told_codec.contains(sid) => {}
+                    None => lacking.push(sid.clone()),
+                }
+            }
         }
+        self.switch_on(&asked);
         for track_sid in lacking {
             if let Some(viewer) = self.participants.get_mut(sid) {
                 viewer.told_codec.insert(track_sid.clone());
@@ -243,7 +252,7 @@ impl Locked<'_> {
                 .track
                 .as_ref()
                 .filter(|t| section.ready && !paused(participant, t))
-                .and_then(|t| self.source_of(t));
+                .and_then(|t| self.source_of(participant, t));
             let key = source.map(|(_, track)| track.key);
             if key == section.routed {
                 routed.push((key, section.want));
@@ -283,15 +292,15 @@ impl Locked<'_> {
         self.switch_on(&on);
     }
 
-    /// A track and its publisher.
-    fn source_of(&self, track_sid: &str) -> Option<(&Participant, &Track)> {
+    /// A track in the codec that somebody gets, and its publisher.
+    fn source_of(&self, viewer: &Participant, track_sid: &str) -> Option<(&Participant, &Track)> {
         let owner = self
             .keys
             .values()
             .find(|(_, t)| t == track_sid)
             .map(|(owner, _)| owner)?;
         let owner = self.participants.get(owner)?;
-        Some((owner, owner.track(track_sid)?))
+        Some((owner, owner.sent_to(viewer, owner.track(track_sid)?)?))
     }
 
     pub fn update_subscription(&mut self, sid: &str, update: &lk::UpdateSubscription) {
