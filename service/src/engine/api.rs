@@ -140,7 +140,7 @@ pub struct EngineStats {
     pub rooms: u64,
     /// Participants, with or without a transport.
     pub participants: u64,
-    /// Published tracks.
+    /// Published tracks, and their second codecs.
     pub tracks: u64,
     /// Datagrams received.
     pub packets_in: u64,

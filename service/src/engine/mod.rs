@@ -420,11 +420,10 @@ impl Engine {
     pub fn stats(&self) -> EngineStats {
         let mut stats = {
             let locked = self.rooms().lock();
-            let tracks = locked.participants.values().map(|p| p.announced().count());
             EngineStats {
                 rooms: locked.rooms_count(),
                 participants: locked.participants.len() as u64,
-                tracks: tracks.sum::<usize>() as u64,
+                tracks: locked.keys.len() as u64,
                 ..Default::default()
             }
         };

@@ -121,7 +121,11 @@ async fn who_lacks_the_first_codec_gets_the_second_and_the_others_keep_the_first
         tracks.iter().filter(|t| t.sid == told.sid).count()
     });
     assert_eq!(cameras, 1);
-    assert_eq!(server.engine.stats().tracks, 6);
+    assert_eq!(
+        server.engine.stats().tracks,
+        7,
+        "six, and one in two codecs"
+    );
 
     bob.ask(Ask::Leave(lk::LeaveRequest::default()));
     ada.until("VP8 to be of no use", |s| enabled(s) == (true, false))
@@ -272,6 +276,31 @@ async fn unpublished_is_unpublished_in_both_codecs() {
     server.engine.settled().await;
     sees_nothing_of_ada([&cid, &bob]).await;
     assert_eq!(server.engine.stats().tracks, 5);
+    server.engine.shutdown().await;
+}
+
+/// S14: what was shown before somebody was moved in is kept for them of no second codec, which may have
+/// stopped long ago.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s14_nothing_of_a_second_codec_is_remembered() {
+    let server = Server::start().await;
+    let (ada, _cid, bob) = three(&server).await;
+    let dan = without_vp9(&server, "there", "dan").await;
+    server.engine.expect(&["here".to_owned()]);
+    server.engine.settled().await;
+    sees(&bob, SECOND).await;
+    ada.sends(false);
+    ada.settle().await;
+    server.engine.settled().await;
+    let moved = server
+        .engine
+        .move_participant("dan", "there", "here", Grants::speaker());
+    moved.await.expect("somebody to move");
+    dan.sees_and_hears("bob").await;
+    dan.settle().await;
+    assert_eq!(dan.look(|s| pictures(s, "ada")), 0);
+    ada.sends(true);
+    sees(&dan, SECOND).await;
     server.engine.shutdown().await;
 }
 

@@ -134,7 +134,8 @@ impl Locked<'_> {
             .tracks
             .iter()
             .filter(|t| t.kind() == Kind::Video);
-        for Track { key, .. } in videos.filter(|t| t.mid.is_some()) {
+        // A second codec stops while nobody needs it: what is remembered of it may be long over.
+        for Track { key, .. } in videos.filter(|t| t.mid.is_some() && !t.backup) {
             let key = *key;
             self.rooms.command(worker, Command::Expect { key, until });
         }
