@@ -1,5 +1,6 @@
 // Codecs with layers in livekit-client: AV1 and VP9, all spatial layers in one stream or as simulcast. A viewer
-// changes its layer while another keeps the best one, so that what it gets is the server's choice.
+// changes its layer while another keeps the best one, so that what it gets is the server's choice. And a second
+// codec for who lacks the first.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -9,6 +10,9 @@ import { servers } from './servers.mjs';
 
 // The smallest with three layers in Chromium: no side of the lowest is shorter than 135 lines.
 const SIZE = [960, 576];
+
+// Both codecs at once (`BackupCodecPolicy`). By default LiveKit's server gives everybody the second one, where it can.
+const SIMULCAST = 1;
 
 let page;
 let browser;
@@ -40,6 +44,17 @@ async function sees(tab, lines) {
   assert.equal((await stats(tab)).frameHeight, lines);
 }
 
+/** Pictures in this codec, and that they move on. */
+async function decodes(tab, codec) {
+  let last;
+  await until(`pictures in ${codec}`, async () => (last = await stats(tab))?.codec === `video/${codec}` && last.framesDecoded > 0, 40_000)
+    .catch((error) => {
+      throw new Error(`${error.message}; last ${JSON.stringify(last)}`);
+    });
+  await until('more of them', async () => (await stats(tab)).framesDecoded > last.framesDecoded + 10);
+  assert.equal((await stats(tab)).codec, `video/${codec}`);
+}
+
 const MODES = [
   // Codec, scalability mode (livekit-client's own if it is not named), simulcast, lines of the lowest layer.
   ['av1', undefined, false, 144],
@@ -57,12 +72,15 @@ for (const { name, start, skip, lacks, tries } of servers) {
     before(async () => { engine = await start(); });
     after(() => engine?.stop());
 
-    async function publish(room, [codec, scalabilityMode, simulcast]) {
+    const watches = (tab, identity, room, options) =>
+      tab.evaluate(([u, t, o]) => watch(u, t, o), [engine.url, token(identity, room), options]);
+
+    async function publish(room, [codec, scalabilityMode, simulcast], { backupCodec = false, backupCodecPolicy, ...options } = {}) {
       // On a busy machine a browser would send smaller pictures; here it is the server that chooses.
       const degradationPreference = 'maintain-resolution';
-      const publishDefaults = { videoCodec: codec, scalabilityMode, simulcast, backupCodec: false, degradationPreference };
+      const publishDefaults = { videoCodec: codec, scalabilityMode, simulcast, backupCodec, backupCodecPolicy, degradationPreference };
       const tab = await open();
-      await tab.evaluate(([u, t, s, o]) => send(u, t, s, o), [engine.url, token('ada', room), SIZE, { publishDefaults }]);
+      await tab.evaluate(([u, t, s, o]) => send(u, t, s, o), [engine.url, token('ada', room), SIZE, { ...options, publishDefaults }]);
       return tab;
     }
 
@@ -72,9 +90,7 @@ for (const { name, start, skip, lacks, tries } of servers) {
       const missing = simulcast && lacks.layersAsStreams;
       test(`${title}: a viewer changes its layer without a break`, { skip: missing }, tried(async () => {
         const [bob, cid] = await Promise.all([open(), open()]);
-        const join = (tab, identity, options) =>
-          tab.evaluate(([u, t, o]) => watch(u, t, o), [engine.url, token(identity, title), options]);
-        await Promise.all([join(bob, 'bob', {}), join(cid, 'cid', { singlePeerConnection: false })]);
+        await Promise.all([watches(bob, 'bob', title, {}), watches(cid, 'cid', title, { singlePeerConnection: false })]);
         const ada = await publish(title, mode);
         await sees(bob, SIZE[1]);
         await sees(cid, SIZE[1]);
@@ -85,6 +101,26 @@ for (const { name, start, skip, lacks, tries } of servers) {
           await sees(cid, SIZE[1]);
         }
         await close(ada, bob, cid);
+      }));
+    }
+
+    for (const singlePeerConnection of [true, false]) {
+      const title = `who lacks VP9 gets VP8, and the others keep VP9 (${singlePeerConnection ? 'one connection' : 'two'})`;
+      test(title, tried(async () => {
+        const [bob, cid] = await Promise.all([open(), open()]);
+        const ada = await publish(title, ['vp9', undefined, true], { singlePeerConnection, backupCodec: true, backupCodecPolicy: SIMULCAST });
+        await watches(bob, 'bob', title, { singlePeerConnection });
+        await decodes(bob, 'VP9');
+        assert.equal(await ada.evaluate(() => encodesToo('vp8')), false);
+        await cid.evaluate(() => lack('vp9'));
+        await watches(cid, 'cid', title, { singlePeerConnection });
+        await decodes(cid, 'VP8');
+        await decodes(bob, 'VP9');
+        assert.deepEqual(await cid.evaluate(() => failed), []);
+        await close(cid);
+        await until('VP8 to be encoded for nobody', async () => !(await ada.evaluate(() => encodesToo('vp8'))), 40_000);
+        await decodes(bob, 'VP9');
+        await close(ada, bob);
       }));
     }
 

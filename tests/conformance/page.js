@@ -75,6 +75,28 @@ globalThis.watch = async (url, token, options) => {
   await room.connect(url, token);
 };
 
+/** From now on this page lacks a video codec, as other browsers do. */
+globalThis.lack = (name) => {
+  const { codecs } = RTCRtpReceiver.getCapabilities('video');
+  const others = codecs.filter(({ mimeType }) => mimeType.toLowerCase() !== `video/${name}`);
+  for (const method of ['createOffer', 'createAnswer']) {
+    const describe = RTCPeerConnection.prototype[method];
+    RTCPeerConnection.prototype[method] = function (...given) {
+      for (const transceiver of this.getTransceivers()) {
+        if (transceiver.receiver.track.kind === 'video') transceiver.setCodecPreferences(others);
+      }
+      return describe.apply(this, given);
+    };
+  }
+};
+
+/** Whether this client's camera is encoded in a second codec. */
+globalThis.encodesToo = (name) => {
+  const { track } = room.localParticipant.getTrackPublication('camera');
+  const encodings = track.simulcastCodecs.get(name)?.sender?.getParameters().encodings ?? [];
+  return encodings.some(({ active }) => active);
+};
+
 /** Ask for the 'LOW', 'MEDIUM' or 'HIGH' layer of a participant's camera. */
 globalThis.wantLayer = (identity, quality) => {
   const publication = room.remoteParticipants.get(identity).getTrackPublication('camera');
