@@ -536,34 +536,76 @@ mod tests {
         fn ring(&self) {}
     }
 
-    /// Of each who comes to `room`, at the end to be in `near`, the worker.
-    fn workers(locked: &mut Locked<'_>, room: &str, near: &str, people: usize) -> Vec<usize> {
-        let come = (0..people).map(|_| {
-            let sid = locked.admit(join::Entrant {
-                room: room.to_owned(),
-                near: near.to_owned(),
-                identity: new_sid("someone-"),
-                name: String::new(),
-                metadata: String::new(),
-                attributes: BTreeMap::new(),
-                grants: Grants::speaker(),
-                mode: Mode::Slots,
-                client: lk::ClientInfo::default(),
-                auto_subscribe: true,
-            });
-            locked.participants[&sid].publisher.worker
-        });
-        come.collect()
-    }
-
-    #[test]
-    fn a_small_room_stays_on_one_worker_and_a_large_one_has_all() {
+    /// On two workers, three together.
+    fn rooms() -> SharedRooms {
         let link = |_| Arc::new(Link::new(Box::new(Silent)));
         let (events, _) = broadcast::channel(1);
         let time = Duration::from_secs(60);
         let keys = ApiKeys::new("key", "secret");
         let links = (0..2).map(link).collect();
-        let rooms = Rooms::new(links, keys, Vec::new(), time, time, 3, events);
+        Rooms::new(links, keys, Vec::new(), time, time, 3, events)
+    }
+
+    /// Somebody comes to `room`, at the end to be in `near`.
+    fn comes(locked: &mut Locked<'_>, room: &str, near: &str) -> String {
+        locked.admit(join::Entrant {
+            room: room.to_owned(),
+            near: near.to_owned(),
+            identity: new_sid("someone-"),
+            name: String::new(),
+            metadata: String::new(),
+            attributes: BTreeMap::new(),
+            grants: Grants::speaker(),
+            mode: Mode::Slots,
+            client: lk::ClientInfo::default(),
+            auto_subscribe: true,
+        })
+    }
+
+    fn workers(locked: &mut Locked<'_>, room: &str, near: &str, people: usize) -> Vec<usize> {
+        let come = (0..people).map(|_| {
+            let sid = comes(locked, room, near);
+            locked.participants[&sid].publisher.worker
+        });
+        come.collect()
+    }
+
+    /// S14: a packet that is between two workers while its publisher moves is of no track any more, in
+    /// whichever codec.
+    #[test]
+    fn a_move_gives_both_codecs_of_a_track_new_keys() {
+        let rooms = rooms();
+        let mut locked = rooms.lock();
+        let sid = comes(&mut locked, "one", "one");
+        let codec = |name: &str, cid: &str| lk::SimulcastCodec {
+            codec: name.to_owned(),
+            cid: cid.to_owned(),
+            ..Default::default()
+        };
+        let camera = lk::AddTrackRequest {
+            cid: "camera".to_owned(),
+            r#type: lk::TrackType::Video as i32,
+            source: lk::TrackSource::Camera as i32,
+            simulcast_codecs: vec![codec("vp9", "camera"), codec("vp8", "")],
+            ..Default::default()
+        };
+        assert!(locked.add_track(&sid, camera).is_ok());
+        let keys = |locked: &Locked<'_>| locked.keys.keys().copied().collect::<Vec<_>>();
+        let before = keys(&locked);
+        assert_eq!(before.len(), 2);
+        locked.move_all(vec![moves::Going {
+            sid,
+            to: "two".to_owned(),
+            grants: Grants::speaker(),
+        }]);
+        let after = keys(&locked);
+        assert_eq!(after.len(), 2);
+        assert!(after.iter().all(|key| !before.contains(key)));
+    }
+
+    #[test]
+    fn a_small_room_stays_on_one_worker_and_a_large_one_has_all() {
+        let rooms = rooms();
         let mut locked = rooms.lock();
         assert_eq!(workers(&mut locked, "one", "one", 3), [0, 0, 0]);
         assert_eq!(workers(&mut locked, "two", "two", 2), [1, 1]);
