@@ -21,8 +21,8 @@ pub struct EngineConfig {
     pub turn: Vec<TurnServer>,
     /// Media threads; 0: one per core.
     pub workers: usize,
-    /// So many clients of one room have one media thread, before the next one gets any: what goes around in a
-    /// small room stays there, and a large one has all of them.
+    /// So many participants of one room have one media thread, before the next one gets any: what goes around in
+    /// a small room stays there, and a large one has all of them.
     pub together: usize,
     /// Keys that tokens are signed with.
     pub keys: ApiKeys,

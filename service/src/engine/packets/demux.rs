@@ -40,6 +40,14 @@ impl Demux {
         }
     }
 
+    /// What is left when all sessions here are over: those of other workers are not.
+    pub fn without_sessions(&mut self) -> Self {
+        Self {
+            elsewhere: std::mem::take(&mut self.elsewhere),
+            ..Self::new(self.worker)
+        }
+    }
+
     pub fn belongs(&self, from: Origin, bytes: &[u8]) -> Belongs {
         if is_stun(bytes) {
             return self.of_stun(bytes);

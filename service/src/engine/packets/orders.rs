@@ -108,9 +108,9 @@ impl Worker {
             #[cfg(test)]
             Command::Break => panic!("a broken worker"),
             Command::Shutdown => {
+                self.stopped = true;
                 let ids: Vec<SessionId> = self.index_of.keys().copied().collect();
                 ids.into_iter().for_each(|id| self.close(id, now));
-                self.stopped = true;
             }
         }
     }
@@ -311,8 +311,8 @@ impl Worker {
         let Some(route) = down.stop() else {
             return;
         };
-        if let Some(way) = session.paths.way() {
-            self.desk.outbox.end(way, down.streams());
+        for to in session.paths.connections() {
+            self.desk.outbox.end(to, down.streams());
         }
         self.remove_receiver(route, index, mid);
     }
@@ -373,11 +373,12 @@ impl Worker {
             return;
         };
         self.demux.remove_address(&origin, index);
-        let session = &mut self.sessions[index];
-        session.paths.lost(&mut session.rtc, origin);
-        if session.rtc.handle_input(Input::Timeout(now)).is_ok() {
-            session.drain(now, &mut self.desk);
-        }
+        self.sessions[index].shielded(now, &mut self.desk, |session, desk| {
+            session.paths.lost(&mut session.rtc, origin);
+            if session.rtc.handle_input(Input::Timeout(now)).is_ok() {
+                session.drain(now, desk);
+            }
+        });
         self.schedule(index);
     }
 
@@ -401,14 +402,21 @@ impl Worker {
             self.interests_ended(track.key);
         }
         self.demux.remove_ufrag(&session.ufrag);
+        for down in session.down.iter().filter(|d| d.route().is_some()) {
+            for to in session.paths.connections() {
+                self.desk.outbox.end(to, down.streams());
+            }
+        }
         session.say_goodbye(now, &mut self.desk);
         for (origin, by) in session.paths.take() {
             self.forget_address(index, origin, by);
         }
         session.failed = true;
-        if session.rtc.is_alive() && session.rtc.close().is_ok() {
-            session.drain(now, &mut self.desk);
-        }
+        session.guarded(now, &mut self.desk, |session, desk| {
+            if session.rtc.is_alive() && session.rtc.close().is_ok() {
+                session.drain(now, desk);
+            }
+        });
         self.own
             .counters
             .sessions

@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 
 use super::demux::is_media;
 use super::link::MAX_DATAGRAM;
-use super::sending::egress::Way;
 use super::sending::rtcp::is_rtcp;
 
 /// Datagrams that may wait for a socket whose buffer is full: about 5 MB, or 40 ms of a gigabit.
@@ -86,13 +85,9 @@ impl Outbox {
         true
     }
 
-    /// Streams end, and with them what waits of them for a slow reader. By UDP nothing waits longer
-    /// than until the next promise is kept.
-    pub fn end(&mut self, way: Way, streams: Streams) {
-        if way.protocol == Protocol::Udp {
-            return;
-        }
-        let to = way.destination;
+    /// Streams to a TCP client end, and with them what waits of them for a slow reader. (By UDP nothing
+    /// waits longer than until the next promise is kept.)
+    pub fn end(&mut self, to: SocketAddr, streams: Streams) {
         let is_over = |d: &mut Transmit| {
             let there = d.proto != Protocol::Udp && d.destination == to;
             there && is_media(&d.contents) && streams.have(&d.contents)
@@ -133,31 +128,21 @@ mod tests {
         }
     }
 
-    /// S14: of a stream that ended nothing goes to a connection's queue; by UDP what is made is sent.
+    /// S14: of a stream that ended nothing goes to a connection's queue; to others with the same address
+    /// by UDP it does.
     #[test]
     fn what_was_made_of_a_stream_that_ended_is_left_out_for_tcp() {
         let rtp = |ssrc: u32| [vec![0x80; 8], ssrc.to_be_bytes().to_vec()].concat();
-        for (protocol, left) in [(Protocol::Udp, 2), (Protocol::Tcp, 1)] {
-            let mut outbox = Outbox::default();
-            for ssrc in [1, 2] {
-                let proto = protocol;
-                let datagram = datagram(rtp(ssrc));
-                outbox.push(Transmit { proto, ..datagram });
-            }
-            let Transmit {
-                source,
-                destination,
-                ..
-            } = datagram(Vec::new());
-            let way = Way {
-                protocol,
-                source,
-                destination,
-            };
-            outbox.end(way, Streams::new(1, None));
-            assert_eq!(outbox.datagrams.len(), left);
-            assert_eq!(outbox.ended.len(), 2 - left);
+        let mut outbox = Outbox::default();
+        for (proto, ssrc) in [(Protocol::Tcp, 1), (Protocol::Tcp, 2), (Protocol::Udp, 1)] {
+            let datagram = datagram(rtp(ssrc));
+            outbox.push(Transmit { proto, ..datagram });
         }
+        let to = datagram(Vec::new()).destination;
+        outbox.end(to, Streams::new(1, None));
+        let left = outbox.datagrams.iter().map(|d| (d.proto, d.contents[11]));
+        assert!(left.eq([(Protocol::Tcp, 2), (Protocol::Udp, 1)]));
+        assert_eq!(outbox.ended.len(), 1);
     }
 
     /// Buffers of our own come back empty; others', and more than are of use, do not.

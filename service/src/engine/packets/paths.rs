@@ -92,6 +92,15 @@ impl Paths {
         self.known.iter().any(|p| p.origin == origin)
     }
 
+    /// The TCP connections among them.
+    pub fn connections(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        let tcp = self
+            .known
+            .iter()
+            .filter(|p| p.origin.protocol != Protocol::Udp);
+        tcp.map(|p| p.origin.address)
+    }
+
     /// Whether something may be sent there.
     pub fn consents(&self, to: &Transmit) -> bool {
         self.knows(Origin {

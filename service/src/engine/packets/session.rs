@@ -396,9 +396,19 @@ impl Session {
         outlet: &mut O,
         work: impl FnOnce(&mut Self, &mut O) -> T,
     ) -> Option<T> {
-        if self.failed {
-            return None;
+        match self.failed {
+            true => None,
+            false => self.guarded(now, outlet, work),
         }
+    }
+
+    /// The same for a session that is being ended.
+    pub fn guarded<O: Outlet, T>(
+        &mut self,
+        now: Instant,
+        outlet: &mut O,
+        work: impl FnOnce(&mut Self, &mut O) -> T,
+    ) -> Option<T> {
         let result = catch_unwind(AssertUnwindSafe(|| work(self, outlet)));
         if result.is_err() {
             tracing::error!(session = self.id.0, "what a client sent broke its session");

@@ -8,6 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -187,13 +188,39 @@ impl Worker {
         }
     }
 
-    /// The same worker without its sessions, which are reported to be over.
+    /// The same worker without its sessions, which are reported to be over; other workers need no longer
+    /// think of them.
     pub fn anew(&mut self, now: Instant) -> Self {
+        let worker = self.desk.index;
         for id in self.index_of.keys() {
             self.desk.report(Report::Closed(*id));
         }
+        for (track, receivers) in self.routes.iter().filter(|(_, r)| r.told != 0) {
+            if let Some(link) = self.desk.links.get(receivers.origin) {
+                let (track, layers) = (*track, 0);
+                link.command(Command::Interest {
+                    track,
+                    worker,
+                    layers,
+                });
+            }
+        }
+        let sessions = self.sessions.iter_mut();
+        let paths = sessions.flat_map(|(_, session)| session.paths.take());
+        for (origin, by) in paths.filter(|(_, by)| *by != worker) {
+            self.desk.links[by].command(Command::Elsewhere {
+                address: origin.address,
+                worker,
+                there: false,
+            });
+        }
+        self.own.counters.sessions.store(0, Ordering::Relaxed);
         let (links, reports) = (self.desk.links.clone(), self.desk.reports.clone());
-        Self::new(self.transport.clone(), links, reports, now)
+        Self {
+            demux: self.demux.without_sessions(),
+            stopped: self.stopped,
+            ..Self::new(self.transport.clone(), links, reports, now)
+        }
     }
 
     /// What is to be sent.
@@ -320,23 +347,23 @@ impl Worker {
                 contents,
             },
         );
-        if !session.rtc.accepts(&input) {
-            Counters::add(&self.own.counters.unknown, 1);
-            return;
-        }
-        if stun {
-            if session.paths.is_copy(bytes, from) {
-                Counters::add(&self.own.counters.unknown, 1);
-                return;
-            }
-            session.paths.before_check(&mut session.rtc, from);
-        }
         let taken = session.shielded(now, &mut self.desk, |session, desk| {
+            if !session.rtc.accepts(&input) || stun && session.paths.is_copy(bytes, from) {
+                return false;
+            }
+            if stun {
+                session.paths.before_check(&mut session.rtc, from);
+            }
             if let Err(error) = session.rtc.handle_input(input) {
                 tracing::debug!(session = session.id.0, %error, "a datagram was refused");
             }
             session.drain(now, desk);
+            true
         });
+        if taken == Some(false) {
+            Counters::add(&self.own.counters.unknown, 1);
+            return;
+        }
         if stun && taken.is_some() {
             self.checked(index, datagram, by, now);
         }
@@ -346,7 +373,7 @@ impl Worker {
     /// What a handshake says of the path on which it comes, before any is selected.
     fn nominated_by(&mut self, index: usize, datagram: Datagram<'_>) -> Option<Vec<u8>> {
         let session = self.sessions.get_mut(index);
-        let session = session.filter(|_| is_handshake(datagram.bytes))?;
+        let session = session.filter(|s| is_handshake(datagram.bytes) && !s.failed)?;
         let check = session.paths.undecided(datagram.from)?;
         let password = session.rtc.direct_api().local_ice_credentials().pass;
         nomination(check, &password)
@@ -359,12 +386,14 @@ impl Worker {
         let forgotten = session.paths.checked(from, datagram.bytes, by, now);
         let here = self.transport.destination(from, datagram.to);
         let nominated = here.filter(|_| nominates(datagram.bytes));
-        if nominated.is_some_and(|here| session.paths.select(&mut session.rtc, from, here)) {
-            // str0m looks for another pair when time goes on.
-            if session.rtc.handle_input(Input::Timeout(now)).is_ok() {
-                session.drain(now, &mut self.desk);
+        session.shielded(now, &mut self.desk, |session, desk| {
+            if nominated.is_some_and(|here| session.paths.select(&mut session.rtc, from, here)) {
+                // str0m looks for another pair when time goes on.
+                if session.rtc.handle_input(Input::Timeout(now)).is_ok() {
+                    session.drain(now, desk);
+                }
             }
-        }
+        });
         if self.demux.add_address(from, index) && by != own {
             self.desk.links[by].command(Command::Elsewhere {
                 address: from.address,

@@ -20,13 +20,13 @@ pub(super) const QUEUE: usize = 256;
 pub(super) struct Frames {
     queue: mpsc::Sender<Frame>,
     made: u64,
-    ended: Arc<Mutex<Vec<Ended>>>,
+    ended: Arc<Mutex<Vec<Cut>>>,
 }
 
 /// The end where they are written.
 pub(super) struct Waiting {
     queue: mpsc::Receiver<Frame>,
-    ended: Arc<Mutex<Vec<Ended>>>,
+    ended: Arc<Mutex<Vec<Cut>>>,
     taken: Vec<Frame>,
 }
 
@@ -35,8 +35,8 @@ struct Frame {
     packet: DatagramSend,
 }
 
-/// One for each section at most.
-struct Ended {
+/// One for each section.
+struct Cut {
     streams: Streams,
     /// Frames below this number are over.
     before: u64,
@@ -75,7 +75,7 @@ impl Frames {
     pub fn end(&self, streams: Streams) {
         let mut ended = self.ended.lock();
         ended.retain(|e| e.streams != streams);
-        ended.push(Ended {
+        ended.push(Cut {
             streams,
             before: self.made,
         });
@@ -109,7 +109,7 @@ impl Waiting {
     }
 }
 
-impl Ended {
+impl Cut {
     fn has(&self, frame: &Frame) -> bool {
         frame.number < self.before && is_media(&frame.packet) && self.streams.have(&frame.packet)
     }

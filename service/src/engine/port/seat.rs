@@ -98,6 +98,7 @@ impl Running {
     fn run(mut self) {
         while catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
             tracing::error!("a media worker broke: its clients have to connect again");
+            self.writers.end(&mut self.worker.outbox().ended);
             self.worker = self.worker.anew(Instant::now());
         }
     }
@@ -262,16 +263,16 @@ mod tests {
         link.command(Command::Break);
         let report = reported.blocking_recv();
         assert!(matches!(report, Some(Report::Closed(SessionId(1)))));
-
+        let barrier = || {
+            let (reply, carried_out) = oneshot::channel();
+            link.command(Command::Barrier { reply });
+            carried_out.blocking_recv().unwrap();
+            let sessions = &link.counters.sessions;
+            sessions.load(std::sync::atomic::Ordering::Relaxed)
+        };
+        assert_eq!(barrier(), 0);
         link.command(Command::Create { id: SessionId(2) });
-        let (reply, carried_out) = oneshot::channel();
-        link.command(Command::Barrier { reply });
-        carried_out.blocking_recv().unwrap();
-        let sessions = link
-            .counters
-            .sessions
-            .load(std::sync::atomic::Ordering::Relaxed);
-        assert_eq!(sessions, 1);
+        assert_eq!(barrier(), 1);
         link.command(Command::Shutdown);
         thread.unwrap().join().unwrap();
     }

@@ -200,7 +200,7 @@ impl Rooms {
             })
             .collect();
         for wait in waits {
-            // A worker that ended has nothing left to carry out.
+            // A worker that ended, or broke, has nothing left to carry out.
             let _ = wait.await;
         }
     }
@@ -416,8 +416,8 @@ impl Locked<'_> {
         SessionRef { id, worker }
     }
 
-    /// The worker that has most of a room's sessions, unless these, or all of its own, are enough; then the one
-    /// with the fewest.
+    /// The worker that has most of a room's people, unless these, or all of its sessions, are enough; then the
+    /// one with the fewest.
     fn worker_near(&self, room: &str) -> usize {
         let load = &self.state.load;
         let workers = 0..load.len();
@@ -425,9 +425,7 @@ impl Locked<'_> {
         let mut there = vec![0; load.len()];
         let members = self.room(room).into_iter().flat_map(|r| &r.members);
         for member in members.filter_map(|sid| self.participants.get(sid)) {
-            for session in member.subscriber.iter().chain([&member.publisher]) {
-                there[session.worker] += 1;
-            }
+            there[member.publisher.worker] += 1;
         }
         let has_room = |w: &usize| {
             (1..self.rooms.together).contains(&there[*w]) && load[*w] < load[least] + UNEVEN

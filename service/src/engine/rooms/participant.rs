@@ -31,7 +31,7 @@ pub(crate) enum Mode {
 pub(crate) struct Track {
     pub key: TrackKey,
     pub info: lk::TrackInfo,
-    /// The client's names for it: `AddTrackRequest.cid`, and those of its codecs.
+    /// The client's names for it: `AddTrackRequest.cid`, and that of its codec.
     pub cids: Vec<String>,
     /// Where it is sent, once an offer said so.
     pub mid: Option<String>,

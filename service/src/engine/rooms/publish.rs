@@ -368,8 +368,10 @@ fn new_backup(
         mime_type: mime.to_owned(),
         ..Default::default()
     };
-    // Who names it at once sends it at once.
-    let cids = [&codec.cid].into_iter().filter(|c| !c.is_empty());
+    // Who names it at once sends it at once; by a name of its own, for a section has one codec.
+    let firsts = [&request.cid, &request.simulcast_codecs[0].cid];
+    let cids = [&codec.cid].into_iter();
+    let cids = cids.filter(|c| !c.is_empty() && !firsts.contains(c));
     Some(Track {
         key,
         cids: cids.cloned().collect(),

@@ -65,7 +65,8 @@ fn an_address_is_taken_over_and_the_old_one_forgotten() {
     assert!(world.least_heard(Duration::from_secs(1)) >= 48);
 }
 
-/// S14, E15: what ends for a client that reads slowly by TCP ends for what waits, too.
+/// S14, E15: what ends for a client that reads slowly by TCP ends for what waits, too; all of it does for
+/// who is removed.
 #[test]
 fn a_stream_that_ends_is_over_on_the_way_to_a_slow_reader() {
     let by_tcp = Weather {
@@ -75,16 +76,35 @@ fn a_stream_that_ends_is_over_on_the_way_to_a_slow_reader() {
     let mut world = World::new(23, 1, 3, by_tcp);
     world.connect();
     assert!(world.least_heard(Duration::from_secs(1)) >= 48);
-    let (streams, mid) = (world.sending_ssrcs(0), world.peers[0].ears[0]);
-    let id = SessionId(0);
-    world.links[0].command(Command::Unroute { id, mid });
-    let now = world.now;
+    let mid = world.peers[0].ears[0];
+    let (moved, removed) = (SessionId(0), SessionId(1));
+    let streams = [world.sending_ssrcs(0), world.sending_ssrcs(1)];
+    let expected = [(0, streams[0][0]), (1, streams[1][0]), (1, streams[1][1])];
+    world.links[0].command(Command::Unroute { id: moved, mid });
+    world.links[0].command(Command::Close { id: removed });
+    let (now, peers) = (world.now, &world.peers);
     let worker = &mut world.workers[0];
     worker.obey(now);
-    let ended = &worker.outbox().ended;
-    assert_eq!(ended.len(), 1);
-    assert_eq!(ended[0].to, world.peers[0].address);
-    assert_eq!(ended[0].streams, Streams::new(streams[0], None));
+    let ended = worker.outbox().ended.iter();
+    let ended: Vec<_> = ended.map(|e| (e.to, e.streams)).collect();
+    let expected = expected.map(|(n, ssrc)| (peers[n].address, Streams::new(ssrc, None)));
+    assert_eq!(ended, expected);
+}
+
+/// S11: a worker that breaks takes its own sessions with it. It hears half of the others' clients, too.
+#[test]
+fn a_worker_that_begins_anew_leaves_the_others_clients_alone() {
+    let mut world = World::new(24, 2, 4, FAIR);
+    world.connect();
+    let now = world.now;
+    world.workers[0] = world.workers[0].anew(now);
+    world.peers.iter_mut().for_each(|p| p.heard.fill(0));
+    world.run(Duration::from_secs(1));
+    for (listener, speaker) in [(1, 3), (3, 1)] {
+        let heard = world.peers[listener].heard[speaker];
+        assert!(heard >= 48, "{listener} hears {heard} of {speaker}");
+    }
+    assert_eq!(world.peers[0].heard.iter().sum::<u64>(), 0);
 }
 
 fn was_sent_to(world: &World, address: SocketAddr) -> bool {
