@@ -41,12 +41,12 @@ pub struct Call {
     media: Media,
     sessions: u32,
     muted: bool,
-    /// What the service knows.
-    muted_told: bool,
+    /// What the service knows, as far as anybody does.
+    muted_told: Option<bool>,
     /// The user put it on hold: all goes on but the media.
     on_hold: bool,
-    /// What the service knows.
-    hold_told: bool,
+    /// The same.
+    hold_told: Option<bool>,
     camera: bool,
     pub(super) screen: Screen,
     microphone: Microphone,
@@ -197,9 +197,9 @@ impl Call {
             media: Media::Gone,
             sessions: 0,
             muted: new.muted,
-            muted_told: new.muted,
+            muted_told: Some(new.muted),
             on_hold: false,
-            hold_told: false,
+            hold_told: Some(false),
             camera: new.camera,
             screen: Screen::Off,
             microphone: Microphone {

@@ -19,8 +19,8 @@ pub enum Purpose {
     /// The promise is settled by the call when it has ended.
     EndForEveryone(CallId, Ticket),
     Command(Ticket),
-    /// Muted, or on hold.
-    Own(CallId),
+    Muted(CallId),
+    Held(CallId),
     MediaToken(CallId),
     /// To hear of chat; with who the service says the agent is.
     Chat(Identity),

@@ -87,8 +87,11 @@ impl Agent {
                 );
                 self.with(&call, at, out, Call::left);
             }
-            Purpose::Own(call) => {
-                self.with(&call, at, out, |call, _| call.own_unknown());
+            Purpose::Muted(call) => {
+                self.with(&call, at, out, |call, _| call.muted_unknown());
+            }
+            Purpose::Held(call) => {
+                self.with(&call, at, out, |call, _| call.hold_unknown());
             }
             Purpose::Join(call, _) if self.calls.iter().all(|known| known.id != call) => {
                 self.joined_too_late(call, at, out);

@@ -177,7 +177,10 @@ impl Agent {
                 });
             }
             (Purpose::Chat(identity), _) => self.alive(identity, out),
-            (Purpose::MediaToken(_) | Purpose::Own(_) | Purpose::Silent, _) => {}
+            (
+                Purpose::MediaToken(_) | Purpose::Muted(_) | Purpose::Held(_) | Purpose::Silent,
+                _,
+            ) => {}
         }
     }
 
@@ -218,7 +221,7 @@ impl Agent {
                 self.over(error.into(), out);
             }
             Purpose::Chat(_) => self.link_lost(at, out),
-            Purpose::Own(_) | Purpose::Silent => {}
+            Purpose::Muted(_) | Purpose::Held(_) | Purpose::Silent => {}
         }
     }
 }

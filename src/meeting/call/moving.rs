@@ -59,7 +59,7 @@ impl Call {
         // What the service knows of it may be older than what the user did last.
         let mut own = to.roster.iter().flat_map(|person| &person.endpoints);
         let own = own.find(|endpoint| endpoint.id == to.endpoint);
-        next.muted_told = own.map_or(!next.muted, |endpoint| endpoint.muted);
+        next.muted_told = own.map(|endpoint| endpoint.muted);
         let rooms = to.breakout.take();
         next.apply(to, true, around);
         match held {
@@ -88,7 +88,7 @@ impl Call {
             to: next.id.clone(),
         });
         // Whoever is moved is there, and not on hold.
-        self.hold_told = false;
+        self.hold_told = Some(false);
         if std::mem::take(&mut self.on_hold) {
             next.hold_media(false, around);
         }

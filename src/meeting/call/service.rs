@@ -40,22 +40,22 @@ impl Call {
             return;
         }
         let call = self.id.clone();
-        if self.muted_told != self.muted {
-            self.muted_told = self.muted;
+        if self.muted_told != Some(self.muted) {
+            self.muted_told = Some(self.muted);
             let muted = self.muted;
             around.ask(
-                Purpose::Own(call.clone()),
+                Purpose::Muted(call.clone()),
                 Request::SetMuted {
                     call: call.clone(),
                     muted,
                 },
             );
         }
-        if self.hold_told != self.on_hold {
-            self.hold_told = self.on_hold;
+        if self.hold_told != Some(self.on_hold) {
+            self.hold_told = Some(self.on_hold);
             let act = if self.on_hold { "hold" } else { "resume" };
             around.ask(
-                Purpose::Own(call.clone()),
+                Purpose::Held(call.clone()),
                 Request::Act {
                     call,
                     act: act.to_owned(),
@@ -66,9 +66,13 @@ impl Call {
     }
 
     /// The socket dropped before the service answered: it may not know.
-    pub fn own_unknown(&mut self) {
-        self.muted_told = !self.muted;
-        self.hold_told = !self.on_hold;
+    pub fn muted_unknown(&mut self) {
+        self.muted_told = None;
+    }
+
+    /// The same, of holding.
+    pub fn hold_unknown(&mut self) {
+        self.hold_told = None;
     }
 
     pub(super) fn ask_to_join(&mut self, around: &mut Around) {
@@ -83,9 +87,11 @@ impl Call {
             Media::Live { .. } => None,
         };
         self.join = JoinState::Asked;
-        self.muted_told = self.muted;
-        // A service that was restarted knows of holding what it is told again; a join tells of muting alone.
-        self.hold_told &= !self.on_hold;
+        self.muted_told = Some(self.muted);
+        // A join tells of muting alone, and a service that was restarted has forgotten who held.
+        if self.hold_told == Some(true) {
+            self.hold_told = None;
+        }
         let join = Join {
             call: self.id.clone(),
             locator: self.locator.clone(),

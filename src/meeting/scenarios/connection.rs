@@ -254,8 +254,8 @@ fn commands_wait_for_the_socket_but_are_never_sent_twice() {
     assert_eq!(sim.settled(waits), Some(Ok(Outcome::Done)));
 }
 
-#[test]
-fn muting_while_the_network_is_gone_reaches_the_roster_later() {
+/// In a meeting with an open microphone.
+fn unmuted() -> Sim {
     let mut sim = Sim::guest();
     sim.join_as(false);
     sim.give(Input::Microphone {
@@ -264,6 +264,12 @@ fn muting_while_the_network_is_gone_reaches_the_roster_later() {
     });
     sim.offer(1);
     sim.joined(CallState::Connected);
+    sim
+}
+
+#[test]
+fn muting_while_the_network_is_gone_reaches_the_roster_later() {
+    let mut sim = unmuted();
     sim.give(Input::Closed);
     sim.command(Command::Mute);
     assert!(!sim
@@ -317,6 +323,35 @@ fn a_hold_that_nobody_answered_is_asked_for_again() {
     sim.give(Input::Closed);
     back(&mut sim, "session-1", true);
     assert_eq!(holds(&sim), ["hold", "hold"]);
+}
+
+/// The service may have taken the first, and does not know the second.
+#[test]
+fn the_opposite_of_what_nobody_answered_is_told() {
+    let mut sim = Sim::guest().in_meeting();
+    sim.command(Command::Hold(true));
+    sim.give(Input::Closed);
+    sim.command(Command::Hold(false));
+    back(&mut sim, "session-1", true);
+    assert_eq!(holds(&sim), ["hold", "resume"]);
+}
+
+#[test]
+fn of_muting_and_holding_only_what_nobody_answered_is_told_again() {
+    for on_hold in [false, true] {
+        let mut sim = unmuted();
+        sim.command(Command::Mute);
+        sim.give(Input::Closed);
+        if on_hold {
+            sim.command(Command::Hold(true));
+        }
+        back(&mut sim, "session-1", true);
+        let mutes = sim
+            .sent()
+            .filter(|f| matches!(f.request, Request::SetMuted { .. }));
+        assert_eq!(mutes.count(), 2);
+        assert_eq!(holds(&sim).len(), usize::from(on_hold));
+    }
 }
 
 #[test]
