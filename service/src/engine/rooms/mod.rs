@@ -568,6 +568,38 @@ mod tests {
         come.collect()
     }
 
+    /// A camera in VP9, and in VP8 under this name.
+    fn camera(second: &str) -> lk::AddTrackRequest {
+        let codec = |name: &str, cid: &str| lk::SimulcastCodec {
+            codec: name.to_owned(),
+            cid: cid.to_owned(),
+            ..Default::default()
+        };
+        lk::AddTrackRequest {
+            cid: "camera".to_owned(),
+            r#type: lk::TrackType::Video as i32,
+            source: lk::TrackSource::Camera as i32,
+            simulcast_codecs: vec![codec("vp9", "camera"), codec("vp8", second)],
+            ..Default::default()
+        }
+    }
+
+    /// Without a name of its own it is sent in no section until the client gives it one: not in the first
+    /// one's, nor in the next that is free.
+    #[test]
+    fn a_second_codec_has_a_name_of_its_own_or_none() {
+        for (second, names) in [("other", vec!["other"]), ("camera", vec![]), ("", vec![])] {
+            let rooms = rooms();
+            let mut locked = rooms.lock();
+            let sid = comes(&mut locked, "one", "one");
+            assert!(locked.add_track(&sid, camera(second)).is_ok());
+            let tracks = &locked.participants[&sid].tracks;
+            assert_eq!(tracks[0].cids, ["camera"]);
+            assert!(tracks[1].backup);
+            assert_eq!(tracks[1].cids, names);
+        }
+    }
+
     /// S14: a packet that is between two workers while its publisher moves is of no track any more, in
     /// whichever codec.
     #[test]
@@ -575,19 +607,7 @@ mod tests {
         let rooms = rooms();
         let mut locked = rooms.lock();
         let sid = comes(&mut locked, "one", "one");
-        let codec = |name: &str, cid: &str| lk::SimulcastCodec {
-            codec: name.to_owned(),
-            cid: cid.to_owned(),
-            ..Default::default()
-        };
-        let camera = lk::AddTrackRequest {
-            cid: "camera".to_owned(),
-            r#type: lk::TrackType::Video as i32,
-            source: lk::TrackSource::Camera as i32,
-            simulcast_codecs: vec![codec("vp9", "camera"), codec("vp8", "")],
-            ..Default::default()
-        };
-        assert!(locked.add_track(&sid, camera).is_ok());
+        assert!(locked.add_track(&sid, camera("")).is_ok());
         let keys = |locked: &Locked<'_>| locked.keys.keys().copied().collect::<Vec<_>>();
         let before = keys(&locked);
         assert_eq!(before.len(), 2);
