@@ -137,11 +137,25 @@ export async function until(what, condition, deadline = 20_000) {
 /** Frames of somebody that a page showed so far. */
 export const framesOf = (tab, identity) => tab.evaluate((i) => frames[i] ?? 0, identity);
 
+/**
+ * Sound that arrives at a page, of somebody or (if a page cannot tell) of anybody. Each stream is compared with
+ * itself: one that ended leaves the statistics sooner or later, and what it had been heard with goes with it.
+ */
+export async function hears(tab, identity) {
+  const first = new Map();
+  await until(`sound of ${identity ?? 'anybody'}`, async () => {
+    const now = await tab.evaluate((i) => sounds(i), identity);
+    for (const [ssrc, energy, packets] of now) if (!first.has(ssrc)) first.set(ssrc, [energy, packets]);
+    // A decoder goes on by itself for a moment after the last packet.
+    return now.some(([ssrc, energy, packets]) => energy > first.get(ssrc)[0] && packets > first.get(ssrc)[1]);
+  });
+}
+
 /** Moving pictures of somebody, and sound. */
 export async function seesAndHears(tab, identity) {
-  const [frames, energy] = [await framesOf(tab, identity), await tab.evaluate(() => soundEnergy())];
+  const frames = await framesOf(tab, identity);
   await until(`pictures of ${identity}`, async () => (await framesOf(tab, identity)) > frames + 5);
-  await until(`sound`, async () => (await tab.evaluate(() => soundEnergy())) > energy);
+  await hears(tab, identity);
 }
 
 /** The server moves somebody into another room (`RoomMoved`). */

@@ -120,26 +120,28 @@ function tone() {
   return out.stream.getAudioTracks()[0];
 }
 
-/** Sound heard so far, summed over all receivers (WebRTC's totalAudioEnergy). */
-globalThis.soundEnergy = async () => {
-  let energy = 0;
-  for await (const [report] of reports()) {
-    if (report.type === 'inbound-rtp' && report.kind === 'audio') energy += report.totalAudioEnergy ?? 0;
-  }
-  return energy;
-};
-
-/** The same by the source of the track that it came from. */
-globalThis.soundBySource = async () => {
-  const heard = {};
+/** What arrives as sound of somebody or anybody, by track: its source, and the statistics of what it is received by. */
+async function* soundsOf(identity) {
   for (const participant of room.remoteParticipants.values()) {
+    if (identity && participant.identity !== identity) continue;
     for (const { source, track } of participant.audioTrackPublications.values()) {
       const stats = await track?.receiver?.getStats();
-      for (const report of stats?.values() ?? []) {
-        if (report.type === 'inbound-rtp') heard[source] = report.totalAudioEnergy ?? 0;
-      }
+      for (const report of stats?.values() ?? []) if (report.type === 'inbound-rtp') yield [source, report];
     }
   }
+}
+
+/** Sound heard so far of somebody: of each stream its SSRC, WebRTC's totalAudioEnergy, its packets. */
+globalThis.sounds = async (identity) => {
+  const heard = [];
+  for await (const [, { ssrc, totalAudioEnergy = 0, packetsReceived }] of soundsOf(identity)) heard.push([ssrc, totalAudioEnergy, packetsReceived]);
+  return heard;
+};
+
+/** The energy by the source of the track. */
+globalThis.soundBySource = async () => {
+  const heard = {};
+  for await (const [source, { totalAudioEnergy = 0 }] of soundsOf()) heard[source] = totalAudioEnergy;
   return heard;
 };
 

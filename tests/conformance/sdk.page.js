@@ -105,15 +105,15 @@ globalThis.shareScreen = async () => {
   await call.startScreenSharing();
 };
 
-/** Sound heard so far, as in page.js. */
-globalThis.soundEnergy = async () => {
-  let energy = 0;
+/** Sound heard so far, as in page.js, of whom is not known here. */
+globalThis.sounds = async () => {
+  const heard = [];
   for (const peer of peers) {
-    (await peer.getStats()).forEach((report) => {
-      if (report.type === 'inbound-rtp' && report.kind === 'audio') energy += report.totalAudioEnergy ?? 0;
+    (await peer.getStats()).forEach(({ type, kind, ssrc, totalAudioEnergy = 0, packetsReceived }) => {
+      if (type === 'inbound-rtp' && kind === 'audio') heard.push([ssrc, totalAudioEnergy, packetsReceived]);
     });
   }
-  return energy;
+  return heard;
 };
 
 /** Rids of the layers that flow now. */
