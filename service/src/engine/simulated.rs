@@ -10,7 +10,7 @@ use str0m::net::{Protocol, Transmit};
 use tokio::sync::{broadcast, mpsc, Notify};
 
 use super::packets::link::{Bell, Link, Links};
-use super::packets::negotiate::Transport;
+use super::packets::negotiate::{certificate, Transport};
 use super::packets::paths::Origin;
 use super::packets::sending::clock::WallClock;
 pub(crate) use super::packets::simulated::pictures;
@@ -71,10 +71,7 @@ impl Engine {
             1,
             events.clone(),
         );
-        let certificate = str0m::crypto::from_feature_flags()
-            .dtls_provider
-            .generate_certificate()
-            .expect("a certificate");
+        let certificate = certificate();
         let worker = |worker| {
             let transport = Transport {
                 worker,

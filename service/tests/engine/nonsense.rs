@@ -299,6 +299,27 @@ fn requests(sdp: &str) -> Vec<lk::signal_request::Message> {
     asks
 }
 
+/// Somebody who comes with this description.
+fn eve(valid: &Offering, sdp: String, slots: bool) -> JoinSpec {
+    JoinSpec {
+        room: "outside".to_owned(),
+        near: "outside".to_owned(),
+        identity: "eve".to_owned(),
+        grants: Grants::speaker(),
+        offer: Some(OfferSpec {
+            sdp,
+            mid_to_cid: valid.mid_to_cid.clone(),
+            add_tracks: tracks(),
+        }),
+        slots,
+    }
+}
+
+async fn others_may_come(server: &Server) {
+    let again = server.speaker("inside", "cid").await;
+    again.sees_and_hears("ada").await;
+}
+
 /// An offer in which a number stands for two codecs: str0m 0.25 panics over it, and with it went the worker
 /// and everybody on it. Found by an hour of `join_requests`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -321,22 +342,10 @@ async fn s11_an_offer_that_str0m_panics_over_ends_its_own_session_alone() {
             .replace("a=sendonly", "a=sendrecv"),
     };
     let sdp = valid.sdp.lines().flat_map(|l| [twice(l), "\r\n".into()]);
-    let spec = JoinSpec {
-        room: "outside".to_owned(),
-        near: "outside".to_owned(),
-        identity: "eve".to_owned(),
-        grants: Grants::speaker(),
-        offer: Some(OfferSpec {
-            sdp: sdp.collect(),
-            mid_to_cid: valid.mid_to_cid.clone(),
-            add_tracks: tracks(),
-        }),
-        slots: true,
-    };
+    let spec = eve(&valid, sdp.collect(), true);
     assert!(server.engine.join(spec).await.is_err());
     notice_nothing(&pair).await;
-    let again = server.speaker("inside", "cid").await;
-    again.sees_and_hears("ada").await;
+    others_may_come(&server).await;
     server.engine.shutdown().await;
 }
 
@@ -350,23 +359,11 @@ async fn descriptions() {
     while run.goes_on() {
         run.ping(&pair);
         let sdp = run.spoil_lines(&valid.sdp);
-        let spec = JoinSpec {
-            room: "outside".to_owned(),
-            near: "outside".to_owned(),
-            identity: "eve".to_owned(),
-            grants: Grants::speaker(),
-            offer: Some(OfferSpec {
-                sdp,
-                mid_to_cid: valid.mid_to_cid.clone(),
-                add_tracks: tracks(),
-            }),
-            slots: run.random.random(),
-        };
+        let spec = eve(&valid, sdp, run.random.random());
         // Either way is right; a worker that ended would not answer at all.
         let _ = server.engine.join(spec).await;
     }
     notice_nothing(&pair).await;
-    let again = server.speaker("inside", "cid").await;
-    again.sees_and_hears("ada").await;
+    others_may_come(&server).await;
     server.engine.shutdown().await;
 }

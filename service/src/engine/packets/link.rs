@@ -238,16 +238,19 @@ impl Link {
     }
 }
 
+/// Where all workers are asked after each event, or none is there, nobody has to be woken.
+#[cfg(test)]
+pub(crate) struct Silent;
+
+#[cfg(test)]
+impl Bell for Silent {
+    fn ring(&self) {}
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::packets::command::SessionId;
-
-    struct Silent;
-
-    impl Bell for Silent {
-        fn ring(&self) {}
-    }
 
     fn data(size: usize) -> Command {
         Command::Data {

@@ -244,6 +244,13 @@ fn with_credentials(sdp: &str, from: &IceCreds, to: &IceCreds) -> String {
     lines.collect()
 }
 
+/// Of an engine that is not started as usual.
+#[cfg(test)]
+pub(crate) fn certificate() -> DtlsCert {
+    let provider = str0m::crypto::from_feature_flags().dtls_provider;
+    provider.generate_certificate().expect("a certificate")
+}
+
 #[cfg(test)]
 #[allow(clippy::disallowed_methods)] // any time is good to begin a test with
 mod tests {
@@ -253,10 +260,9 @@ mod tests {
     use crate::engine::packets::command::SessionId;
 
     fn transport() -> Transport {
-        let provider = str0m::crypto::from_feature_flags().dtls_provider;
         Transport {
             worker: 5,
-            certificate: provider.generate_certificate().expect("a certificate"),
+            certificate: certificate(),
             candidates: vec![SocketAddr::from(([192, 0, 2, 1], 7882))],
             tcp_candidates: vec![SocketAddr::from(([192, 0, 2, 1], 7882))],
             random: rand::random,

@@ -385,28 +385,18 @@ impl Worker {
     /// End a session: media both ways stops here and now; the goodbye (RTCP BYE, DTLS
     /// close_notify) is sent once.
     fn close(&mut self, id: SessionId, now: Instant) {
-        let Some(index) = self.index_of.remove(&id) else {
+        let Some(index) = self.index_of.get(&id).copied() else {
             return;
         };
+        let mids: Vec<Mid> = self.sessions[index].down.iter().map(|d| d.mid).collect();
+        mids.into_iter().for_each(|mid| self.unroute(id, mid));
+        self.index_of.remove(&id);
         let mut session = self.sessions.remove(index);
-        let routes: Vec<(Route, Mid)> = session
-            .down
-            .iter()
-            .filter_map(|d| Some((d.route()?, d.mid)))
-            .collect();
-        for (route, mid) in routes {
-            self.remove_receiver(route, index, mid);
-        }
         for track in session.up.drain(..) {
             self.uptracks.remove(&track.key);
             self.interests_ended(track.key);
         }
         self.demux.remove_ufrag(&session.ufrag);
-        for down in session.down.iter().filter(|d| d.route().is_some()) {
-            for to in session.paths.connections() {
-                self.desk.outbox.end(to, down.streams());
-            }
-        }
         session.say_goodbye(now, &mut self.desk);
         for (origin, by) in session.paths.take() {
             self.forget_address(index, origin, by);

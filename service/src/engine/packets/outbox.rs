@@ -48,11 +48,16 @@ impl Streams {
         Self([ssrc, rtx.unwrap_or(ssrc)])
     }
 
-    /// Whether an RTP packet is of one of them.
+    /// Whether an SSRC is of one of them.
+    pub fn are(&self, ssrc: u32) -> bool {
+        self.0.contains(&ssrc)
+    }
+
+    /// Whether an RTP packet is.
     pub fn have(&self, packet: &[u8]) -> bool {
         let ssrc = packet.get(8..12).and_then(|b| b.try_into().ok());
         let ssrc = ssrc.map(u32::from_be_bytes);
-        !is_rtcp(packet) && ssrc.is_some_and(|ssrc| self.0.contains(&ssrc))
+        !is_rtcp(packet) && ssrc.is_some_and(|ssrc| self.are(ssrc))
     }
 }
 

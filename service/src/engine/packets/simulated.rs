@@ -26,20 +26,13 @@ use tokio::sync::{mpsc, oneshot};
 use super::command::{Command, Report, SessionId, Upstream, Want};
 use super::forward::TrackKey;
 use super::layers::{Layer, Rates};
-use super::link::{Bell, Link, Links};
-use super::negotiate::Transport;
+use super::link::{Link, Links, Silent};
+use super::negotiate::{certificate, Transport};
 use super::paths::Origin;
 use super::sending::clock::WallClock;
 use super::worker::{Datagram, Worker};
 use instructions::by_workers;
 use pictures::{Camera, Media};
-
-/// All workers are asked after each event, so nobody has to be woken.
-struct Silent;
-
-impl Bell for Silent {
-    fn ring(&self) {}
-}
 
 thread_local! {
     static SECRETS: RefCell<StdRng> = RefCell::new(StdRng::seed_from_u64(0));
@@ -169,10 +162,7 @@ impl World {
         let links: Links = (0..workers)
             .map(|_| Arc::new(Link::new(Box::new(Silent))))
             .collect();
-        let certificate = str0m::crypto::from_feature_flags()
-            .dtls_provider
-            .generate_certificate()
-            .expect("a certificate");
+        let certificate = certificate();
         let (reports, receiver) = mpsc::unbounded_channel();
         let worker = |worker| {
             let transport = Transport {

@@ -191,29 +191,18 @@ impl Worker {
     /// The same worker without its sessions, which are reported to be over; other workers need no longer
     /// think of them.
     pub fn anew(&mut self, now: Instant) -> Self {
-        let worker = self.desk.index;
         for id in self.index_of.keys() {
             self.desk.report(Report::Closed(*id));
         }
-        for (track, receivers) in self.routes.iter().filter(|(_, r)| r.told != 0) {
-            if let Some(link) = self.desk.links.get(receivers.origin) {
-                let (track, layers) = (*track, 0);
-                link.command(Command::Interest {
-                    track,
-                    worker,
-                    layers,
-                });
-            }
+        self.routes.values_mut().for_each(|r| r.list.clear());
+        let tracks: Vec<TrackKey> = self.routes.keys().copied().collect();
+        tracks.into_iter().for_each(|t| self.refresh_interest(t));
+        let mut forgotten = Vec::new();
+        for (index, session) in &mut self.sessions {
+            let paths = session.paths.take().into_iter();
+            forgotten.extend(paths.map(|(origin, by)| (index, origin, by)));
         }
-        let sessions = self.sessions.iter_mut();
-        let paths = sessions.flat_map(|(_, session)| session.paths.take());
-        for (origin, by) in paths.filter(|(_, by)| *by != worker) {
-            self.desk.links[by].command(Command::Elsewhere {
-                address: origin.address,
-                worker,
-                there: false,
-            });
-        }
+        self.forget_addresses(forgotten);
         self.own.counters.sessions.store(0, Ordering::Relaxed);
         let (links, reports) = (self.desk.links.clone(), self.desk.reports.clone());
         Self {
@@ -503,6 +492,10 @@ impl Worker {
             let gone = session.paths.expire(now);
             forgotten.extend(gone.into_iter().map(|(origin, by)| (index, origin, by)));
         }
+        self.forget_addresses(forgotten);
+    }
+
+    fn forget_addresses(&mut self, forgotten: Vec<(usize, Origin, usize)>) {
         for (index, origin, by) in forgotten {
             self.forget_address(index, origin, by);
         }

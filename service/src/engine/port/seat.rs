@@ -236,6 +236,7 @@ mod tests {
 
     use super::*;
     use crate::engine::packets::command::{Command, SessionId};
+    use crate::engine::packets::negotiate::certificate;
     use crate::engine::packets::sending::clock::WallClock;
 
     /// S11: should a worker break over something, its sessions are told to be over, and it takes others.
@@ -244,13 +245,9 @@ mod tests {
         let socket = UdpSocket::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = socket.local_addr().unwrap();
         let (seat, link) = Seat::new(socket).unwrap();
-        let certificate = str0m::crypto::from_feature_flags()
-            .dtls_provider
-            .generate_certificate()
-            .unwrap();
         let transport = Transport {
             worker: 0,
-            certificate,
+            certificate: certificate(),
             candidates: vec![address],
             tcp_candidates: Vec::new(),
             random: rand::random,

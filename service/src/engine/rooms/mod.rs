@@ -525,14 +525,8 @@ pub(crate) type SharedRooms = Arc<Rooms>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::packets::link::{Bell, Link};
+    use crate::engine::packets::link::{Link, Silent};
     use crate::engine::Grants;
-
-    struct Silent;
-
-    impl Bell for Silent {
-        fn ring(&self) {}
-    }
 
     /// On two workers, three together.
     fn rooms() -> SharedRooms {

@@ -211,6 +211,11 @@ impl Participant {
         tracks.find(|t| t.backup && t.info.sid == track_sid)
     }
 
+    pub fn backup_of_mut(&mut self, track_sid: &str) -> Option<&mut Track> {
+        let mut tracks = self.tracks.iter_mut();
+        tracks.find(|t| t.backup && t.info.sid == track_sid)
+    }
+
     /// A track in the codec that somebody gets: the first, or the second where they lack it.
     pub fn sent_to<'a>(&'a self, viewer: &Participant, track: &'a Track) -> Option<&'a Track> {
         if viewer.takes(track) {

@@ -246,8 +246,7 @@ impl Locked<'_> {
             return;
         };
         let session = participant.publisher;
-        let mut tracks = participant.tracks.iter_mut();
-        let Some(backup) = tracks.find(|t| t.backup && t.info.sid == track_sid) else {
+        let Some(backup) = participant.backup_of_mut(track_sid) else {
             return;
         };
         let key = backup.key;
@@ -483,8 +482,8 @@ impl Participant {
     /// The client is about to send a track in its second codec, too; false if the request is none for that.
     #[allow(deprecated)] // where older clients say their layers
     fn begin_backup(&mut self, track_sid: &str, request: &lk::AddTrackRequest) -> bool {
-        let waits = |t: &&mut Track| t.backup && t.info.sid == track_sid && t.mid.is_none();
-        let Some(backup) = self.tracks.iter_mut().find(waits) else {
+        let backup = self.backup_of_mut(track_sid);
+        let Some(backup) = backup.filter(|b| b.mid.is_none()) else {
             return false;
         };
         let named = request.simulcast_codecs.iter().find(|c| {

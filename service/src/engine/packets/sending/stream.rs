@@ -122,7 +122,7 @@ impl Stream {
 
     /// Whether an SSRC is the stream's, or that of its retransmissions.
     pub fn is(&self, ssrc: u32) -> bool {
-        self.ssrc == ssrc || self.rtx.as_ref().is_some_and(|r| r.ssrc == ssrc)
+        self.streams().are(ssrc)
     }
 
     /// Ids may have changed.
