@@ -4,7 +4,7 @@
 //! (`?slots=1` on the socket, or an offer handed over with the agent socket's `join`) gets, on the
 //! same socket, text frames with the messages below; other clients never see one.
 //!
-//! Such a client says that it has applied an answer by an `UpdateTrackSettings` (which may name no track):
+//! Such a client says that it has applied an answer by an `UpdateTrackSettings` that names no track:
 //! before that nothing is sent into sections that were new in its offer, since the browser would drop it, the
 //! key frame that everything waits for included. The sections of its first offer wait for no word.
 

@@ -102,6 +102,8 @@ pub enum Change {
     StopSecond,
     /// So does the camera in all its codecs.
     StopCamera,
+    /// One more picture can be received.
+    OneMoreVideo,
 }
 
 /// How a client reaches the engine.
@@ -872,6 +874,9 @@ impl Running {
                 }
             }
             Change::RestartIce => drop(api.ice_restart(true)),
+            Change::OneMoreVideo => {
+                api.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+            }
             Change::Second(cid) => {
                 let mid = api.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
                 names.insert(mid.to_string(), cid.to_owned());

@@ -11,6 +11,7 @@ mod forwarding;
 mod layers;
 mod moves;
 mod nested;
+mod new_sections;
 mod nonsense;
 mod pairs;
 mod permissions;

@@ -318,10 +318,11 @@ impl Locked<'_> {
     }
 
     /// How tracks are shown, and whether at all.
-    /// With slots also the word that the last answer is applied: from now on its new sections are used.
+    /// With slots one that names no track is the word that the last answer is applied: from now on its new
+    /// sections are used.
     pub fn update_track_settings(&mut self, sid: &str, settings: &lk::UpdateTrackSettings) {
         if let Some(participant) = self.participants.get_mut(sid) {
-            if participant.mode == Mode::Slots {
+            if participant.mode == Mode::Slots && settings.track_sids.is_empty() {
                 let sections = participant.receiving.iter_mut();
                 sections.for_each(|section| section.ready = true);
             }
