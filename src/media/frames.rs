@@ -82,13 +82,14 @@ impl Frames {
         })
     }
 
-    /// A track arrives in a video slot.
+    /// A track arrives in a video slot; of a muted one nothing does before [`Frames::unmuted`].
     pub(super) fn arrives(
         &self,
         mid: &str,
         track: &str,
         receiver: RtcRtpReceiver,
         was_empty: bool,
+        muted: bool,
     ) {
         let now = js_sys::Date::now();
         let watched = Watched {
@@ -98,7 +99,11 @@ impl Frames {
             assigned_at: now,
             fresh: was_empty,
             viewed: false,
-            due: if was_empty { now + FRESH_MS } else { now },
+            due: match muted {
+                true => f64::INFINITY,
+                false if was_empty => now + FRESH_MS,
+                false => now,
+            },
         };
         self.slots.borrow_mut().insert(mid.to_owned(), watched);
         self.look();
@@ -127,13 +132,14 @@ impl Frames {
         });
     }
 
-    /// These tracks have views; sizes of the others are looked for again.
-    pub(super) fn keep_viewed(&self, has_view: impl Fn(&str) -> bool) {
+    /// These tracks have views that can be seen, or no longer: sizes of the others are looked for again.
+    pub(super) fn viewed(&self, has_view: impl Fn(&str) -> bool) {
         for watched in self.slots.borrow_mut().values_mut() {
-            if watched.viewed && !has_view(&watched.track) {
-                watched.viewed = false;
+            let viewed = has_view(&watched.track);
+            if take(&mut watched.viewed) != viewed && watched.decoding.started() {
                 watched.due = 0.0;
             }
+            watched.viewed = viewed;
         }
         self.look();
     }
@@ -214,8 +220,9 @@ impl Frames {
             return;
         }
         let weak = self.me.clone();
-        // No negative number becomes a large one: the cast saturates.
-        let timer = Timeout::new((next - js_sys::Date::now()) as u32, move || {
+        // No negative number becomes a large one: the cast saturates. A timer may be a millisecond early by the other
+        // clock, and would find nothing due again and again.
+        let timer = Timeout::new((next - js_sys::Date::now()) as u32 + 1, move || {
             if let Some(frames) = weak.upgrade() {
                 frames.look();
             }

@@ -389,7 +389,7 @@ impl MediaSession {
         let shown: Vec<_> = shown.collect();
         drop(views);
         self.frames
-            .keep_viewed(|track| shown.iter().any(|(sid, _)| sid == track));
+            .viewed(|track| shown.iter().any(|(sid, _)| sid == track));
         self.input(Input::Shown(shown));
     }
 
@@ -413,8 +413,10 @@ impl MediaSession {
                     if media.kind() == "audio" {
                         self.playback.arrives(&mid, &media);
                     } else {
+                        let muted = self.machine.borrow().viewing.is_muted(&track);
+                        let was_empty = !vacated.contains(&mid);
                         self.frames
-                            .arrives(&mid, &track, receiver, !vacated.contains(&mid));
+                            .arrives(&mid, &track, receiver, was_empty, muted);
                     }
                     (track, true)
                 }

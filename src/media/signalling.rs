@@ -203,7 +203,7 @@ pub struct Signalling {
     /// Receiving sections for pictures in the first offer.
     pub video_slots: u32,
     /// Which of the others' pictures are received.
-    viewing: Viewing,
+    pub(super) viewing: Viewing,
     /// For when [`Timer::View`] is set.
     view_due: Option<i64>,
     outputs: Vec<Output>,

@@ -92,6 +92,11 @@ impl Viewing {
         }
     }
 
+    /// Whether nothing comes of it before it is announced again.
+    pub fn is_muted(&self, sid: &str) -> bool {
+        self.videos.get(sid).is_some_and(|video| video.muted)
+    }
+
     /// A picture is gone.
     pub fn unpublished(&mut self, sid: &str) {
         self.videos.remove(sid);
@@ -397,6 +402,7 @@ mod tests {
         for (sid, muted) in [("a", false), ("b", true), ("c", false), ("d", false)] {
             page.viewing.published(sid, muted, 0);
         }
+        assert!(page.viewing.is_muted("b") && !page.viewing.is_muted("c"));
         assert_eq!(page.viewing.missing(false), 1);
         page.viewing.add_sections(1);
         page.viewing.published("e", false, 0);
@@ -406,6 +412,7 @@ mod tests {
         page.pass(SETTLE_MS);
         assert_eq!(page.viewing.due(), None);
         page.viewing.published("b", false, page.now);
+        assert!(!page.viewing.is_muted("b"));
         assert_eq!(page.viewing.due(), Some(page.now));
         assert_eq!(page.viewing.missing(true), 1);
     }
