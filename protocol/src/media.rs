@@ -6,7 +6,8 @@
 //!
 //! Such a client says that it has applied an answer by an `UpdateTrackSettings` that names no track:
 //! before that nothing is sent into sections that were new in its offer, since the browser would drop it, the
-//! key frame that everything waits for included. The sections of its first offer wait for no word.
+//! key frame that everything waits for included. The sections of its first offer wait for no word, and a
+//! resumed socket stands for one that was lost with the socket before.
 
 use serde::{Deserialize, Serialize};
 

@@ -179,6 +179,12 @@ impl Locked<'_> {
         };
         // What was asked for on the old socket may not have arrived.
         participant.asked = None;
+        if participant.mode == Mode::Slots {
+            // Nor may the word that an answer is applied. A client that has no answer yet offers again.
+            for section in &mut participant.receiving {
+                section.ready = true;
+            }
+        }
         let own = participant.own_info();
         let cids: Vec<(String, lk::TrackInfo)> = match participant.mode {
             Mode::Slots => participant
@@ -213,6 +219,7 @@ impl Locked<'_> {
             self.send(sid, Message::TrackPublished(published));
         }
         self.tell_backups(sid);
+        self.sync_routes(sid);
         self.send_slots(sid);
     }
 
