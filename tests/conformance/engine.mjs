@@ -151,10 +151,15 @@ export async function hears(tab, identity) {
   });
 }
 
-/** Moving pictures of somebody, and sound. */
-export async function seesAndHears(tab, identity) {
+/** Moving pictures of somebody. */
+export async function sees(tab, identity) {
   const frames = await framesOf(tab, identity);
   await until(`pictures of ${identity}`, async () => (await framesOf(tab, identity)) > frames + 5);
+}
+
+/** And sound. */
+export async function seesAndHears(tab, identity) {
+  await sees(tab, identity);
   await hears(tab, identity);
 }
 

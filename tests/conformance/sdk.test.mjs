@@ -3,7 +3,7 @@
 // where there is one: LIVEKIT_SERVER, or target/livekit-server/.
 
 import { after, before, describe, test } from 'node:test';
-import { framesOf, hears, servePage, startBrowser, token, until } from './engine.mjs';
+import { hears, sees, servePage, startBrowser, token, until } from './engine.mjs';
 import { servers } from './servers.mjs';
 
 let page;
@@ -22,11 +22,6 @@ const open = async (place) => {
   await tab.goto(`${page.origin}${place}`);
   return tab;
 };
-
-async function sees(tab, who) {
-  const before = await framesOf(tab, who);
-  await until(`pictures of ${who}`, async () => (await framesOf(tab, who)) > before + 5);
-}
 
 for (const { name, start, skip } of servers) {
   describe(name, { skip }, () => {

@@ -13,7 +13,7 @@ use futures::{SinkExt, StreamExt};
 use livekit_protocol as lk;
 use lk::signal_request::Message as Ask;
 use lk::signal_response::Message;
-use plenary_protocol::media::SlotMessage;
+use plenary_protocol::media::{SlotAssignment, SlotMessage};
 use prost::Message as _;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
@@ -75,6 +75,23 @@ pub struct Seen {
     pub channels: Vec<String>,
     /// Sender reports: section, the publisher's clock and the RTP time.
     pub reports: Vec<(String, std::time::SystemTime, u32)>,
+}
+
+impl Seen {
+    /// What is in which slot now.
+    pub fn assigned(&self) -> &[SlotAssignment] {
+        match self.slots.last() {
+            Some(SlotMessage::Slots { slots }) => slots,
+            None => &[],
+        }
+    }
+
+    /// The track of somebody that is in a slot, by how such names begin.
+    pub fn track_of(&self, owner: &str, prefix: &str) -> Option<String> {
+        let mut of_owner = self.assigned().iter().filter(|s| s.identity == owner);
+        let track = of_owner.find(|s| s.track.starts_with(prefix))?;
+        Some(track.track.clone())
+    }
 }
 
 enum Order {
@@ -642,6 +659,11 @@ impl Client {
             s.heard.iter().any(|h| h.from == format!("{other}/a"))
         })
         .await;
+        self.sees(other).await;
+    }
+
+    /// Wait for a picture of somebody, from now on.
+    pub async fn sees(&self, other: &str) {
         self.until(&format!("picture of {other}"), |s| {
             s.heard.iter().any(|h| h.from == format!("{other}/v"))
         })
@@ -1138,14 +1160,9 @@ async fn next_frame(
 
 /// The sid of the video that a viewer has of somebody in its slots.
 pub async fn video_of(viewer: &Client, owner: &str) -> String {
-    let find = |slots: &[SlotMessage]| {
-        let SlotMessage::Slots { slots } = slots.last()?;
-        let mut of_owner = slots.iter().filter(|s| s.identity == owner);
-        let video = of_owner.find(|s| s.track.starts_with("TR_V"))?;
-        Some(video.track.clone())
-    };
-    viewer.until("a slot", |s| find(&s.slots).is_some()).await;
-    viewer.look(|s| find(&s.slots)).expect("a slot")
+    let find = |s: &Seen| s.track_of(owner, "TR_V");
+    viewer.until("a slot", |s| find(s).is_some()).await;
+    viewer.look(|s| find(s)).expect("a slot")
 }
 
 pub fn shown(track: &str, width: u32, height: u32) -> Ask {

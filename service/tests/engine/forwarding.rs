@@ -172,14 +172,7 @@ async fn own_track(owner: &Client, viewer: &Client, kind: lk::TrackType) -> Stri
             _ => "TR_VC",
         };
         viewer
-            .look(|s| {
-                let plenary_protocol::media::SlotMessage::Slots { slots } =
-                    s.slots.last().expect("slots");
-                slots
-                    .iter()
-                    .find(|a| a.identity == owner.name && a.track.starts_with(prefix))
-                    .map(|a| a.track.clone())
-            })
+            .look(|s| s.track_of(&owner.name, prefix))
             .expect("a slot of the owner")
     })
 }

@@ -5,17 +5,10 @@ use std::collections::BTreeMap;
 use livekit_protocol as lk;
 use lk::signal_request::Message as Ask;
 use lk::signal_response::Message as Signal;
-use plenary_protocol::media::{SlotAssignment, SlotMessage};
+use plenary_protocol::media::SlotAssignment;
 
 use crate::client::{Client, Seen, SLOTS};
 use crate::server::Server;
-
-fn slots(seen: &Seen) -> &[SlotAssignment] {
-    match seen.slots.last() {
-        Some(SlotMessage::Slots { slots }) => slots,
-        None => &[],
-    }
-}
 
 fn is_sound(slot: &SlotAssignment) -> bool {
     slot.track.starts_with("TR_AM")
@@ -41,7 +34,7 @@ fn received(viewer: &Client) -> BTreeMap<String, [Option<String>; 2]> {
     viewer.look(|s| {
         let streams = streams(s);
         let mut received = BTreeMap::<_, [Option<String>; 2]>::new();
-        for slot in slots(s) {
+        for slot in s.assigned() {
             let own = received.entry(slot.identity.clone()).or_default();
             own[usize::from(!is_sound(slot))] = streams.get(&slot.mid).cloned();
         }
@@ -51,7 +44,7 @@ fn received(viewer: &Client) -> BTreeMap<String, [Option<String>; 2]> {
 
 fn without(viewer: &Client, owner: &str, sound: bool) {
     let of_owner = |slot: &&SlotAssignment| slot.identity == owner && is_sound(slot) == sound;
-    let track = viewer.look(|s| slots(s).iter().find(of_owner).map(|s| s.track.clone()));
+    let track = viewer.look(|s| s.assigned().iter().find(of_owner).map(|s| s.track.clone()));
     viewer.ask(Ask::Subscription(lk::UpdateSubscription {
         track_sids: vec![track.expect("a slot")],
         subscribe: false,
@@ -72,11 +65,11 @@ async fn whoever_is_shown_is_heard_in_the_same_stream() {
     // What is left is a slot of sound at one number, and one of pictures at another.
     without(&viewer, "ada", true);
     without(&viewer, "dan", false);
-    let left = |s: &Seen| slots(s).len() == 2 * SLOTS - 2;
+    let left = |s: &Seen| s.assigned().len() == 2 * SLOTS - 2;
     viewer.until("two free slots", left).await;
     people.push(server.speaker("room", "eve").await);
     viewer
-        .until("eve in both", |s| slots(s).len() == 2 * SLOTS)
+        .until("eve in both", |s| s.assigned().len() == 2 * SLOTS)
         .await;
 
     let received = received(&viewer);

@@ -81,13 +81,7 @@ async fn nothing_of_before_a_cut_is_repeated_after_it() {
     assert_repeats(&after);
 
     // This client goes on sending while muted.
-    let track = cid.look(|s| {
-        let plenary_protocol::media::SlotMessage::Slots { slots } = s.slots.last()?;
-        let mut of_ada = slots.iter().filter(|s| s.identity == "ada");
-        of_ada
-            .find(|s| s.track.starts_with("TR_AM"))
-            .map(|s| s.track.clone())
-    });
+    let track = cid.look(|s| s.track_of("ada", "TR_AM"));
     let sid = track.expect("a slot of ada's sound");
     let mute = |muted| {
         Ask::Mute(lk::MuteTrackRequest {
