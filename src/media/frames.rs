@@ -37,7 +37,7 @@ struct Watched {
     assigned_at: f64,
     /// Nothing has arrived in the slot yet.
     fresh: bool,
-    /// A view shows it, and tells of each size.
+    /// A view that can be seen shows it, and tells of each size.
     viewed: bool,
     /// When to look next.
     due: f64,
@@ -220,9 +220,9 @@ impl Frames {
             return;
         }
         let weak = self.me.clone();
-        // No negative number becomes a large one: the cast saturates. A timer may be a millisecond early by the other
-        // clock, and would find nothing due again and again.
-        let timer = Timeout::new((next - js_sys::Date::now()) as u32 + 1, move || {
+        // No negative number becomes a large one: the cast saturates. Without the part of a millisecond that it would cut
+        // off the timer finds nothing due again and again.
+        let timer = Timeout::new((next - js_sys::Date::now()).ceil() as u32, move || {
             if let Some(frames) = weak.upgrade() {
                 frames.look();
             }

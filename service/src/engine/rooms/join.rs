@@ -181,9 +181,7 @@ impl Locked<'_> {
         participant.asked = None;
         if participant.mode == Mode::Slots {
             // Nor may the word that an answer is applied. A client that has no answer yet offers again.
-            for section in &mut participant.receiving {
-                section.ready = true;
-            }
+            participant.applied();
         }
         let own = participant.own_info();
         let cids: Vec<(String, lk::TrackInfo)> = match participant.mode {

@@ -406,10 +406,7 @@ pub(crate) async fn accept_answer(
     let Some(participant) = locked.participants.get_mut(sid) else {
         return Ok(());
     };
-    participant
-        .receiving
-        .iter_mut()
-        .for_each(|r| r.ready = true);
+    participant.applied();
     participant.learn_codecs(&sections);
     locked.sync_routes(sid);
     let Some(participant) = locked.participants.get_mut(sid) else {

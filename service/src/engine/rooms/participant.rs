@@ -200,6 +200,11 @@ impl Participant {
         self.tracks.iter_mut().find(|t| t.key == key)
     }
 
+    /// Its client has applied the last answer: what is new in it can be used.
+    pub fn applied(&mut self) {
+        self.receiving.iter_mut().for_each(|r| r.ready = true);
+    }
+
     /// Its tracks, each once, whatever codecs it is sent in.
     pub fn announced(&self) -> impl Iterator<Item = &Track> {
         self.tracks.iter().filter(|t| !t.backup)

@@ -323,8 +323,7 @@ impl Locked<'_> {
     pub fn update_track_settings(&mut self, sid: &str, settings: &lk::UpdateTrackSettings) {
         if let Some(participant) = self.participants.get_mut(sid) {
             if participant.mode == Mode::Slots && settings.track_sids.is_empty() {
-                let sections = participant.receiving.iter_mut();
-                sections.for_each(|section| section.ready = true);
+                participant.applied();
             }
         }
         let size = Size {
