@@ -195,7 +195,7 @@ test('a_guest_goes_through_the_composite_from_the_configuration_page_to_the_last
 
   await t.test('leaving', async () => {
     await vera.hangUp();
-    await vera.page.getByRole('button', { name: 'Leave', exact: true }).last().click();
+    await vera.page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
     await vera.page.getByText('You left the call').waitFor();
     await olivia.seesExactly('Ada');
   });
