@@ -409,9 +409,8 @@ impl MediaSession {
                     let Some(receiver) = peer.receiver(&mid) else {
                         continue;
                     };
-                    let media = receiver.track();
-                    if media.kind() == "audio" {
-                        self.playback.arrives(&mid, &media);
+                    if receiver.track().kind() == "audio" {
+                        self.playback.add(&peer.audio_slots(self.playback.slots()));
                     } else {
                         let muted = self.machine.borrow().viewing.is_muted(&track);
                         let was_empty = !vacated.contains(&mid);

@@ -31,14 +31,15 @@ const FIREFOX_PREFERENCES = {
 /**
  * A Chromium that closes with the test.
  * @param {import('node:test').TestContext} t
- * @param {{ flags?: string[], without?: string[], executablePath?: string }} [options] further flags;
- * usual ones that are left out; another program
+ * @param {{ flags?: string[], without?: string[], audible?: boolean, executablePath?: string }} [options] further flags;
+ * usual ones that are left out; whether tabs give sound, which otherwise nobody hears, nor captures; another program
  */
-export async function startChromium(t, { flags = [], without = [], executablePath } = {}) {
+export async function startChromium(t, { flags = [], without = [], audible = false, executablePath } = {}) {
   const browser = await chromium.launch({
     // Without it Playwright looks for its own.
     executablePath: executablePath ?? process.env.CHROMIUM,
     args: [...CHROMIUM_FLAGS.filter((flag) => !without.includes(flag)), ...flags],
+    ignoreDefaultArgs: audible ? ['--mute-audio'] : [],
   });
   t.after(() => browser.close());
   return browser;

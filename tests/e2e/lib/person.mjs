@@ -114,10 +114,10 @@ export class Person {
     await until(`${this.name} sees no picture of ${name}`, () => tile.locator('.video-box').isHidden());
   }
 
-  /** Sound comes, and it is not silence. */
-  async hears() {
+  /** Sound comes, and it is not silence; more than so much of it. */
+  async hears(energy = 0) {
     const before = (await this.stats()).energy;
-    await until(`${this.name} hears somebody`, async () => (await this.stats()).energy > before);
+    await until(`${this.name} hears somebody`, async () => (await this.stats()).energy > before + energy);
   }
 
   /** Own frames are encoded and sent on. */
