@@ -213,16 +213,6 @@ impl Peer {
             .find(|(_, transceiver)| transceiver.mid().as_deref() == Some(mid));
         found.map(|(_, transceiver)| transceiver.receiver())
     }
-
-    /// The tracks of the audio slots but the first so many.
-    pub(super) fn audio_slots(&self, but: usize) -> Array {
-        let receiving = self.receiving.borrow();
-        let audios = receiving.iter().filter(|(kind, _)| *kind == Kind::Audio);
-        audios
-            .skip(but)
-            .map(|(_, transceiver)| transceiver.receiver().track())
-            .collect()
-    }
 }
 
 impl Drop for Peer {

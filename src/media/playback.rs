@@ -1,5 +1,4 @@
-//! Remote sound: one audio element for all audio slots, outside of the document. A browser tells each
-//! element that plays of its progress four times a second, on the page's main thread.
+//! Remote sound: one audio element per audio slot, outside of the document.
 //!
 //! A browser may refuse to start sound before the user has touched the page; then the session says
 //! so, and the first key or pointer press starts everything.
@@ -16,6 +15,7 @@ use super::bindings::{self, SinkElement};
 use super::counters::{Counted, Resource};
 use super::error::{self, MediaError};
 use super::guard::Listener;
+use super::small_map::SmallMap;
 
 struct Speaker {
     element: HtmlAudioElement,
@@ -32,10 +32,8 @@ impl Drop for Speaker {
 /// All sound of a session.
 pub(super) struct Playback {
     me: Weak<Self>,
-    /// More than one where sections were added to those of the first offer: a browser need not take
-    /// over what is added to a stream that it plays.
-    speakers: RefCell<Vec<Speaker>>,
-    slots: Cell<usize>,
+    /// By mid.
+    speakers: RefCell<SmallMap<String, Speaker>>,
     device: RefCell<String>,
     blocked: Cell<bool>,
     held: Cell<bool>,
@@ -50,7 +48,6 @@ impl Playback {
         Rc::new_cyclic(|me| Self {
             me: me.clone(),
             speakers: RefCell::default(),
-            slots: Cell::new(0),
             device: RefCell::default(),
             blocked: Cell::new(false),
             held: Cell::new(false),
@@ -60,39 +57,33 @@ impl Playback {
         })
     }
 
-    /// How many audio slots have an element, the first ones.
-    pub(super) fn slots(&self) -> usize {
-        self.slots.get()
-    }
-
-    /// More audio slots get an element, which stays: a slot's track is the same for the life of the
-    /// connection, whoever speaks in it.
-    pub(super) fn add(&self, slots: &Array) {
-        if slots.length() == 0 {
+    /// Something arrives in an audio slot. Its element is made once and then stays: a slot's track
+    /// is the same for the life of the connection, whoever speaks in it.
+    pub(super) fn arrives(&self, mid: &str, track: &MediaStreamTrack) {
+        if self.speakers.borrow().get(mid).is_some() {
             return;
         }
-        self.slots.set(self.slots.get() + slots.length() as usize);
         let Ok(element) = HtmlAudioElement::new() else {
             return;
         };
-        let Ok(stream) = MediaStream::new_with_tracks(slots) else {
+        let Ok(stream) = MediaStream::new_with_tracks(&Array::of1(track)) else {
             return;
         };
         element.set_src_object(Some(&stream));
         element.set_muted(self.muted.get());
-        self.speakers.borrow_mut().push(Speaker {
+        let speaker = Speaker {
             element: element.clone(),
             _counted: Counted::new(Resource::Element),
-        });
+        };
+        self.speakers.borrow_mut().insert(mid.to_owned(), speaker);
         let device = self.device.borrow().clone();
         if !device.is_empty() {
-            let element = element.clone();
             crate::page::task::spawn(async move {
                 // The system's default plays when the chosen device is gone.
                 let _ = route(&element, &device).await;
             });
         }
-        self.play(&element);
+        self.play(mid.to_owned());
     }
 
     /// Chooses the output device; empty for the system's default.
@@ -101,7 +92,7 @@ impl Playback {
         let elements: Vec<_> = self
             .speakers
             .borrow()
-            .iter()
+            .values()
             .map(|speaker| speaker.element.clone())
             .collect();
         for element in elements {
@@ -119,7 +110,7 @@ impl Playback {
     /// What is played is not heard, or heard again.
     pub(super) fn mute(&self, muted: bool) {
         self.muted.set(muted);
-        for speaker in self.speakers.borrow().iter() {
+        for speaker in self.speakers.borrow().values() {
             speaker.element.set_muted(muted);
         }
     }
@@ -130,11 +121,19 @@ impl Playback {
         self.speakers.take();
     }
 
-    fn play(&self, element: &HtmlAudioElement) {
+    fn play(&self, mid: String) {
         if self.held.get() {
             return;
         }
-        let Ok(playing) = element.play() else { return };
+        let Some(playing) = self
+            .speakers
+            .borrow()
+            .get(&mid)
+            .map(|speaker| speaker.element.play())
+        else {
+            return;
+        };
+        let Ok(playing) = playing else { return };
         let weak = self.me.clone();
         crate::page::task::spawn(async move {
             let played = JsFuture::from(playing).await;
@@ -153,9 +152,13 @@ impl Playback {
     }
 
     fn play_all(&self) {
-        for speaker in self.speakers.borrow().iter() {
-            self.play(&speaker.element);
-        }
+        let mids: Vec<String> = self
+            .speakers
+            .borrow()
+            .iter()
+            .map(|(mid, _)| mid.clone())
+            .collect();
+        mids.into_iter().for_each(|mid| self.play(mid));
     }
 
     fn set_blocked(&self, blocked: bool) {

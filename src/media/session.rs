@@ -409,8 +409,9 @@ impl MediaSession {
                     let Some(receiver) = peer.receiver(&mid) else {
                         continue;
                     };
-                    if receiver.track().kind() == "audio" {
-                        self.playback.add(&peer.audio_slots(self.playback.slots()));
+                    let media = receiver.track();
+                    if media.kind() == "audio" {
+                        self.playback.arrives(&mid, &media);
                     } else {
                         let muted = self.machine.borrow().viewing.is_muted(&track);
                         let was_empty = !vacated.contains(&mid);

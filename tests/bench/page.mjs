@@ -1,20 +1,19 @@
 // What many videos cost a page: beside `livekit-client` on the same engine and with the same senders, and above the
 // floor of bare peer connections without any SDK, in one run.
 //
-// `cargo xtask bench page [--videos 9,25] [--times 5] [--seconds 10] [--check]`; with `--check` a ratio above what is
-// expected fails.
+// `cargo xtask bench page [--videos 9,25] [--sound] [--times 5] [--seconds 10] [--check]`; with `--check` a ratio above
+// what is expected fails; with `--sound` everybody who is seen is heard, too.
 //
 // Every figure is of a fresh page. Time on the main thread is processor time (ThreadTime of the DevTools protocol's
-// Performance.getMetrics: how long its tasks last includes waiting for a core that other processes have); the heap is measured after a collection, and the floor is mostly what this benchmark
-// itself puts into a page. Nothing is sent by who watches.
+// Performance.getMetrics: how long its tasks last includes waiting for a core that other processes have); the heap is
+// measured after a collection, and most of the floor's is an empty page's. Nothing is sent by who watches.
 
-import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startChromium } from '../e2e/harness/browser.mjs';
 import { Service } from '../e2e/harness/service.mjs';
 import { quantile } from './lib/figures.mjs';
-import { act, addScript, here, LIVEKIT_SCRIPTS, livekitVersion, openPage } from './lib/pages.mjs';
+import { act, addScript, evaluate, here, LIVEKIT_SCRIPTS, livekitVersion, openPage, scriptAddress } from './lib/pages.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +21,7 @@ const { values } = parseArgs({
     times: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '10' },
     check: { type: 'boolean', default: false },
+    sound: { type: 'boolean', default: false },
   },
 });
 const TIMES = Number(values.times);
@@ -62,7 +62,7 @@ async function measure(service, browser, link, videos) {
   const scripts = { ours: [actors], livekit: [...LIVEKIT_SCRIPTS, actors], floor: [actors] };
   const open = (who) => openPage(browser, near, { sdk: who === 'ours', early, scripts: scripts[who] });
   const senders = await open('livekit');
-  await act(senders, 'senders', [link, videos]);
+  await act(senders, 'senders', [link, videos, values.sound]);
 
   const watch = async (who) => {
     const page = await open(who);
@@ -74,7 +74,7 @@ async function measure(service, browser, link, videos) {
   };
   const floor = async () => {
     const [sender, page] = [await open('floor'), await open('floor')];
-    const answer = await act(page, 'bareAnswer', [await act(sender, 'bareOffer', videos), videos]);
+    const answer = await act(page, 'bareAnswer', [await act(sender, 'bareOffer', [videos, values.sound]), videos]);
     await act(sender, 'bareConnect', answer);
     await act(page, 'bareShown');
     const figures = await cost(page, videos);
@@ -96,12 +96,6 @@ async function measure(service, browser, link, videos) {
   return figures;
 }
 
-/** An address in the page itself for a script. */
-const inBrowser = async (page, path) => page.evaluate(
-  (text) => URL.createObjectURL(new Blob([text], { type: 'text/javascript' })),
-  await readFile(path, 'utf8'),
-);
-
 /** From an empty page to an SDK that answers, in ms: nothing is cached. */
 async function ready(service, browser, who) {
   const context = await browser.newContext({ bypassCSP: true });
@@ -109,17 +103,17 @@ async function ready(service, browser, who) {
   await page.addInitScript({ path: here('page/early.js') });
   await page.goto(`${service.origin}/healthz`);
   // Theirs is in the browser already; ours comes over HTTP, and so does its wasm.
-  const src = who === 'ours' ? '/sdk/plenary.iife.js' : await inBrowser(page, LIVEKIT_SCRIPTS[0]);
-  const begun = await page.evaluate(() => performance.now());
-  await addScript(page, { src });
-  await addScript(page, { text: await readFile(here('page/actors.js'), 'utf8') });
+  const address = who === 'ours' ? '/sdk/plenary.iife.js' : await scriptAddress(page, LIVEKIT_SCRIPTS[0]);
+  const begun = await evaluate(page, 'performance.now()');
+  await addScript(page, address);
+  await addScript(page, await scriptAddress(page, here('page/actors.js')));
   const time = (await act(page, 'ready', who)) - begun;
   await context.close();
   return time;
 }
 
 const median = (figures, name) => quantile(figures.map((each) => each[name]), 0.5);
-const cell = (number, unit) => `${number.toFixed(unit === 'MB' ? 2 : 0)} ${unit}`.padStart(10);
+const cell = (number, unit) => `${number.toFixed(unit === 'MB' ? 2 : number < 20 ? 1 : 0)} ${unit}`.padStart(10);
 
 function report(title, unit, [ours, livekit, floor], expected) {
   const above = floor ?? 0;
@@ -147,12 +141,12 @@ try {
   const link = await act(organiser, 'organiser');
   for (const videos of values.videos.split(',').map(Number)) {
     const { ours, livekit, floor } = await measure(service, browser, link, videos);
-    console.log(`\n${videos} videos`);
+    console.log(`\n${videos} videos${values.sound ? ' with sound' : ''}`);
     const all = (name) => [ours, livekit, floor].map((figures) => median(figures, name));
     report('join() to all of them moving', 'ms', all('moving').slice(0, 2), EXPECTED.moving);
     report('main thread per second, above floor', 'ms', all('thread'), EXPECTED.thread);
-    report('JavaScript heap', 'MB', all('heap').slice(0, 2));
-    report('JavaScript heap, above floor', 'MB', all('heap'), EXPECTED.heap);
+    report('JavaScript heap', 'MB', all('heap').slice(0, 2), EXPECTED.heap);
+    report('JavaScript heap, above floor', 'MB', all('heap'));
     console.log(`${'wasm memory'.padEnd(38)} ${cell(median(ours, 'wasm'), 'MB')}`);
   }
 } finally {

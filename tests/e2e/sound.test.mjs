@@ -1,6 +1,5 @@
 // What is played: the sound of a tab, as somebody with headphones has it, is everybody's who speaks.
 
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
@@ -37,7 +36,7 @@ async function tapTab({ page }, origin) {
   return (...people) => ear.evaluate((tones) => window.played(tones), people.map(({ tone }) => tone));
 }
 
-test('everybody_who_speaks_is_played_by_one_element', async (t) => {
+test('everybody_who_speaks_is_played', async (t) => {
   const service = await Service.start(t);
   const browser = await startChromium(t, BROWSER);
   const rooms = await RoomsOverRest.schedule(service);
@@ -51,9 +50,8 @@ test('everybody_who_speaks_is_played_by_one_element', async (t) => {
   const ada = await Attendee.join(browser, rooms, 'Ada');
   const cleo = await Attendee.join(browser, rooms, 'Cleo');
   await plays(olivia, ada, cleo);
-  assert.equal(await bob.page.evaluate(() => window.sounds.filter(({ srcObject }) => srcObject).length), 1);
 
-  await t.test('and silenced by it', async () => {
+  await t.test('and silenced', async () => {
     await bob.page.evaluate(() => window.me.call.muteIncomingAudio());
     await plays();
     await bob.page.evaluate(() => window.me.call.unmuteIncomingAudio());
@@ -67,6 +65,5 @@ test('everybody_who_speaks_is_played_by_one_element', async (t) => {
     await plays(ada);
     await rooms.close();
     await plays(olivia, ada, cleo);
-    assert.equal(await bob.page.evaluate(() => window.sounds.filter(({ srcObject }) => srcObject).length), 1);
   });
 });

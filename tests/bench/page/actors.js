@@ -27,6 +27,16 @@
     return canvas.captureStream(FRAMES_PER_SECOND).getVideoTracks()[0];
   }
 
+  /** A quiet tone. */
+  function tone(number) {
+    const context = tone.context ??= new AudioContext();
+    const oscillator = new OscillatorNode(context, { frequency: 300 + 40 * number });
+    const [gain, out] = [new GainNode(context, { gain: 0.1 }), context.createMediaStreamDestination()];
+    oscillator.connect(gain).connect(out);
+    oscillator.start();
+    return out.stream.getAudioTracks()[0];
+  }
+
   /** An admission without media of its own, for another client to take its place. */
   async function admission(name, link) {
     const { token } = await guest(name);
@@ -118,13 +128,14 @@
       return meeting.joinWebUrl;
     },
 
-    /** Everybody who is seen: one participant and one small picture each. */
-    async senders([link, count]) {
+    /** Everybody who is seen: one participant and one small picture each, and a tone where there is to be sound. */
+    async senders([link, count, sound]) {
       for (let number = 0; number < count; number += 1) {
         const media = await admission(`Sender ${number}`, link);
         const room = Room();
         await room.connect(media.url, media.token, { autoSubscribe: false });
         await room.localParticipant.publishTrack(picture(number), { source: 'camera', simulcast: false });
+        if (sound) await room.localParticipant.publishTrack(tone(number), { source: 'microphone' });
       }
     },
 
@@ -144,14 +155,22 @@
     },
 
     /** A bare sender of `count` pictures: its offer, once all candidates are in it. */
-    async bareOffer(count) {
+    async bareOffer([count, sound]) {
       const peer = window.peer = new RTCPeerConnection();
-      for (let number = 0; number < count; number += 1) peer.addTransceiver(picture(number), { direction: 'sendonly' });
+      for (let number = 0; number < count; number += 1) {
+        peer.addTransceiver(picture(number), { direction: 'sendonly' });
+        if (sound) peer.addTransceiver(tone(number), { direction: 'sendonly' });
+      }
       return settled(peer, await peer.createOffer());
     },
     async bareAnswer([offer, count]) {
       const peer = window.peer = new RTCPeerConnection();
+      const sound = new MediaStream();
       peer.ontrack = ({ track }) => {
+        if (track.kind === 'audio') {
+          sound.addTrack(track);
+          return;
+        }
         const video = document.createElement('video');
         [video.muted, video.autoplay, video.srcObject] = [true, true, new MediaStream([track])];
         video.style.cssText = 'width:100%;height:100%';
@@ -160,6 +179,7 @@
       };
       await peer.setRemoteDescription({ type: 'offer', sdp: offer });
       window.all = allShown(count);
+      if (sound.active) Object.assign(window.sound = new Audio(), { srcObject: sound, autoplay: true });
       return settled(peer, await peer.createAnswer());
     },
     async bareConnect(answer) {
