@@ -125,7 +125,7 @@ export function startBrowser() {
 }
 
 /** Wait for a condition; the deadline is far above what it takes. */
-export async function until(what, condition, deadline = 20_000) {
+export async function until(what, condition, deadline = 30_000) {
   const end = Date.now() + deadline;
   for (;;) {
     if (await condition()) return;
