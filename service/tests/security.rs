@@ -319,7 +319,7 @@ async fn s6_a_token_that_runs_out_ends_the_session_unless_it_is_refreshed() {
             .user(&user.id, 0, "r", &scopes, now_ms(), now_ms() + life)
             .token
     };
-    let mut guest = Agent::connect(service.address, &short(2_500), "Ada").await;
+    let mut guest = Agent::connect(service.address, &short(5_000), "Ada").await;
     guest.join("g", &meeting).await.unwrap();
     let other = service.guest().await;
     let error = guest
@@ -329,7 +329,7 @@ async fn s6_a_token_that_runs_out_ends_the_session_unless_it_is_refreshed() {
     assert_eq!(error.sub_code, Reason::UNAUTHENTICATED.sub_code);
     guest
         .ask(Request::Token {
-            token: short(4_500),
+            token: short(7_000),
         })
         .await
         .unwrap();
@@ -340,9 +340,11 @@ async fn s6_a_token_that_runs_out_ends_the_session_unless_it_is_refreshed() {
 
 #[tokio::test]
 async fn s11_a_socket_without_a_proper_hello_is_closed() {
-    let service = Service::limited(|limits| limits.hello_ms = 200).await;
-    let mut silent = socket(service.address, Some(SUBPROTOCOL)).await;
+    let hasty = Service::limited(|limits| limits.hello_ms = 200).await;
+    let mut silent = socket(hasty.address, Some(SUBPROTOCOL)).await;
     assert_eq!(close_code(&mut silent).await, Some(4408));
+    hasty.stop().await;
+    let service = Service::start().await;
     let mut other = socket(service.address, None).await;
     assert_eq!(close_code(&mut other).await, Some(4400));
     let mut rude = socket(service.address, Some(SUBPROTOCOL)).await;

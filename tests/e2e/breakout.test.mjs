@@ -182,7 +182,7 @@ test('without_auto_move_people_go_by_themselves_and_stay_while_they_must (E3, E7
     assert.deepEqual(calls, ['main: Connected'], 'the same one');
   });
   await t.test('the rooms close at their end (E12)', async () => {
-    await rooms.configure({ roomEndTime: new Date(Date.now() + 1500).toISOString() });
+    await rooms.configure({ roomEndTime: new Date(Date.now() + 5000).toISOString() });
     await Ada.isIn(undefined);
     assert.deepEqual((await rooms.must('GET', '')).value.map(({ state }) => state), ['closed', 'closed']);
     await meet(Olivia, Ada);

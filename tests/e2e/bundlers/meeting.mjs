@@ -57,7 +57,7 @@ export class Meeting {
   /** The same with a page of Puppeteer's, to the end. */
   async joinInFirefox(name, page, origin) {
     await page.goto(`${origin}/${await this.invitation(name)}`);
-    await page.waitForSelector('main.waiting');
+    await page.waitForSelector('main.waiting', { timeout: 90_000 });
     await this.ada.admit(name);
     await page.waitForSelector('main.meeting-app .tile video');
     const picture = () => page.evaluate(() => window.__watch.picture(document.querySelector('.tile video')));

@@ -78,6 +78,8 @@ export async function startFirefox(t) {
     browser: 'firefox',
     executablePath: process.env.FIREFOX,
     headless: true,
+    // Its first start makes a profile.
+    timeout: 90_000,
     extraPrefsFirefox: FIREFOX_PREFERENCES,
   });
   t.after(() => browser.close());

@@ -62,7 +62,7 @@ export async function startLivekit(binary, { batched = false, key = KEY, secret 
   const child = spawn(binary, ['--config', file], { stdio: ['ignore', 'ignore', 'inherit'] });
   const origin = `http://127.0.0.1:${port}`;
   for (let tries = 0; !await fetch(origin).then(() => true, () => false); tries += 1) {
-    if (child.exitCode !== null || tries > 200) throw new Error(`livekit-server does not answer (${child.exitCode})`);
+    if (child.exitCode !== null || tries > 1200) throw new Error(`livekit-server does not answer (${child.exitCode})`);
     await new Promise((resolve) => { setTimeout(resolve, 50); });
   }
   return {

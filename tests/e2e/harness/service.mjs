@@ -38,10 +38,7 @@ export class Service {
   static async start(t, { args = [], env = {}, tls = false } = {}) {
     const service = new Service();
     service.data = await mkdtemp(join(tmpdir(), 'plenary-'));
-    service.port = await freeTcpPort();
-    service.udpPort = await freeMediaPort();
     service.tls = tls;
-    service.origin = `${tls ? 'https' : 'http'}://127.0.0.1:${service.port}`;
     service.extra = tls ? ['--tls-dev', ...args] : args;
     service.env = env;
     /** Everything it logged, over all its starts. */
@@ -51,8 +48,18 @@ export class Service {
       if (!t.passed && t.passed !== undefined) t.diagnostic(service.log);
       await rm(service.data, { recursive: true, force: true });
     });
-    await service.#start();
-    return service;
+    for (let tries = 3; ; tries -= 1) {
+      service.port = await freeTcpPort();
+      service.udpPort = await freeMediaPort();
+      service.origin = `${tls ? 'https' : 'http'}://127.0.0.1:${service.port}`;
+      try {
+        await service.#start();
+        return service;
+      } catch (error) {
+        // A browser beside may take a port that was free a moment ago.
+        if (tries === 1 || !/address already in use/i.test(service.log)) throw error;
+      }
+    }
   }
 
   /** Ends it as an operator would, and waits. */

@@ -12,8 +12,8 @@ export class Guest extends Person {
   }
 
   /** Opens the link and asks to join. */
-  static async join(browser, link, name) {
-    const guest = await Guest.open(browser, link, name);
+  static async join(browser, link, name, options) {
+    const guest = await Guest.open(browser, link, name, options);
     await guest.join();
     return guest;
   }

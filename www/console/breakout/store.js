@@ -106,10 +106,10 @@ export class RoomsStore extends EventTarget {
     this.error = '';
     this.changed();
     let done = true;
-    const number = this.number();
     try {
       const answer = await send(await this.accessToken());
-      if (answer) this.take(number, answer);
+      // Looks that are under way may have been answered before the change: numbered now, it is newer than they.
+      if (answer) this.take(this.number(), answer);
     } catch (error) {
       done = false;
       this.error = `${sentence}. ${error.message}`;
