@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
+import { evaluateBy } from './lib/devtools.mjs';
 import { Organiser } from './lib/organiser.mjs';
 import { openWatched, Person } from './lib/person.mjs';
 import { until } from './lib/until.mjs';
@@ -16,11 +17,7 @@ const LENIENT = ['--autoplay-policy=no-user-gesture-required', '--use-fake-ui-fo
 /** Evaluates in the page as nobody's gesture; what Playwright evaluates counts as one. */
 async function unnoticed(page) {
   const devtools = await page.context().newCDPSession(page);
-  return async (expression) => {
-    const { result, exceptionDetails } = await devtools.send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
-    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-    return result.value;
-  };
+  return (expression) => evaluateBy(devtools, expression);
 }
 
 test('sound_that_the_browser_blocks_is_said_and_a_click_resumes_it', async (t) => {

@@ -3,7 +3,7 @@
 import { test } from 'node:test';
 import { startChromium } from './harness/browser.mjs';
 import { Service } from './harness/service.mjs';
-import { Attendee, RoomsOverRest } from './lib/attendee.mjs';
+import { Attendee, EAR, RoomsOverRest } from './lib/attendee.mjs';
 import { until } from './lib/until.mjs';
 
 const TITLE = 'Who listens';
@@ -19,19 +19,12 @@ async function tapTab({ page }, origin) {
   await page.evaluate((title) => { document.title = title; }, TITLE);
   const ear = await page.context().newPage();
   await ear.goto(`${origin}/healthz`);
+  await ear.addScriptTag({ path: EAR });
   await ear.evaluate(async () => {
     const context = new AudioContext();
     const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     const tab = await navigator.mediaDevices.getDisplayMedia({ video: true, audio });
-    const analyser = context.createAnalyser();
-    analyser.fftSize = 4096;
-    analyser.smoothingTimeConstant = 0;
-    context.createMediaStreamSource(new MediaStream(tab.getAudioTracks())).connect(analyser);
-    const bins = new Float32Array(analyser.frequencyBinCount);
-    window.played = (tones) => {
-      analyser.getFloatFrequencyData(bins);
-      return tones.filter((tone) => bins[Math.round(tone / (context.sampleRate / analyser.fftSize))] > -50);
-    };
+    window.played = window.ear(context, tab.getAudioTracks());
   });
   return (...people) => ear.evaluate((tones) => window.played(tones), people.map(({ tone }) => tone));
 }

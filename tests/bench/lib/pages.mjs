@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { evaluateBy } from '../../e2e/lib/devtools.mjs';
 import { startRelay } from '../../e2e/lib/relay.mjs';
 
 export const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -48,9 +49,7 @@ const sessions = new WeakMap();
  */
 export async function evaluate(page, expression) {
   if (!sessions.has(page)) sessions.set(page, await page.context().newCDPSession(page));
-  const { result, exceptionDetails } = await sessions.get(page).send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
-  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-  return result.value;
+  return evaluateBy(sessions.get(page), expression);
 }
 
 /** An address in the page itself for a script from a file. */

@@ -190,28 +190,18 @@ window.Attendee = class Attendee {
       });
     }
     this.ears ??= new Map();
-    const bins = new Float32Array(2048);
     this.listening = setInterval(() => {
       if (this.audio.currentTime > read) this.readings += 1;
       read = this.audio.currentTime;
       for (const peer of window.__watch.peers) {
         for (const { track } of peer.getReceivers()) {
           if (track.kind !== 'audio' || track.readyState !== 'live' || this.ears.has(track)) continue;
-          const analyser = this.audio.createAnalyser();
-          analyser.fftSize = 4096;
-          analyser.smoothingTimeConstant = 0;
-          this.audio.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-          this.ears.set(track, analyser);
+          this.ears.set(track, window.ear(this.audio, [track]));
         }
       }
-      for (const [track, analyser] of this.ears) {
+      for (const [track, ear] of this.ears) {
         // The last that an ended track gave stands in its analyser for good.
-        if (track.readyState !== 'live') continue;
-        analyser.getFloatFrequencyData(bins);
-        for (const tone of tones) {
-          const bin = Math.round(tone / (this.audio.sampleRate / 4096));
-          if (Math.max(bins[bin - 1], bins[bin], bins[bin + 1]) > -50) this.heard.add(tone);
-        }
+        if (track.readyState === 'live') for (const tone of ear(tones)) this.heard.add(tone);
       }
     }, 50);
   }

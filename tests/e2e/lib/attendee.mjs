@@ -8,6 +8,8 @@ import { newGuest, openBlank } from './blank.mjs';
 import { until } from './until.mjs';
 
 const PAGE = fileURLToPath(new URL('attendee-page.js', import.meta.url));
+/** Tells tones apart. */
+export const EAR = fileURLToPath(new URL('ear.js', import.meta.url));
 /** Frames that must come before a picture counts as moving. */
 const SOME_FRAMES = 5;
 /** Twenty a second: what the ear holds of before is over. */
@@ -102,7 +104,7 @@ export class Attendee {
     attendee.id = member ? session.member.rawId : guest.userId;
     (rooms.people ??= {})[name] = attendee;
     if (room) await rooms.assign({ [name]: room });
-    attendee.page = await openBlank(browser, service, [PAGE, ...scripts]);
+    attendee.page = await openBlank(browser, service, [EAR, PAGE, ...scripts]);
     await attendee.page.addScriptTag({ url: `${service.origin}/sdk/plenary.iife.js` });
     await attendee.page.evaluate(async ([origin, token, options, link]) => {
       window.me = await window.Attendee.open(origin, token, options);
